@@ -1,0 +1,1 @@
+"""Clients of outside systems and a rehearsal twin of each; knows service.domain and httpx only."""

@@ -1,0 +1,1 @@
+"""The JSON door: HTTP API under /api/v1, problem details, OpenAPI."""

@@ -1,0 +1,1 @@
+"""The demo district: organisations, accounts and incidents so that no page is empty."""

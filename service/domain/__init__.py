@@ -1,0 +1,1 @@
+"""Plain Python: commands, events, errors, clock, deadlines, access, gateway protocols."""

@@ -1,0 +1,1 @@
+"""Checks of the house itself: imports, sizes, names, documents, lock files."""

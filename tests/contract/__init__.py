@@ -1,0 +1,1 @@
+"""Every route against OpenAPI and the problem shape; every integration against recorded payloads."""

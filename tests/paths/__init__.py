@@ -1,0 +1,1 @@
+"""Procedures walked through the application functions on a virtual clock."""

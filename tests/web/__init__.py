@@ -1,0 +1,1 @@
+"""Rendered pages, and the main path in a real browser."""
