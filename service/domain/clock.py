@@ -1,0 +1,177 @@
+"""Time: the only module that reads the system clock.
+
+Everything else takes `now` (aware, UTC) or a `Clock`. An incident's clock is a list of segments
+that map real time onto the incident's time; a real incident has one segment of speed 1.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+class SettableClock:
+    """A clock that stands still until it is moved; for tests, simulation and full-speed drills."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = _utc(start)
+
+    def now(self) -> datetime:
+        """The instant it was last set to."""
+        return self._now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move on by a span and return the new instant; moving back raises ValueError."""
+        return self.set(self._now + by)
+
+    def set(self, instant: datetime) -> datetime:
+        """Move to an instant and return it; moving back raises ValueError."""
+        instant = _utc(instant)
+        if instant < self._now:
+            message = "a settable clock only moves forward"
+            raise ValueError(message)
+        self._now = instant
+        return instant
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """From `real_start` on, incident time runs from `virtual_start` at `speed` (0 = paused)."""
+
+    real_start: datetime
+    virtual_start: datetime
+    speed: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in `incidents.clock`: two RFC 3339 instants and the speed."""
+        return {
+            "real_start": self.real_start.isoformat(),
+            "virtual_start": self.virtual_start.isoformat(),
+            "speed": self.speed,
+        }
+
+
+class VirtualClock:
+    """The clock of one incident: immutable; changing speed or jumping gives a new clock.
+
+    A machine clock that was set back behind the last segment does not turn incident time back: the
+    last segment then answers its own start.
+    """
+
+    def __init__(self, real: Clock, segments: Sequence[Segment]) -> None:
+        if not segments:
+            message = "a virtual clock needs at least one segment"
+            raise ValueError(message)
+        self.real = real
+        self.segments = tuple(segments)
+
+    @classmethod
+    def from_json(cls, real: Clock, rows: Sequence[Mapping[str, Any]]) -> "VirtualClock":
+        """Read `incidents.clock` back."""
+        return cls(
+            real,
+            [
+                Segment(
+                    _utc(datetime.fromisoformat(row["real_start"])),
+                    _utc(datetime.fromisoformat(row["virtual_start"])),
+                    float(row["speed"]),
+                )
+                for row in rows
+            ],
+        )
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The form stored in `incidents.clock`."""
+        return [segment.to_json() for segment in self.segments]
+
+    @property
+    def speed(self) -> float:
+        """The present speed; 0 = paused."""
+        return self.segments[-1].speed
+
+    def now(self) -> datetime:
+        """The present instant of the incident, aware, in UTC."""
+        return self.at(self.real.now())
+
+    def at(self, real: datetime) -> datetime:
+        """Incident time at a real instant; before the first segment real and incident time run alike."""
+        last = self.segments[-1]
+        if real >= last.real_start:
+            return last.virtual_start + (real - last.real_start) * last.speed
+        for segment, following in zip(reversed(self.segments[:-1]), reversed(self.segments[1:]), strict=True):
+            if real >= segment.real_start:
+                reached = segment.virtual_start + (real - segment.real_start) * segment.speed
+                return min(reached, following.virtual_start)
+        first = self.segments[0]
+        return first.virtual_start - (first.real_start - real)
+
+    def real_of(self, virtual: datetime) -> datetime | None:
+        """The first real instant, under the present speed, at which the incident reaches `virtual`.
+
+        None while paused before it. An instant already reached answers the start of the last segment.
+        """
+        last = self.segments[-1]
+        if virtual <= last.virtual_start:
+            return last.real_start
+        if last.speed == 0:
+            return None
+        real = last.real_start + (virtual - last.virtual_start) / last.speed
+        while self.at(real) < virtual:  # rounding to microseconds may stop short of the instant
+            real += MICROSECOND
+        return real
+
+    def with_speed(self, speed: float, *, real_now: datetime) -> "VirtualClock":
+        """The same clock, running at `speed` from `real_now` on; a negative speed raises ValueError."""
+        if speed < 0:
+            message = "time does not run backwards"
+            raise ValueError(message)
+        return self._followed_by(Segment(real_now, self.at(real_now), speed))
+
+    def jumped_to(self, virtual: datetime, *, real_now: datetime) -> "VirtualClock":
+        """The same clock, standing at `virtual` at `real_now`; a jump back raises ValueError."""
+        if virtual < self.at(real_now):
+            message = "time does not run backwards"
+            raise ValueError(message)
+        return self._followed_by(Segment(real_now, _utc(virtual), self.speed))
+
+    def _followed_by(self, segment: Segment) -> "VirtualClock":
+        # The start never lies before the last segment's, even if the machine's clock was set back.
+        start = max(segment.real_start, self.segments[-1].real_start)
+        segment = Segment(start, segment.virtual_start, segment.speed)
+        return VirtualClock(self.real, (*self.segments, segment))
+
+
+def real_time_clock(real: Clock, *, since: datetime) -> VirtualClock:
+    """The clock of a real incident: incident time is real time."""
+    return VirtualClock(real, [Segment(_utc(since), _utc(since), 1.0)])
+
+
+def monotonic_seconds() -> float:
+    """Seconds of a clock that never jumps; only differences mean something."""
+    return time.monotonic()
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        message = "a time without offset is ambiguous"
+        raise ValueError(message)
+    return instant.astimezone(UTC)

@@ -1,0 +1,417 @@
+"""Everything that can be refused, as one tree; doors map the branches, never the leaves.
+
+TocsinError
+├── NotFound             no such thing, or not for your eyes
+│   └── NoSuch
+├── Conflict             the thing is not in the state the request supposes
+│   ├── TaskNotOpen · TaskClaimed · UndoTooLate
+│   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
+│   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
+│   └── EngineFailed
+├── Forbidden            signed in, but may not
+│   └── NotAllowed · CsrfMissing · SameSigner
+├── Unauthenticated      not known who asks
+│   └── SignInNeeded · SignInFailed · SignatureInvalid
+├── Invalid              the request itself breaks a rule
+│   ├── FormRefused · DefinitionRefused · MessageUnknown
+│   └── PolicyRefused · ValueRefused · TooLarge
+├── TooMany              try later
+│   └── TooManyAttempts
+├── Unavailable          nothing was stored; the same request may be sent again
+│   └── WriterStopped · CommitLost
+└── OutsideSystemFailed  another system did not do its part; `is_retryable` says whether again is of use
+    └── OutsideSystemUnreachable · OutsideSystemRefused
+
+A leaf's docstring is its Chinese message, `english` the English one; `{field}` stands for a named field.
+"""
+# ruff: noqa: D415 - the messages are Chinese sentences, which end with a Chinese full stop
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field; `path` is dotted, with list positions as numbers (`rows.0.name`)."""
+
+    path: str
+    code: str
+    zh: str
+    en: str
+
+    def text(self, locale: str) -> str:
+        """The message in a locale (`zh_CN`, `en` …)."""
+        return self.en if locale.startswith("en") else self.zh
+
+
+class TocsinError(Exception):
+    """操作未能完成。"""
+
+    code: ClassVar[str] = "error"
+    english: ClassVar[str] = "The operation could not be completed."
+
+    def text(self, locale: str = "zh_CN") -> str:
+        """The message for people in a locale; instants are shown in Asia/Shanghai."""
+        template = self.english if locale.startswith("en") else (type(self).__doc__ or "")
+        return template.format(**{name: _shown(value) for name, value in self.named().items()})
+
+    def named(self) -> dict[str, Any]:
+        """The named fields of a leaf."""
+        return {item.name: getattr(self, item.name) for item in fields(self)} if is_dataclass(self) else {}
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text('en')}"
+
+
+class NotFound(TocsinError):
+    """找不到所请求的内容。"""
+
+
+class Conflict(TocsinError):
+    """当前状态不允许这一操作。"""
+
+
+class Forbidden(TocsinError):
+    """无权进行这一操作。"""
+
+
+class Unauthenticated(TocsinError):
+    """请先登录。"""
+
+
+class Invalid(TocsinError):
+    """提交的内容不符合要求。"""
+
+
+class TooMany(TocsinError):
+    """操作过于频繁，请稍后再试。"""
+
+
+class Unavailable(TocsinError):
+    """系统暂时无法写入，未保存任何内容，请重试。"""
+
+
+class OutsideSystemFailed(TocsinError):
+    """外部系统未能完成处理。"""
+
+    is_retryable: ClassVar[bool] = True
+
+
+# --- not found ------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class NoSuch(NotFound):
+    """没有这条内容：{kind} {id}。"""
+
+    code: ClassVar[str] = "not_found"
+    english: ClassVar[str] = "There is no such {kind}: {id}."
+    kind: str
+    id: str
+
+
+# --- conflict -------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class TaskNotOpen(Conflict):
+    """任务已结束：{who}，{when}。"""
+
+    code: ClassVar[str] = "task_not_open"
+    english: ClassVar[str] = "The task is no longer open: {who}, {when}."
+    who: str
+    when: datetime | None
+
+
+@dataclass(eq=False)
+class TaskClaimed(Conflict):
+    """任务已由{who}认领。"""
+
+    code: ClassVar[str] = "task_claimed"
+    english: ClassVar[str] = "The task has been claimed by {who}."
+    who: str
+
+
+@dataclass(eq=False)
+class UndoTooLate(Conflict):
+    """已超过{seconds}秒，不能再撤回。"""
+
+    code: ClassVar[str] = "undo_too_late"
+    english: ClassVar[str] = "More than {seconds} seconds have passed; it can no longer be undone."
+    seconds: int
+
+
+@dataclass(eq=False)
+class IncidentClosed(Conflict):
+    """事件{number}已结束。"""
+
+    code: ClassVar[str] = "incident_closed"
+    english: ClassVar[str] = "Incident {number} is closed."
+    number: str
+
+
+@dataclass(eq=False)
+class NotADrill(Conflict):
+    """事件{number}不是演练，不能调整时钟或注入情况。"""
+
+    code: ClassVar[str] = "not_a_drill"
+    english: ClassVar[str] = "Incident {number} is not a drill: its clock cannot be changed and nothing injected."
+    number: str
+
+
+@dataclass(eq=False)
+class SeveralWaiting(Conflict):
+    """有多处在等待“{name}”，请指明是哪一处。"""
+
+    code: ClassVar[str] = "several_waiting"
+    english: ClassVar[str] = "More than one place waits for “{name}”: say which one."
+    name: str
+
+
+@dataclass(eq=False)
+class NothingWaits(Conflict):
+    """目前没有流程在等待“{name}”。"""
+
+    code: ClassVar[str] = "nothing_waits"
+    english: ClassVar[str] = "Nothing waits for “{name}” now."
+    name: str
+
+
+@dataclass(eq=False)
+class IdempotencyMismatch(Conflict):
+    """同一幂等键已用于另一份内容。"""
+
+    code: ClassVar[str] = "idempotency_mismatch"
+    english: ClassVar[str] = "This idempotency key was used with a different body."
+
+
+@dataclass(eq=False)
+class RevisionChanged(Conflict):
+    """{what}已被他人更改，请刷新后重试。"""
+
+    code: ClassVar[str] = "revision_changed"
+    english: ClassVar[str] = "{what} was changed by somebody else: reload and try again."
+    what: str
+
+
+@dataclass(eq=False)
+class AlreadyExists(Conflict):
+    """已经存在：{what}。"""
+
+    code: ClassVar[str] = "already_exists"
+    english: ClassVar[str] = "It exists already: {what}."
+    what: str
+
+
+@dataclass(eq=False)
+class SubjectErased(Conflict):
+    """该人员的信息已按规定销毁，不能再写入。"""
+
+    code: ClassVar[str] = "subject_erased"
+    english: ClassVar[str] = "This person's data has been erased; nothing can be added."
+    subject: str
+
+
+@dataclass(eq=False)
+class EngineFailed(Conflict):
+    """流程在“{element}”处停住：{cause}。已保存的状态不变，管理员可重试。"""
+
+    code: ClassVar[str] = "engine_failed"
+    english: ClassVar[str] = "The process stopped at “{element}”: {cause}. The stored state stands; retry it."
+    element: str
+    cause: str
+
+
+# --- forbidden ------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class NotAllowed(Forbidden):
+    """您的岗位无权进行这一操作。"""
+
+    code: ClassVar[str] = "not_allowed"
+    english: ClassVar[str] = "Your role does not allow this."
+    action: str
+
+
+@dataclass(eq=False)
+class CsrfMissing(Forbidden):
+    """页面已过期，请刷新后重试。"""
+
+    code: ClassVar[str] = "csrf_missing"
+    english: ClassVar[str] = "This page is out of date: reload it and try again."
+
+
+@dataclass(eq=False)
+class SameSigner(Forbidden):
+    """起草人不能签发自己的报告，请由他人签发。"""
+
+    code: ClassVar[str] = "same_signer"
+    english: ClassVar[str] = "Whoever drafted a report cannot sign it; another person must."
+
+
+# --- unauthenticated ------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class SignInNeeded(Unauthenticated):
+    """请先登录。"""
+
+    code: ClassVar[str] = "sign_in_needed"
+    english: ClassVar[str] = "Please sign in first."
+
+
+@dataclass(eq=False)
+class SignInFailed(Unauthenticated):
+    """用户名或密码不正确。"""
+
+    code: ClassVar[str] = "sign_in_failed"
+    english: ClassVar[str] = "The user name or the password is wrong."
+
+
+@dataclass(eq=False)
+class SignatureInvalid(Unauthenticated):
+    """消息签名无效或已过期。"""
+
+    code: ClassVar[str] = "signature_invalid"
+    english: ClassVar[str] = "The signature of the message is wrong or too old."
+
+
+# --- invalid --------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class FormRefused(Invalid):
+    """有{count}处填写不符合要求。"""
+
+    code: ClassVar[str] = "form_refused"
+    english: ClassVar[str] = "Fields that break a rule: {count}."
+    errors: Sequence[FieldError]
+
+    def named(self) -> dict[str, Any]:
+        """The errors and their number."""
+        return {"errors": self.errors, "count": len(self.errors)}
+
+
+@dataclass(eq=False)
+class DefinitionRefused(Invalid):
+    """流程文件未通过检查，共{count}项。正在使用的版本不受影响。"""
+
+    code: ClassVar[str] = "definition_refused"
+    english: ClassVar[str] = "The definition was refused; findings: {count}. The version in use stays."
+    findings: Sequence[Any]  # engine.model.Finding; the domain does not import the engine
+
+    def named(self) -> dict[str, Any]:
+        """The findings and their number."""
+        return {"findings": self.findings, "count": len(self.findings)}
+
+
+@dataclass(eq=False)
+class MessageUnknown(Invalid):
+    """没有名为“{name}”的消息。"""
+
+    code: ClassVar[str] = "message_unknown"
+    english: ClassVar[str] = "There is no message called “{name}”."
+    name: str
+
+
+@dataclass(eq=False)
+class PolicyRefused(Invalid):
+    """参数{key}不能这样修改：{reason}。"""
+
+    code: ClassVar[str] = "policy_refused"
+    english: ClassVar[str] = "The policy {key} cannot be changed this way: {reason_en}."
+    key: str
+    reason: str
+    reason_en: str
+
+
+@dataclass(eq=False)
+class ValueRefused(Invalid):
+    """{name}：{reason}。"""
+
+    code: ClassVar[str] = "value_refused"
+    english: ClassVar[str] = "{name}: {reason_en}."
+    name: str
+    reason: str
+    reason_en: str
+
+
+@dataclass(eq=False)
+class TooLarge(Invalid):
+    """内容过大，上限为{limit}字节。"""
+
+    code: ClassVar[str] = "too_large"
+    english: ClassVar[str] = "Too large: at most {limit} bytes."
+    limit: int
+
+
+# --- too many, unavailable, outside -----------------------------------------------------------
+
+
+@dataclass(eq=False)
+class TooManyAttempts(TooMany):
+    """尝试次数过多，请在{retry_after_seconds}秒后再试。"""
+
+    code: ClassVar[str] = "too_many_attempts"
+    english: ClassVar[str] = "Too many attempts: try again in {retry_after_seconds} seconds."
+    retry_after_seconds: int
+
+
+@dataclass(eq=False)
+class WriterStopped(Unavailable):
+    """系统正在停止，未保存，请稍后重试。"""
+
+    code: ClassVar[str] = "writer_stopped"
+    english: ClassVar[str] = "The system is stopping; nothing was stored, please try again later."
+
+
+@dataclass(eq=False)
+class CommitLost(Unavailable):
+    """写入失败，未保存任何内容，请重试。"""
+
+    code: ClassVar[str] = "commit_lost"
+    english: ClassVar[str] = "Writing failed; nothing was stored, please try again."
+
+
+@dataclass(eq=False)
+class OutsideSystemUnreachable(OutsideSystemFailed):
+    """暂时联系不上{recipient}：{reason}。系统会再次尝试。"""
+
+    code: ClassVar[str] = "outside_system_unreachable"
+    english: ClassVar[str] = "{recipient} cannot be reached: {reason}. It will be tried again."
+    recipient: str
+    reason: str
+
+
+@dataclass(eq=False)
+class OutsideSystemRefused(OutsideSystemFailed):
+    """{recipient}拒收：{reason}。请人工处理。"""
+
+    code: ClassVar[str] = "outside_system_refused"
+    english: ClassVar[str] = "{recipient} refused it: {reason}. Somebody must see to it."
+    is_retryable: ClassVar[bool] = False
+    recipient: str
+    reason: str
+
+
+def leaves() -> list[type[TocsinError]]:
+    """Every leaf of the tree, sorted by code; documents and tests are checked against it."""
+    found: list[type[TocsinError]] = []
+    queue: list[type[TocsinError]] = [TocsinError]
+    while queue:
+        subclasses = queue.pop().__subclasses__()
+        queue.extend(subclasses)
+        found.extend(item for item in subclasses if "code" in vars(item))
+    return sorted(found, key=lambda item: item.code)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    return "-" if value is None else value
