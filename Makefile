@@ -1,0 +1,127 @@
+# Tocsin (警钟). `make help` lists the targets; `make run` is all a newcomer needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+TOCSIN := $(VENV)/bin/tocsin
+STAMPS := $(VENV)/.tocsin
+VENDOR := service/web/static/vendor/manifest.json
+CATALOGUES := $(wildcard service/web/locale/*/LC_MESSAGES/tocsin.po)
+PORT ?= 8000
+export PORT
+PYTEST := $(PY) -m pytest
+# Two cores are what CI has; files stay together so that a module's fixtures are built once.
+PARALLEL ?= -n 2 --dist loadfile
+
+.PHONY: help setup setup-dev run test check lint format types contracts e2e bench soak screenshots lock messages clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# ---------------------------------------------------------------- set-up (nothing is done twice: stamps in .venv)
+
+setup: $(STAMPS)/app $(VENDOR) $(CATALOGUES:.po=.mo) ## install everything that running needs; then .venv/bin/tocsin works
+	@echo "[6/6] ready"
+
+setup-dev: setup $(STAMPS)/dev ## the same and the tools for tests and checks
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "ERROR: Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "[1/6] virtual environment ($$($(PYTHON) --version))"
+	@$(PYTHON) -m venv $(VENV) || { echo "ERROR: 'python3 -m venv' failed; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+
+$(STAMPS)/runtime: requirements.lock | $(PY)
+	@echo "[2/6] Python packages, by hash"
+	@.ci/install.sh $(PY) requirements.lock
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/app: pyproject.toml $(STAMPS)/runtime
+	@echo "[3/6] Tocsin itself, editable"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
+		--config-settings editable_mode=compat --editable .
+	@touch $@
+
+$(VENDOR): package.json package-lock.json .npmrc .ci/vendor_assets.py | $(STAMPS)/app
+	@echo "[4/6] browser packages"
+	@.ci/npm_ci.sh $(PY)
+	@$(PY) .ci/vendor_assets.py
+
+$(CATALOGUES:.po=.mo): %.mo: %.po | $(STAMPS)/app
+	@echo "[5/6] message catalogue $<"
+	@$(VENV)/bin/pybabel --quiet compile -i $< -o $@
+
+$(STAMPS)/dev: requirements-dev.lock $(STAMPS)/runtime
+	@echo "[dev] test and check tools, by hash"
+	@.ci/install.sh $(PY) requirements-dev.lock
+	@touch $@
+
+# ---------------------------------------------------------------- running
+
+run: setup ## install, migrate, load the demo district, serve on http://127.0.0.1:8000 (PORT, TOCSIN_DATABASE_URL, TOCSIN_DATA_DIR)
+	@echo "[run 1/3] database"
+	@TOCSIN_DEMO=1 $(TOCSIN) migrate
+	@echo "[run 2/3] demo district"
+	@TOCSIN_DEMO=1 $(TOCSIN) demo --if-empty
+	@echo "[run 3/3] http://127.0.0.1:$(PORT)"
+	@TOCSIN_DEMO=1 exec $(TOCSIN) serve
+
+# ---------------------------------------------------------------- checks
+
+test: setup-dev ## every test but the browser's and the long ones
+	@$(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
+
+check: setup-dev ## what CI runs: lint, types, contracts, test, e2e
+	@echo "[check 1/5] lint" && $(MAKE) lint
+	@echo "[check 2/5] types" && $(MAKE) types
+	@echo "[check 3/5] contracts" && $(MAKE) contracts
+	@echo "[check 4/5] tests" && $(MAKE) test
+	@echo "[check 5/5] browser" && $(MAKE) e2e
+
+lint: setup-dev ## style and forbidden things (ruff)
+	@$(VENV)/bin/ruff check .
+
+format: setup-dev ## lay the code out (ruff)
+	@$(VENV)/bin/ruff check --fix --quiet . && $(VENV)/bin/ruff format .
+
+types: setup-dev ## strict types (mypy)
+	@$(VENV)/bin/mypy
+
+contracts: setup-dev ## the rings: who may import whom (import-linter)
+	@$(VENV)/bin/lint-imports --no-cache
+
+e2e: setup-dev ## the browser tests, in a real Chromium
+	@.ci/chromium.sh
+	@$(PYTEST) -m browser -p no:randomly $(ARGS)
+
+bench: setup ## measure this machine against the bars
+	@$(TOCSIN) bench $(ARGS)
+
+soak: setup-dev ## the long crash, race and random-model runs
+	@$(PYTEST) -m soak --timeout=3600 $(ARGS)
+
+screenshots: setup-dev ## walk the main pages in Chromium and keep pictures in screenshots/
+	@.ci/chromium.sh
+	@mkdir -p screenshots && TOCSIN_SCREENSHOTS=screenshots $(PYTEST) -m browser -p no:randomly $(ARGS)
+
+# ---------------------------------------------------------------- upkeep
+
+COMPILE := $(VENV)/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
+
+lock: setup-dev ## resolve the dependencies again and write the lock files (UPGRADE=--upgrade for newer versions)
+	@$(COMPILE) $(UPGRADE) pyproject.toml --group build -o requirements.lock
+	@$(COMPILE) $(UPGRADE) pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	@$(COMPILE) $(UPGRADE) --group node -o requirements-node.lock
+	@npm install --package-lock-only --loglevel=error </dev/null
+
+messages: setup-dev ## collect the texts of pages and code into the English catalogue
+	@mkdir -p var && $(VENV)/bin/pybabel --quiet extract -F pyproject.toml -k _ -k ngettext:1,2 --no-location --sort-output -o var/tocsin.pot .
+	@$(VENV)/bin/pybabel --quiet update -D tocsin -i var/tocsin.pot -d service/web/locale --no-fuzzy-matching --ignore-obsolete
+
+clean: ## remove what the set-up made; the data in var/ stays
+	@rm -rf $(VENV) node_modules service/web/static/vendor *.egg-info .mypy_cache .ruff_cache

@@ -1,0 +1,134 @@
+"""Settings: one frozen object, read from the environment once, in bootstrap.
+
+No other module reads the environment. `python -m service.settings` prints the table that README shows.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.fernet import Fernet
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "TOCSIN_"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; each field says its unit in its description."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL, `sqlite:///FILE` or `postgresql+psycopg://…`; "
+        "empty: the file tocsin.db in the data folder",
+    )
+    data_dir: Path = Field(
+        ROOT / "var", description="folder for what the program writes: database, master key, uploads"
+    )
+    workflows_dir: Path = Field(ROOT / "workflows", description="folder of the BPMN processes and DMN decisions")
+    forms_dir: Path = Field(ROOT / "forms", description="folder of the forms, message texts and report templates")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        8000,
+        validation_alias=AliasChoices("TOCSIN_PORT", "PORT"),
+        description="TCP port to listen on; `PORT` works too",
+    )
+    base_url: str = Field(
+        "", description="address by which outside systems and links reach us; empty: http://HOST:PORT"
+    )
+    demo: bool = Field(
+        False, description="create the demo district and its accounts, password `demo` for each; never in earnest"
+    )
+    master_key: SecretStr = Field(
+        SecretStr(""),
+        description="Fernet keys, comma separated, the first one encrypts; empty: the file master.key in the data "
+        "folder, made on the first start. Without it sealed values are lost",
+    )
+    session_hours: Annotated[int, Field(ge=1, le=720)] = Field(12, description="hours until a sign-in expires")
+    secure_cookies: bool = Field(False, description="send cookies over HTTPS only; set it wherever HTTPS is used")
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(10_485_760, description="largest request body, in bytes")
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        1.0, description="seconds between two looks at the due timers and deliveries"
+    )
+    locale: Literal["zh_CN", "en"] = Field("zh_CN", description="language where neither user nor browser asks for one")
+    log_format: Literal["columns", "json"] = Field("columns", description="`columns` for people, `json` for machines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tocsin.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the one-process installation."""
+        return self.database.startswith("sqlite")
+
+    @property
+    def public_url(self) -> str:
+        """Address for links, without a slash at the end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def master_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Fernet keys, newest first; makes the key file (mode 0600) on the first start.
+
+    Raises ValueError if a key is not a Fernet key (32 bytes, URL-safe base64).
+    """
+    text = settings.master_key.get_secret_value() or _key_file(settings.data_dir)
+    keys = tuple(key.strip().encode() for key in text.replace("\n", ",").split(",") if key.strip())
+    for key in keys:
+        Fernet(key)
+    return keys
+
+
+def _key_file(data_dir: Path) -> str:
+    """Text of the key file. A hard link makes it whole or not at all, also when two processes start together."""
+    path = data_dir / "master.key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=data_dir, prefix=".master.key.")  # mkstemp gives mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(Fernet.generate_key() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first; its key counts
+        finally:
+            os.unlink(draft)
+    return path.read_text("ascii")
+
+
+def variable_name(name: str, field: FieldInfo) -> str:
+    """Environment variable of a field."""
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name}".upper()
+
+
+def _shown_default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, SecretStr) or value == "":
+        return "(empty)"
+    if isinstance(value, Path):
+        return f"`{value.relative_to(ROOT)}/`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def settings_table() -> str:
+    """Markdown table of all settings, as README shows it."""
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"| `{variable_name(name, field)}` | {_shown_default(field)} | {field.description} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")
