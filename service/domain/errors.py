@@ -14,7 +14,8 @@ TocsinError
 │   └── SignInNeeded · SignInFailed · SignatureInvalid
 ├── Invalid              the request itself breaks a rule
 │   ├── FormRefused · DefinitionRefused · MessageUnknown
-│   └── PolicyRefused · ValueRefused · TooLarge
+│   ├── PolicyRefused · ValueRefused · TooLarge
+│   └── UnknownEvent     a stored or offered event of a shape this release does not know
 ├── TooMany              try later
 │   └── TooManyAttempts
 ├── Unavailable          nothing was stored; the same request may be sent again
@@ -27,7 +28,7 @@ A leaf's docstring is its Chinese message, `english` the English one; `{field}` 
 # ruff: noqa: D415 - the messages are Chinese sentences, which end with a Chinese full stop
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -62,7 +63,7 @@ class TocsinError(Exception):
 
     def named(self) -> dict[str, Any]:
         """The named fields of a leaf."""
-        return {item.name: getattr(self, item.name) for item in fields(self)} if is_dataclass(self) else {}
+        return {name: getattr(self, name) for name in getattr(self, "__dataclass_fields__", {}) if name in vars(self)}
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text('en')}"
@@ -351,6 +352,17 @@ class TooLarge(Invalid):
     limit: int
 
 
+@dataclass(eq=False)
+class UnknownEvent(Invalid):
+    """不认识的记录类型{type}（第{schema_version}版），字段：{unknown}。"""
+
+    code: ClassVar[str] = "unknown_event"
+    english: ClassVar[str] = "Unknown event {type}, version {schema_version}, fields {unknown}."
+    type: str
+    schema_version: int
+    unknown: tuple[str, ...] = ()
+
+
 # --- too many, unavailable, outside -----------------------------------------------------------
 
 
@@ -414,4 +426,4 @@ def leaves() -> list[type[TocsinError]]:
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-    return "-" if value is None else value
+    return "-" if value is None or value == () else value
