@@ -1,0 +1,144 @@
+"""The hash chain of a stream, its verification, and the seals over all streams.
+
+Each event's hash covers the event as stored (sealed values as ciphertext) and the hash before it, so
+a changed, removed, inserted or reordered event is found and located. A stream cut short or removed
+as a whole is found by the seals: each records the heads that moved since the seal before it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, RowMapping, insert, select
+
+from service.persistence.tables import ChainSeal, EventRow, StreamHead
+
+if TYPE_CHECKING:
+    from service.persistence.unit_of_work import UnitOfWork
+
+GENESIS = "0" * 64
+FETCH = 1000
+
+_events = EventRow.__table__  # type: ignore[attr-defined]
+_heads = StreamHead.__table__  # type: ignore[attr-defined]
+_seals = ChainSeal.__table__  # type: ignore[attr-defined]
+HASHED = tuple(column.name for column in _events.columns if column.name != "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class BadEvent:
+    """Where a chain breaks; `reason` is changed | missing | extra | head | seal."""
+
+    stream: str
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """Result of a verification: how many events were read, and the first that is wrong."""
+
+    ok: bool
+    events: int
+    first_bad: BadEvent | None = None
+
+
+def canonical(value: Any) -> bytes:
+    """The one way JSON is written for hashing: sorted keys, no spaces, UTF-8, instants in UTC."""
+    text = json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_instant
+    )
+    return text.encode()
+
+
+def event_hash(row: Mapping[str, Any] | RowMapping) -> str:
+    """SHA-256, in hex, over all columns of an event but its own hash."""
+    return hashlib.sha256(canonical({name: row[name] for name in HASHED})).hexdigest()
+
+
+def verify(connection: Connection, stream: str | None = None) -> ChainReport:
+    """Check one stream, or all streams and the seals; stops at the first event that is wrong."""
+    heads = {row.stream: row for row in connection.execute(select(_heads).order_by(_heads.c.stream))}
+    wanted = [stream] if stream is not None else sorted(heads)
+    read = 0
+    for name in wanted:
+        count, bad = _verify_stream(connection, name, heads.get(name))
+        read += count
+        if bad:
+            return ChainReport(ok=False, events=read, first_bad=bad)
+    bad = None if stream is not None else _stray(connection) or _verify_seals(connection)
+    return ChainReport(ok=bad is None, events=read, first_bad=bad)
+
+
+def seal_heads(uow: "UnitOfWork") -> int:
+    """Record the heads that moved since the last seal; returns how many. Nothing moved: no seal."""
+    sealed: dict[str, str] = {}
+    last = GENESIS
+    for seal in uow.connection.execute(select(_seals).order_by(_seals.c.id)):
+        sealed.update(seal.heads)
+        last = seal.hash
+    heads = {row.stream: f"{row.seq}:{row.hash}" for row in uow.connection.execute(select(_heads))}
+    moved = {name: head for name, head in sorted(heads.items()) if sealed.get(name) != head}
+    if moved:
+        row = {"at": uow.now, "heads": moved, "prev_hash": last}
+        uow.connection.execute(insert(_seals).values(**row, hash=_seal_hash(row)))
+    return len(moved)
+
+
+def _verify_stream(connection: Connection, stream: str, head: Row[Any] | None) -> tuple[int, BadEvent | None]:
+    statement = select(_events).where(_events.c.stream == stream).order_by(_events.c.seq)
+    expected, previous = 0, GENESIS
+    for row in connection.execution_options(yield_per=FETCH).execute(statement).mappings():
+        expected += 1
+        if row["seq"] != expected:
+            return expected, BadEvent(stream, expected, "missing")
+        if row["prev_hash"] != previous or row["hash"] != event_hash(row):
+            return expected, BadEvent(stream, expected, "changed")
+        previous = row["hash"]
+    if head is None:
+        return expected, BadEvent(stream, 1, "extra" if expected else "missing")
+    if head.seq > expected:
+        return expected, BadEvent(stream, expected + 1, "missing")
+    if (head.seq, head.hash) != (expected, previous):
+        return expected, BadEvent(stream, head.seq, "head")
+    return expected, None
+
+
+def _stray(connection: Connection) -> BadEvent | None:
+    """An event of a stream that has no head row."""
+    statement = (
+        select(_events.c.stream, _events.c.seq)
+        .outerjoin(_heads, _heads.c.stream == _events.c.stream)
+        .where(_heads.c.stream.is_(None))
+        .order_by(_events.c.stream, _events.c.seq)
+    )
+    row = connection.execute(statement.limit(1)).first()
+    return BadEvent(row.stream, row.seq, "extra") if row else None
+
+
+def _verify_seals(connection: Connection) -> BadEvent | None:
+    previous = GENESIS
+    for row in connection.execute(select(_seals).order_by(_seals.c.id)).mappings():
+        if row["prev_hash"] != previous or row["hash"] != _seal_hash(row):
+            return BadEvent("seals", row["id"], "seal")
+        previous = row["hash"]
+        for stream, head in row["heads"].items():
+            seq, _, digest = head.partition(":")
+            statement = select(_events.c.hash).where(_events.c.stream == stream, _events.c.seq == int(seq))
+            if connection.execute(statement).scalar() != digest:
+                return BadEvent(stream, int(seq), "seal")
+    return None
+
+
+def _seal_hash(row: Mapping[str, Any] | RowMapping) -> str:
+    return hashlib.sha256(canonical([row["at"], row["heads"], row["prev_hash"]])).hexdigest()
+
+
+def _instant(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    message = f"{type(value).__name__} is not JSON"
+    raise TypeError(message)

@@ -1,0 +1,127 @@
+"""Due work as rows: timers, ladder levels, expiries of messages, deliveries.
+
+A row is the truth, whatever wakes somebody up to look at it is only an alarm clock. There is one open
+row per (kind, ref): putting it again moves it. A row that is worked or cancelled is deleted, in the
+unit of work of its effect, so each is worked once and the index holds open rows only.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.persistence.tables import DueRow
+from service.persistence.unit_of_work import UnitOfWork
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row whose clock is paused
+
+_rows = DueRow.__table__  # type: ignore[attr-defined]
+_fields = (_rows.c.id, _rows.c.incident_id, _rows.c.instance_id, _rows.c.kind, _rows.c.ref)
+_due = (
+    select(*_fields, _rows.c.due_at, _rows.c.real_due_at)
+    .where(_rows.c.is_done.is_(False), _rows.c.real_due_at <= bindparam("real_now"))
+    .order_by(_rows.c.real_due_at, _rows.c.due_at, _rows.c.id)
+    .limit(bindparam("most"))
+)
+_next = select(func.min(_rows.c.real_due_at)).where(_rows.c.is_done.is_(False))
+
+
+@dataclass(frozen=True, slots=True)
+class DueItem:
+    """An open due row; `kind` is timer | ladder | message | delivery, `ref` what it belongs to."""
+
+    id: str
+    incident_id: str
+    instance_id: str
+    kind: str
+    ref: str
+    due_at: datetime
+    real_due_at: datetime
+
+
+def put(
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    ref: str,
+    incident_id: str,
+    due_at: datetime,
+    real_due_at: datetime | None,
+    instance_id: str = "",
+) -> str:
+    """Write or move the open row of (kind, ref) and return its id; `real_due_at` None = clock paused."""
+    row = {
+        "id": row_id(kind, ref),
+        "incident_id": incident_id,
+        "instance_id": instance_id,
+        "kind": kind,
+        "ref": ref,
+        "due_at": due_at,
+        "real_due_at": NEVER if real_due_at is None else real_due_at,
+        "is_done": False,
+    }
+    dialect = sqlite if uow.connection.dialect.name == "sqlite" else postgresql
+    statement: Any = dialect.insert(_rows).values(row)
+    moved = {name: value for name, value in row.items() if name != "id"}
+    uow.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=moved))
+    return str(row["id"])
+
+
+def row_id(kind: str, ref: str) -> str:
+    """The id of the row of (kind, ref)."""
+    return f"{kind}:{ref}"
+
+
+def cancel(uow: UnitOfWork, ref: str, *, kind: str | None = None) -> int:
+    """Remove the open rows of a ref, of one kind or of all; returns how many there were."""
+    statement = delete(_rows).where(_rows.c.ref == ref)
+    if kind is not None:
+        statement = statement.where(_rows.c.kind == kind)
+    return uow.connection.execute(statement).rowcount
+
+
+def cancel_instance(uow: UnitOfWork, instance_id: str) -> int:
+    """Remove the open rows of an ended instance; returns how many there were."""
+    return uow.connection.execute(delete(_rows).where(_rows.c.instance_id == instance_id)).rowcount
+
+
+def done(uow: UnitOfWork, row: str) -> bool:
+    """Take a row off; False if it was worked, moved away or cancelled meanwhile: do nothing then."""
+    return uow.connection.execute(delete(_rows).where(_rows.c.id == row)).rowcount == 1
+
+
+def due(connection: Connection, real_now: datetime, limit: int = 100) -> list[DueItem]:
+    """Rows due at a real instant, earliest first; rows due together in the order of their own clock."""
+    found = connection.execute(_due, {"real_now": real_now, "most": limit})
+    return [DueItem(*row) for row in found]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """The earliest real due time of all open rows, None if nothing will fall due by itself."""
+    earliest: datetime | None = connection.execute(_next).scalar()
+    return None if earliest is None or earliest >= NEVER else earliest
+
+
+def open_rows(connection: Connection, incident_id: str) -> list[DueItem]:
+    """All open rows of an incident, earliest of its own clock first."""
+    statement = select(*_fields, _rows.c.due_at, _rows.c.real_due_at).where(
+        _rows.c.incident_id == incident_id, _rows.c.is_done.is_(False)
+    )
+    return [DueItem(*row) for row in connection.execute(statement.order_by(_rows.c.due_at, _rows.c.id))]
+
+
+def reschedule(uow: UnitOfWork, incident_id: str, real_of: Callable[[datetime], datetime | None]) -> int:
+    """Rewrite the real due times of an incident after its clock changed; returns how many rows.
+
+    `real_of` maps the incident's time to real time, None = paused (`VirtualClock.real_of`).
+    """
+    moved: Sequence[dict[str, Any]] = [
+        {"row": item.id, "real": real_of(item.due_at) or NEVER} for item in open_rows(uow.connection, incident_id)
+    ]
+    if moved:
+        statement = update(_rows).where(_rows.c.id == bindparam("row")).values(real_due_at=bindparam("real"))
+        uow.connection.execute(statement, moved)
+    return len(moved)

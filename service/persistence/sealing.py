@@ -1,0 +1,184 @@
+"""Sealed values: personal, health and contact values, encrypted with a key per person.
+
+A token is a Fernet message over the JSON of a mapping. The subject's key stands in `subject_keys`,
+itself encrypted by the master key (which is never in the database). Erasing a person destroys the
+key: the tokens stay where they are, the hash chain still verifies, nobody can read them.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.domain.clock import Clock
+from service.domain.errors import SubjectErased
+from service.persistence.database import READS, plain_json
+from service.persistence.tables import SubjectKey
+
+ERASED = ""  # `wrapped` of a destroyed key; the row stays, so that no second key is made
+LOOKUP_CHUNK = 500
+CACHED_KEYS = 50_000
+
+_keys = SubjectKey.__table__  # type: ignore[attr-defined]
+_find = select(_keys.c.wrapped).where(_keys.c.subject == bindparam("subject"))
+_find_many = select(_keys.c.subject, _keys.c.wrapped).where(_keys.c.subject.in_(bindparam("subjects", expanding=True)))
+
+
+class TokenDamaged(Exception):
+    """A token that its subject's key does not open: it, or the key, was changed."""
+
+
+@dataclass(slots=True)
+class _Unsettled:
+    """What one thread's open transaction did to keys."""
+
+    fresh: dict[str, Fernet] = field(default_factory=dict)
+    destroyed: set[str] = field(default_factory=set)
+
+
+class Sealer:
+    """Seals and opens values; safe between threads.
+
+    Keys met in a writing transaction are shared with other threads only once `settle` says that they
+    are committed: a key that was rolled back and still used would make values unreadable for good.
+    """
+
+    def __init__(self, master_keys: str | bytes | Sequence[str | bytes], clock: Clock) -> None:
+        """Take one master key (Fernet: 32 bytes in URL-safe base 64) or several, the newest first."""
+        keys = [master_keys] if isinstance(master_keys, str | bytes) else list(master_keys)
+        self._master = MultiFernet([Fernet(key) for key in keys])
+        self._clock = clock
+        self._shared: dict[str, Fernet] = {}
+        self._local = threading.local()
+
+    def seal(self, connection: Connection, subject: str, values: Mapping[str, Any]) -> str:
+        """Encrypt values of a subject, making its key if there is none; SubjectErased after `destroy`."""
+        key = self._known(subject)
+        if key is None:
+            key = self._load(connection, subject) or self._create(connection, subject)
+        return key.encrypt(plain_json(dict(values)).encode()).decode()
+
+    def open(self, connection: Connection, subject: str, token: str) -> dict[str, Any]:
+        """Decrypt a token; the values of an erased subject are an empty mapping. Raises TokenDamaged."""
+        key = self._known(subject) or self._load(connection, subject, erased_is_error=False)
+        if key is None:
+            return {}
+        try:
+            values: dict[str, Any] = json.loads(key.decrypt(token.encode()))
+        except InvalidToken as error:
+            raise TokenDamaged(subject) from error
+        return values
+
+    def open_all(self, connection: Connection, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Decrypt `{subject: token}` to `{subject: values}`."""
+        self.preload(connection, tokens)
+        return {subject: self.open(connection, subject, token) for subject, token in tokens.items()}
+
+    def open_text(self, connection: Connection, text: str) -> dict[str, dict[str, Any]]:
+        """Decrypt a `sealed` text column to `{subject: values}`."""
+        return self.open_all(connection, tokens_of(text))
+
+    def seal_text(self, connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> str:
+        """Encrypt `{subject: values}` to the form of a `sealed` text column."""
+        return sealed_text({subject: self.seal(connection, subject, each) for subject, each in values.items()})
+
+    def preload(self, connection: Connection, subjects: Iterable[str]) -> None:
+        """Fetch the keys of many subjects in few statements; worth it before opening a list."""
+        missing = [subject for subject in dict.fromkeys(subjects) if self._known(subject) is None]
+        for start in range(0, len(missing), LOOKUP_CHUNK):
+            chunk = missing[start : start + LOOKUP_CHUNK]
+            for subject, wrapped in connection.execute(_find_many, {"subjects": chunk}):
+                if wrapped != ERASED:
+                    self._remember(connection, subject, self._unwrap(wrapped))
+
+    def destroy(self, connection: Connection, subject: str) -> None:
+        """Erase a subject: its key is gone for good, what was sealed for it stays unreadable."""
+        connection.execute(_insert(connection, subject, ERASED, self._clock))
+        connection.execute(update(_keys).where(_keys.c.subject == subject).values(wrapped=ERASED))
+        self._shared.pop(subject, None)
+        self._state().fresh.pop(subject, None)
+        self._state().destroyed.add(subject)
+
+    def settle(self) -> None:
+        """The transaction of this thread is committed: its keys may be shared."""
+        state = self._state()
+        if len(self._shared) + len(state.fresh) > CACHED_KEYS:
+            self._shared.clear()
+        self._shared.update(state.fresh)
+        for subject in state.destroyed:  # a reader may have fetched it before the commit
+            self._shared.pop(subject, None)
+        self.unsettle()
+
+    def unsettle(self) -> None:
+        """The transaction, or a savepoint, of this thread was rolled back: forget its keys."""
+        self._state().fresh.clear()
+        self._state().destroyed.clear()
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def _state(self) -> "_Unsettled":
+        if not hasattr(self._local, "state"):
+            self._local.state = _Unsettled()
+        state: _Unsettled = self._local.state
+        return state
+
+    def _known(self, subject: str) -> Fernet | None:
+        return self._shared.get(subject) or self._state().fresh.get(subject)
+
+    def _remember(self, connection: Connection, subject: str, key: Fernet) -> Fernet:
+        if connection.get_execution_options().get(READS):
+            if len(self._shared) >= CACHED_KEYS:
+                self._shared.clear()
+            self._shared[subject] = key
+        else:
+            self._state().fresh[subject] = key
+        return key
+
+    def _load(self, connection: Connection, subject: str, *, erased_is_error: bool = True) -> Fernet | None:
+        wrapped = connection.execute(_find, {"subject": subject}).scalar()
+        if wrapped is None:
+            return None
+        if wrapped == ERASED:
+            if erased_is_error:
+                raise SubjectErased(subject)
+            return None
+        return self._remember(connection, subject, self._unwrap(wrapped))
+
+    def _create(self, connection: Connection, subject: str) -> Fernet:
+        wrapped = self._master.encrypt(Fernet.generate_key()).decode()
+        connection.execute(_insert(connection, subject, wrapped, self._clock))
+        # Another node may have been first: what the database holds counts, not what we made.
+        key = self._load(connection, subject)
+        if key is None:
+            raise SubjectErased(subject)
+        return key
+
+    def _unwrap(self, wrapped: str) -> Fernet:
+        return Fernet(self._master.decrypt(wrapped.encode()))
+
+
+def sealed_text(tokens: Mapping[str, str]) -> str:
+    """`{subject: token}` as stored in a `sealed` text column."""
+    return plain_json(dict(tokens))
+
+
+def tokens_of(text: str) -> dict[str, str]:
+    """The `{subject: token}` of a `sealed` text column; empty text has none."""
+    tokens: dict[str, str] = json.loads(text) if text else {}
+    return tokens
+
+
+def new_master_key() -> str:
+    """A master key, to be kept outside the database."""
+    return Fernet.generate_key().decode()
+
+
+def _insert(connection: Connection, subject: str, wrapped: str, clock: Clock) -> Any:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = {"subject": subject, "wrapped": wrapped, "created_at": clock.now()}
+    return dialect.insert(_keys).values(row).on_conflict_do_nothing(index_elements=["subject"])
