@@ -8,7 +8,7 @@ find_uv() { command -v uv 2>/dev/null || { [ -x "$(dirname "$python")/uv" ] && e
 
 uv="$(find_uv)"
 if [ -n "$uv" ] && [ -z "${TOCSIN_PIP:-}" ]; then
-    "$uv" pip install --quiet --python "$python" --require-hashes -r "$lock"
+    "$uv" pip install -qq --python "$python" --require-hashes -r "$lock"
 else
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    "$python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
 fi

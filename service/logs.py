@@ -16,19 +16,22 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-ALLOWED = frozenset(
-    "event level timestamp logger dropped"
+# fmt: off
+ALLOWED = frozenset({
+    "event", "level", "timestamp", "logger", "dropped",
     # whose work this is
-    " request_id command_id principal_id organisation_id drill worker_id"
+    "request_id", "command_id", "principal_id", "organisation_id", "drill", "worker_id",
     # what it is about: opaque ids and catalogue names only
-    " incident_id instance_id task_id timer_id event_id message_id delivery_id deadline_id stream_id"
-    " procedure element definition_id version revision rule decision form command event_type gateway"
+    "incident_id", "instance_id", "task_id", "timer_id", "event_id", "message_id", "delivery_id", "deadline_id",
+    "stream_id", "procedure", "element", "definition_id", "version", "revision", "rule", "decision", "form",
+    "command", "event_type", "gateway",
     # how it went
-    " status code reason_code attempt count duration_ms due_at method route signal"
-    " exception trace library library_text"
+    "status", "code", "reason_code", "attempt", "count", "duration_ms", "due_at", "method", "route", "signal",
+    "exception", "trace", "library", "library_text",
     # what started
-    " address port database_kind schema_revision clock".split()
-)
+    "address", "port", "database_kind", "schema_revision", "clock",
+})
+# fmt: on
 # Libraries whose own texts hold no data of ours; of all others only name and place are logged.
 PLAIN_LIBRARIES = frozenset({"uvicorn", "uvicorn.error", "alembic.runtime.migration"})
 # Its lines hold addresses with search words; the request middleware logs route names instead.

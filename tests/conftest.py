@@ -1,0 +1,1 @@
+"""Nothing hidden: what a test needs it builds itself (`an_incident(...)`), so a test reads on its own."""
