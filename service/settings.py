@@ -24,41 +24,56 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
 
     database_url: str = Field(
-        "",
+        default="",
         description="SQLAlchemy URL, `sqlite:///FILE` or `postgresql+psycopg://…`; "
         "empty: the file tocsin.db in the data folder",
     )
     data_dir: Path = Field(
-        ROOT / "var", description="folder for what the program writes: database, master key, uploads"
+        default=ROOT / "var", description="folder for what the program writes: database, master key, uploads"
     )
-    workflows_dir: Path = Field(ROOT / "workflows", description="folder of the BPMN processes and DMN decisions")
-    forms_dir: Path = Field(ROOT / "forms", description="folder of the forms, message texts and report templates")
-    host: str = Field("127.0.0.1", description="address to listen on")
+    workflows_dir: Path = Field(
+        default=ROOT / "workflows", description="folder of the BPMN processes and DMN decisions"
+    )
+    forms_dir: Path = Field(
+        default=ROOT / "forms", description="folder of the forms, message texts and report templates"
+    )
+    host: str = Field(default="127.0.0.1", description="address to listen on")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        8000,
+        default=8000,
         validation_alias=AliasChoices("TOCSIN_PORT", "PORT"),
         description="TCP port to listen on; `PORT` works too",
     )
     base_url: str = Field(
-        "", description="address by which outside systems and links reach us; empty: http://HOST:PORT"
+        default="", description="address by which outside systems and links reach us; empty: http://HOST:PORT"
     )
     demo: bool = Field(
-        False, description="create the demo district and its accounts, password `demo` for each; never in earnest"
+        default=False,
+        description="create the demo district and its accounts, password `demo` for each; never in earnest",
     )
     master_key: SecretStr = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         description="Fernet keys, comma separated, the first one encrypts; empty: the file master.key in the data "
         "folder, made on the first start. Without it sealed values are lost",
     )
-    session_hours: Annotated[int, Field(ge=1, le=720)] = Field(12, description="hours until a sign-in expires")
-    secure_cookies: bool = Field(False, description="send cookies over HTTPS only; set it wherever HTTPS is used")
-    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(10_485_760, description="largest request body, in bytes")
-    poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        1.0, description="seconds between two looks at the due timers and deliveries"
+    session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
+    secure_cookies: bool = Field(
+        default=False, description="send cookies over HTTPS only; set it wherever HTTPS is used"
     )
-    locale: Literal["zh_CN", "en"] = Field("zh_CN", description="language where neither user nor browser asks for one")
-    log_format: Literal["columns", "json"] = Field("columns", description="`columns` for people, `json` for machines")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=10_485_760, description="largest request body, in bytes"
+    )
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=1.0, description="seconds between two looks at the due timers and deliveries"
+    )
+    locale: Literal["zh_CN", "en"] = Field(
+        default="zh_CN", description="language where neither user nor browser asks for one"
+    )
+    log_format: Literal["columns", "json"] = Field(
+        default="columns", description="`columns` for people, `json` for machines"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least level that is logged"
+    )
 
     @property
     def database(self) -> str:
