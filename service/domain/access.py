@@ -1,0 +1,371 @@
+"""Who may do what: one table, deny unless a rule allows.
+
+A principal holds roles in organisations. An organisation sees itself; a superior sees its subtree
+through an overseeing role (roles-and-orgs §2). Access to personal values follows the task: it is
+given while a task that needs them is open (experience §4), never by rank.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from service.domain.errors import NotAllowed
+
+ADMINISTRATOR = "sys_admin"
+TRAINER = "trainer"
+
+# Roles that lead an organisation: they may close, release and delegate the work of others (§5).
+LEADERS = frozenset({"school_leader", "vice_principal", "duty_principal", "inst_leader", "town_leader", "county_hq"})
+
+# Roles that see the organisations below their own (§2 lines A to D).
+OVERSEERS = frozenset(
+    {
+        "county_hq", "edu_bureau", "district_office", "edu_dept", "market_bureau", "market_supervision", "cdc",
+        "health_authority", "competent_dept", "town_hq", "town_office", "town_leader", "weijian_office",
+        "discipline_group", "village_secretary", "village_committee", "town_clinic",
+    }
+)  # fmt: skip
+
+# Parties outside the organisation of an incident (§8): whoever holds the role may speak for them.
+OUTSIDE_PARTIES = frozenset(
+    {
+        "ambulance_120", "designated_hospital", "cdc", "health_authority", "district_office", "edu_bureau",
+        "moe_office", "market_bureau", "edu_dept", "residents_committee", "county_hq", "town_hq", "police", "lab", "parent",
+        "supplier", "quarantine_site", "property_staff", "env_sanitation",
+    }
+)  # fmt: skip
+
+
+class Action(StrEnum):
+    """What can be asked for; every route names one."""
+
+    # one's own account, any list that is filtered afterwards
+    SELF_READ = "self.read"
+    EVENTS_LISTEN = "events.listen"
+    DEFINITION_READ = "definition.read"
+    POLICY_READ = "policy.read"
+    SCENARIO_READ = "scenario.read"
+    ATTACHMENT_ADD = "attachment.add"
+    # an organisation
+    ORGANISATION_READ = "organisation.read"
+    ROSTER_READ = "roster.read"
+    INCIDENT_OPEN = "incident.open"
+    DRILL_CREATE = "drill.create"
+    # an incident
+    INCIDENT_READ = "incident.read"
+    PEOPLE_READ = "people.read"
+    CASE_ADD = "case.add"
+    TIMELINE_NOTE = "timeline.note"
+    ACTION_PERFORM = "action.perform"
+    MESSAGE_SEND = "message.send"
+    PARTNER_DESK = "partner.desk"
+    OUTBOX_READ = "outbox.read"
+    OUTBOX_RETRY = "outbox.retry"
+    REPORT_READ = "report.read"
+    ATTACHMENT_READ = "attachment.read"
+    ENGINE_RETRY = "engine.retry"
+    DRILL_CONTROL = "drill.control"
+    # a task
+    TASK_READ = "task.read"
+    TASK_CLAIM = "task.claim"
+    TASK_RELEASE = "task.release"
+    TASK_DELEGATE = "task.delegate"
+    TASK_COMPLETE = "task.complete"
+    TASK_DRAFT = "task.draft"
+    TASK_REFUSE = "task.refuse"  # "cannot be done"
+    PERSON_REVEAL = "person.reveal"
+    # the system
+    DEFINITION_DEPLOY = "definition.deploy"
+    POLICY_CHANGE = "policy.change"
+    ACCOUNT_MANAGE = "account.manage"
+    AUDIT_READ = "audit.read"
+    AUDIT_VERIFY = "audit.verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who is signed in. `memberships` maps organisation id to role ids."""
+
+    account_id: str
+    name: str
+    memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    locale: str = "zh_CN"
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the system itself is in this person's care."""
+        return any(ADMINISTRATOR in roles for roles in self.memberships.values())
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """All roles, whatever the organisation."""
+        return frozenset().union(*self.memberships.values())
+
+    def roles_in(self, organisation_ids: Iterable[str]) -> frozenset[str]:
+        """Roles held in any of some organisations."""
+        return frozenset().union(*(self.memberships.get(each, frozenset()) for each in organisation_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """The tree of organisations: each id with its superior's, None at the top."""
+
+    parents: Mapping[str, str | None]
+
+    def ancestors(self, organisation_id: str) -> tuple[str, ...]:
+        """Superiors from the nearest to the top; empty for an unknown organisation."""
+        found: list[str] = []
+        parent = self.parents.get(organisation_id)
+        while parent is not None and parent not in found:
+            found.append(parent)
+            parent = self.parents.get(parent)
+        return tuple(found)
+
+    def subtree(self, organisation_id: str) -> frozenset[str]:
+        """The organisation and everything below it."""
+        return frozenset(
+            each for each in self.parents if each == organisation_id or organisation_id in self.ancestors(each)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSubject:
+    """The system as a whole, or a list that is filtered by what the caller may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSubject:
+    """An organisation and its superiors."""
+
+    organisation_id: str
+    ancestors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSubject:
+    """An incident. `sender` is the outside party a message comes from; `roles` who may perform an action.
+
+    `participants` are further organisations that hold an instance or task of it.
+    """
+
+    organisation_id: str
+    ancestors: tuple[str, ...] = ()
+    is_drill: bool = False
+    participants: frozenset[str] = frozenset()
+    sender: str = ""
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubject:
+    """A task of an incident: the role of its lane, further roles, and who has it.
+
+    Candidates may work on a task whoever has it; that it is claimed or no longer open is a conflict
+    (TaskClaimed, TaskNotOpen), which the use case tells, not a lack of rights.
+    """
+
+    organisation_id: str
+    role: str
+    also: tuple[str, ...] = ()
+    assignee: str | None = None
+    ancestors: tuple[str, ...] = ()
+    is_drill: bool = False
+    is_open: bool = True
+
+
+Subject = SystemSubject | OrganisationSubject | IncidentSubject | TaskSubject
+Rule = Callable[[Principal, Subject], bool]
+
+# --- rules: each a sentence about principal and subject ---------------------------------------
+
+
+def _anybody(_principal: Principal, _subject: Subject) -> bool:
+    """Whoever is signed in."""
+    return True
+
+
+def _administrator(principal: Principal, _subject: Subject) -> bool:
+    """Holds sys_admin."""
+    return principal.is_admin
+
+
+def _trainer(principal: Principal, _subject: Subject) -> bool:
+    """Holds trainer somewhere."""
+    return TRAINER in principal.roles
+
+
+def _outside_party(principal: Principal, _subject: Subject) -> bool:
+    """Can speak for some outside party."""
+    return bool(principal.roles & OUTSIDE_PARTIES)
+
+
+def _member(principal: Principal, subject: Subject) -> bool:
+    """Holds a role of the organisation; that of a trainer alone does not count."""
+    return bool(principal.roles_in([_organisation(subject)]) - {TRAINER})
+
+
+def _participant(principal: Principal, subject: Subject) -> bool:
+    """Belongs to an organisation that works on the incident."""
+    organisations = subject.participants if isinstance(subject, IncidentSubject) else frozenset()
+    return bool(principal.roles_in(organisations) - {TRAINER})
+
+
+def _overseer(principal: Principal, subject: Subject) -> bool:
+    """Holds an overseeing role in a superior organisation."""
+    return bool(principal.roles_in(_ancestors(subject)) & OVERSEERS)
+
+
+def _leader(principal: Principal, subject: Subject) -> bool:
+    """Leads the organisation."""
+    return bool(principal.roles_in([_organisation(subject)]) & LEADERS)
+
+
+def _trainer_here(principal: Principal, subject: Subject) -> bool:
+    """Is trainer of the organisation or of a superior."""
+    return TRAINER in principal.roles_in([_organisation(subject), *_ancestors(subject)])
+
+
+def _trainer_of_drill(principal: Principal, subject: Subject) -> bool:
+    """Is trainer there, and it is a drill."""
+    return _is_drill(subject) and _trainer_here(principal, subject)
+
+
+def _speaks_for_sender(principal: Principal, subject: Subject) -> bool:
+    """Holds the role of the outside party that is heard, in the organisation or a superior."""
+    if not isinstance(subject, IncidentSubject):
+        return False
+    held = principal.roles_in([subject.organisation_id, *subject.ancestors]) & OUTSIDE_PARTIES
+    return subject.sender in held if subject.sender else bool(held)
+
+
+def _has_action_role(principal: Principal, subject: Subject) -> bool:
+    """Holds, in the organisation, a role the action is offered to."""
+    roles = subject.roles if isinstance(subject, IncidentSubject) else frozenset()
+    return bool(principal.roles_in([_organisation(subject)]) & roles)
+
+
+def _candidate(principal: Principal, subject: Subject) -> bool:
+    """Holds the task's role, or a further one, in the incident's organisation."""
+    if not isinstance(subject, TaskSubject):
+        return False
+    return bool(principal.roles_in([subject.organisation_id]) & {subject.role, *subject.also})
+
+
+def _assignee(principal: Principal, subject: Subject) -> bool:
+    """Has the task."""
+    return isinstance(subject, TaskSubject) and subject.assignee == principal.account_id
+
+
+def _at_work(principal: Principal, subject: Subject) -> bool:
+    """Has the open task, or may take it because nobody has."""
+    if not isinstance(subject, TaskSubject) or not subject.is_open:
+        return False
+    return _assignee(principal, subject) or (subject.assignee is None and _candidate(principal, subject))
+
+
+# --- the table --------------------------------------------------------------------------------
+
+RULES: Mapping[Action, tuple[Rule, ...]] = {
+    Action.SELF_READ: (_anybody,),
+    Action.EVENTS_LISTEN: (_anybody,),
+    Action.DEFINITION_READ: (_anybody,),
+    Action.POLICY_READ: (_anybody,),
+    Action.SCENARIO_READ: (_anybody,),
+    Action.ATTACHMENT_ADD: (_anybody,),
+    Action.ORGANISATION_READ: (_member, _overseer, _trainer_here, _administrator),
+    Action.ROSTER_READ: (_member,),
+    Action.INCIDENT_OPEN: (_member,),
+    Action.DRILL_CREATE: (_trainer_here,),
+    Action.INCIDENT_READ: (_member, _participant, _overseer, _trainer_of_drill, _administrator),
+    Action.PEOPLE_READ: (_member, _overseer, _trainer_of_drill),
+    Action.CASE_ADD: (_member,),
+    Action.TIMELINE_NOTE: (_member, _trainer_of_drill),
+    Action.ACTION_PERFORM: (_has_action_role, _trainer_of_drill),
+    Action.MESSAGE_SEND: (_speaks_for_sender, _trainer_of_drill),
+    Action.PARTNER_DESK: (_outside_party, _trainer),
+    Action.OUTBOX_READ: (_member, _overseer, _trainer_of_drill, _administrator),
+    Action.OUTBOX_RETRY: (_leader, _trainer_of_drill, _administrator),
+    Action.REPORT_READ: (_member, _overseer, _trainer_of_drill),
+    Action.ATTACHMENT_READ: (_member, _trainer_of_drill),
+    Action.ENGINE_RETRY: (_administrator,),
+    Action.DRILL_CONTROL: (_trainer_of_drill,),
+    Action.TASK_READ: (_member, _assignee, _overseer, _trainer_of_drill),
+    Action.TASK_CLAIM: (_candidate, _assignee, _trainer_of_drill),
+    Action.TASK_RELEASE: (_assignee, _leader, _trainer_of_drill),
+    Action.TASK_DELEGATE: (_candidate, _assignee, _leader, _trainer_of_drill),
+    Action.TASK_COMPLETE: (_candidate, _assignee, _trainer_of_drill),
+    Action.TASK_DRAFT: (_candidate, _assignee, _trainer_of_drill),
+    Action.TASK_REFUSE: (_candidate, _assignee, _trainer_of_drill),
+    Action.PERSON_REVEAL: (_at_work,),
+    Action.DEFINITION_DEPLOY: (_administrator,),
+    Action.POLICY_CHANGE: (_administrator,),
+    Action.ACCOUNT_MANAGE: (_administrator,),
+    Action.AUDIT_READ: (_administrator,),
+    Action.AUDIT_VERIFY: (_administrator,),
+}
+
+SYSTEM = SystemSubject()
+
+
+def may(principal: Principal | None, action: Action, subject: Subject = SYSTEM) -> bool:
+    """Whether somebody may do something; nobody signed in (None) may do nothing."""
+    return principal is not None and any(rule(principal, subject) for rule in RULES.get(action, ()))
+
+
+def require(principal: Principal | None, action: Action, subject: Subject = SYSTEM) -> Principal:
+    """Return the principal if it may; otherwise raise NotAllowed."""
+    if principal is None or not may(principal, action, subject):
+        raise NotAllowed(str(action))
+    return principal
+
+
+def may_see_field(principal: Principal, field_class: str, *, has_open_task: bool, is_revealed: bool = False) -> bool:
+    """Whether a value of a field class may be shown in full (experience §4).
+
+    public: everybody; internal: members of any organisation; personal and health: while a task that
+    needs them is open; child_critical: the same, and revealed on purpose. Everything else is masked.
+    """
+    if field_class == "public":
+        return True
+    if field_class == "internal":
+        return bool(principal.memberships)
+    if field_class in ("personal", "health"):
+        return has_open_task
+    return field_class == "child_critical" and has_open_task and is_revealed
+
+
+def visible_organisations(principal: Principal, hierarchy: Hierarchy) -> frozenset[str]:
+    """Organisations whose incidents the principal may list: its own, and those below an overseeing role.
+
+    Drills are a further right of trainers (`drill_organisations`).
+    """
+    if principal.is_admin:
+        return frozenset(hierarchy.parents)
+    found: set[str] = set()
+    for organisation_id, roles in principal.memberships.items():
+        if roles & OVERSEERS:
+            found |= hierarchy.subtree(organisation_id)
+        elif roles - {TRAINER}:
+            found.add(organisation_id)
+    return frozenset(found)
+
+
+def drill_organisations(principal: Principal, hierarchy: Hierarchy) -> frozenset[str]:
+    """Organisations whose drills the principal may list and control as a trainer."""
+    found: set[str] = set()
+    for organisation_id, roles in principal.memberships.items():
+        if TRAINER in roles:
+            found |= hierarchy.subtree(organisation_id)
+    return frozenset(found)
+
+
+def _organisation(subject: Subject) -> str:
+    return "" if isinstance(subject, SystemSubject) else subject.organisation_id
+
+
+def _ancestors(subject: Subject) -> tuple[str, ...]:
+    return () if isinstance(subject, SystemSubject) else subject.ancestors
+
+
+def _is_drill(subject: Subject) -> bool:
+    return isinstance(subject, IncidentSubject | TaskSubject) and subject.is_drill
