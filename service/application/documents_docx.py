@@ -8,9 +8,10 @@ needs the name on `w:eastAsia` as well, or the program takes its own font.
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
+from xml.sax.saxutils import escape
 
 from docx import Document as new_docx
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
@@ -84,6 +85,8 @@ def to_docx(document: Document) -> bytes:
     docx.core_properties.title = document.title
     docx.core_properties.author = document.organisation
     docx.core_properties.language = "en-GB" if is_english(document.locale) else "zh-CN"
+    if document.signed_at is not None:  # else the template's own date stays: a draft has none
+        docx.core_properties.created = docx.core_properties.modified = document.signed_at
     target = BytesIO()
     docx.save(target)
     return target.getvalue()
@@ -96,7 +99,12 @@ def _page(docx: Any, document: Document) -> None:
     section.left_margin, section.right_margin = Mm(28), Mm(26)
     normal = docx.styles["Normal"]
     normal.font.name, normal.font.size = LATIN_FONT, SIZE_BODY
-    normal.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), BODY_FONT)
+    properties = normal.element.get_or_add_rPr()
+    properties.get_or_add_rFonts().set(qn("w:eastAsia"), BODY_FONT)
+    language = OxmlElement("w:lang")  # tells a program without the named fonts to take mainland glyphs
+    language.set(qn("w:val"), "en-GB")
+    language.set(qn("w:eastAsia"), "zh-CN")
+    properties.append(language)
     _page_number(section.footer.paragraphs[0])
     if document.is_drill:
         header = section.header.paragraphs[0]
@@ -109,6 +117,7 @@ def _letterhead(docx: Any, document: Document) -> None:
     colour = GREY if document.is_draft else RED
     if document.is_draft:
         mark = _paragraph(docx, align=WD_ALIGN_PARAGRAPH.CENTER)
+        mark.paragraph_format.space_after = Pt(14)
         _run(mark, document.labels["draft_note"], Look(HEADING_FONT, SIZE_MARK, is_bold=True, colour=RED))
     head = _paragraph(docx, align=WD_ALIGN_PARAGRAPH.CENTER, line=None)
     _run(head, document.letterhead, Look(TITLE_FONT, _head_size(document.letterhead), colour=colour))
@@ -133,9 +142,7 @@ def _reference(docx: Any, document: Document, rule_colour: str) -> None:
     for key, value in {"val": "single", "sz": "18", "space": "4", "color": rule_colour}.items():
         bottom.set(qn(f"w:{key}"), value)
     borders.append(bottom)
-    line._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001 - python-docx has no call for borders
-        borders, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"
-    )
+    line._p.get_or_add_pPr().insert_element_before(borders, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
 
 
 def _body(docx: Any, document: Document) -> None:
@@ -163,10 +170,12 @@ def _section(docx: Any, document: Document, section: Section) -> None:
 def _table(docx: Any, section: Section) -> None:
     table = docx.add_table(rows=0, cols=2)
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    for column, width in zip(table.columns, (LABEL_WIDTH, TEXT_WIDTH - LABEL_WIDTH), strict=True):
+        column.width = width
     for label, value in section.table:
         row = table.add_row()
         cannot_split = OxmlElement("w:cantSplit")
-        row._tr.get_or_add_trPr().append(cannot_split)  # noqa: SLF001 - python-docx has no call for it
+        row._tr.get_or_add_trPr().append(cannot_split)
         left, right = row.cells
         left.width, right.width = LABEL_WIDTH, TEXT_WIDTH - LABEL_WIDTH
         _cell(left, [label])
@@ -174,6 +183,7 @@ def _table(docx: Any, section: Section) -> None:
 
 
 def _cell(cell: Any, lines: list[str]) -> None:
+    cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     for index, line in enumerate(lines):
         paragraph = cell.paragraphs[0] if index == 0 else cell.add_paragraph()
         _spaced(paragraph, TABLE_LINE)
@@ -221,7 +231,7 @@ def _spaced(paragraph: Any, line: Any) -> None:
 def _run(paragraph: Any, text: str, look: Look) -> Any:
     run = paragraph.add_run(text)
     run.font.name, run.font.size, run.font.bold = LATIN_FONT, look.size, look.is_bold
-    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), look.font)  # noqa: SLF001 - only way to it
+    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), look.font)
     if look.colour is not None:
         run.font.color.rgb = look.colour
     return run
@@ -238,14 +248,14 @@ def _page_number(paragraph: Any) -> None:
             part.set(qn("w:fldCharType"), kind)
         else:
             part.text = text
-        number._r.append(part)  # noqa: SLF001 - fields have no call
+        number._r.append(part)
     _run(paragraph, " —", look)
 
 
 def _watermark(paragraph: Any, word: str) -> None:
     width = 400 if len(word) > 2 else 330
-    xml = WATERMARK.format(namespaces=nsdecls("w"), word=word, width=width)
-    paragraph.add_run()._r.append(parse_xml(xml))  # noqa: SLF001 - shapes in a header have no call
+    xml = WATERMARK.format(namespaces=nsdecls("w"), word=escape(word, {'"': "&quot;"}), width=width)
+    paragraph.add_run()._r.append(parse_xml(xml))
 
 
 def _head_size(text: str) -> Any:
