@@ -30,8 +30,8 @@ OVERSEERS = frozenset(
 OUTSIDE_PARTIES = frozenset(
     {
         "ambulance_120", "designated_hospital", "cdc", "health_authority", "district_office", "edu_bureau",
-        "moe_office", "market_bureau", "edu_dept", "residents_committee", "county_hq", "town_hq", "police", "lab", "parent",
-        "supplier", "quarantine_site", "property_staff", "env_sanitation",
+        "moe_office", "market_bureau", "edu_dept", "residents_committee", "county_hq", "town_hq", "police", "lab",
+        "parent", "supplier", "quarantine_site", "property_staff", "env_sanitation",
     }
 )  # fmt: skip
 
