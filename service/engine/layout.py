@@ -1,0 +1,15 @@
+"""Lane-aware drawing of BPMN files: diagram interchange in, diagram interchange out."""
+
+from service.engine.drawing import read_drawing
+from service.engine.layout_frames import draw
+from service.engine.layout_write import write_interchange
+
+
+def layout(xml: bytes, *, keep: bool = False) -> bytes:
+    """The same file with a drawing of every pool, lane, node, flow and text.
+
+    With `keep`, positions a person gave stay, and only what has none is placed.
+    Raises DrawingUnreadable for a file that does not hold exactly one process.
+    """
+    drawing = read_drawing(xml)
+    return write_interchange(xml, draw(drawing))

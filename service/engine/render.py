@@ -1,0 +1,160 @@
+"""Pictures of diagrams: SVG in the project's visual language, PNG through a browser.
+
+The picture draws the interchange that is in the file; `layout` makes it where it is missing.
+"""
+
+import shutil
+import subprocess  # noqa: S404 - the browser that turns SVG into PNG
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree as Tree
+
+from service.engine.drawing import Drawing, Edge, read_drawing
+from service.engine.layout_text import wrap
+from service.engine.render_shapes import Pen
+from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, lines_of_text, tag, words
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BORDER = 16.0
+
+
+class NotDrawn(ValueError):
+    """The file holds no positions; run the layout first."""
+
+
+class BrowserMissing(RuntimeError):
+    """PNG needs a Chromium browser on the search path; SVG does not."""
+
+
+def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: str = "zh") -> str:
+    """The drawing of a file as a stand-alone SVG text.
+
+    `states` maps element ids to done, now, soon, late, wait or todo; flows between done elements
+    are drawn strong. Raises NotDrawn if the file has no positions.
+    """
+    drawing = read_drawing(xml)
+    if not drawing.shapes:
+        raise NotDrawn(drawing.process)
+    pen = Pen(locale)
+    states = states or {}
+    bands = [shape for shape in drawing.shapes.values() if shape.tag in {"participant", "lane"}]
+    holders = [shape for shape in drawing.shapes.values() if shape.tag == "subProcess"]
+    others = [shape for shape in drawing.shapes.values() if shape not in bands and shape not in holders]
+    parts = [_markers()]
+    for shape in [*bands, *holders]:
+        parts.append(pen.shape(drawing.elements[shape.id], shape, states.get(shape.id, "")))
+    for edge in drawing.edges.values():
+        parts.append(_edge(pen, drawing, edge, states))
+    for shape in sorted(others, key=lambda one: one.tag == "boundaryEvent"):
+        parts.append(pen.shape(drawing.elements[shape.id], shape, states.get(shape.id, "")))
+    return _frame(drawing, pen, "".join(parts))
+
+
+def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
+    area = drawing.extent().grown(BORDER)
+    title = pen.text(drawing.name, drawing.name_en) or drawing.process
+    flows = sum(1 for edge in drawing.edges.values() if edge.tag == "sequenceFlow")
+    count = len(drawing.nodes())
+    said = (
+        f"Process diagram with {count} elements and {flows} flows"
+        if pen.english
+        else f"流程图，{count}个元素，{flows}条流向"
+    )
+    head = tag("title", {"id": "dgm-title"}, words(title)) + tag("desc", {"id": "dgm-desc"}, words(said))
+    paper = tag("rect", {"x": area.x, "y": area.y, "width": area.width, "height": area.height, "fill": PAPER})
+    attributes = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "class": "bp",
+        "viewBox": f"{area.x:g} {area.y:g} {area.width:g} {area.height:g}",
+        "width": area.width,
+        "height": area.height,
+        "role": "img",
+        "aria-labelledby": "dgm-title dgm-desc",
+        "lang": "en" if pen.english else "zh-CN",
+        "font-family": FONTS,
+    }
+    return tag("svg", attributes, head + paper + body)
+
+
+def _markers() -> str:
+    box: dict[str, object] = {"viewBox": "0 0 8 8", "refX": 7.4, "refY": 4, "orient": "auto", "markerUnits": "userSpaceOnUse"}
+    heads = [
+        ("dgm-arrow", 9, {"d": "M0 0l8 4-8 4z", "fill": LINE_STRONG}),
+        ("dgm-arrow-on", 11, {"d": "M0 0l8 4-8 4z", "fill": LOOKS["done"].stroke}),
+        ("dgm-message", 10, {"d": "M.5.500l7 3.500-7 3.500z", "fill": PAPER, "stroke": MUTED}),
+    ]
+    made = [
+        tag("marker", {"id": ident, **box, "markerWidth": size, "markerHeight": size}, tag("path", path))
+        for ident, size, path in heads
+    ]
+    start = {"id": "dgm-from", "viewBox": "0 0 8 8", "refX": 4, "refY": 4, "markerWidth": 8, "markerHeight": 8}
+    ring = tag("circle", {"cx": 4, "cy": 4, "r": 3, "fill": PAPER, "stroke": MUTED})
+    made.append(tag("marker", {**start, "markerUnits": "userSpaceOnUse"}, ring))
+    return tag("defs", {}, "".join(made))
+
+
+def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> str:
+    flow = drawing.connections[edge.id]
+    path = "M" + "L".join(f"{x:g} {y:g}" for x, y in edge.points)
+    taken = states.get(edge.source) == "done" and states.get(edge.target, "todo") != "todo"
+    line: dict[str, object] = {"stroke": LINE_STRONG, "stroke-width": 1.5, "marker-end": "url(#dgm-arrow)", "class": "f"}
+    if edge.tag == "messageFlow":
+        line = {"stroke": MUTED, "stroke-width": 1.3, "stroke-dasharray": "5 4", "class": "m"}
+        line |= {"marker-end": "url(#dgm-message)", "marker-start": "url(#dgm-from)"}
+    elif edge.tag == "association":
+        line = {"stroke": MUTED, "stroke-width": 1.2, "stroke-dasharray": "2 3", "class": "a"}
+    elif taken:
+        line = {"stroke": LOOKS["done"].stroke, "stroke-width": 2.5, "marker-end": "url(#dgm-arrow-on)", "class": "f on"}
+    body = tag("path", {"d": path, "fill": "none", **line})
+    text = pen.text(flow.name, flow.name_en)
+    if text and edge.label:
+        wide = max(edge.label.width + 1, 60.0) if pen.english else edge.label.width + 1
+        size = 11.0 if pen.english else 12.0
+        lines = wrap(text, wide, size)
+        body += lines_of_text(lines, edge.label.cx, edge.label.cy, {"font-size": size, "fill": MUTED, "class": "lab"})
+    if flow.default and edge.tag == "sequenceFlow":
+        body += _default_mark(edge)
+    return tag("g", {"class": "e-" + edge.tag, "data-element": edge.id}, body)
+
+
+def _default_mark(edge: Edge) -> str:
+    """The short slash near the source of a default flow."""
+    (x1, y1), (x2, y2) = edge.points[0], edge.points[1]
+    if y1 == y2:
+        x = x1 + (9 if x2 > x1 else -9)
+        path = f"M{x - 3:g} {y1 + 5:g}l6-10"
+    else:
+        y = y1 + (9 if y2 > y1 else -9)
+        path = f"M{x1 - 5:g} {y + 3:g}l10-6"
+    return tag("path", {"d": path, "fill": "none", "stroke": LINE_STRONG, "stroke-width": 1.5})
+
+
+def render_png(svg: str, path: Path, *, scale: float = 1.0) -> None:
+    """Write the picture as PNG by way of a headless Chromium.
+
+    Raises BrowserMissing if none is found, RuntimeError if it wrote no picture.
+    """
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        raise BrowserMissing(f"none of {', '.join(BROWSERS)} is on the search path; write .svg instead")
+    root = Tree.fromstring(svg)  # noqa: S314 - our own picture, made above
+    width, height = float(root.get("width", "800")), float(root.get("height", "600"))
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "picture.svg"
+        page.write_text(svg, encoding="utf-8")
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder}/profile",
+            f"--force-device-scale-factor={scale:g}",
+            f"--window-size={int(width) + 1},{int(height) + 1}",
+            f"--screenshot={path.resolve()}",
+            page.as_uri(),
+        ]
+        result = subprocess.run(command, capture_output=True, timeout=120, check=False)  # noqa: S603 - fixed command
+    if not path.exists():
+        raise RuntimeError(f"{browser} wrote no picture: {result.stderr.decode(errors='replace')[-400:]}")
