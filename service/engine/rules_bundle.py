@@ -1,0 +1,68 @@
+"""Runs every rule over a bundle, and checks what only the whole bundle shows: calls and pages."""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from service.engine.intake_xml import LIMITS
+from service.engine.known import Known
+from service.engine.model import Bundle, Finding, Kind, Node, Process, Trigger
+from service.engine.rules import finding
+from service.engine.rules_events import check_events
+from service.engine.rules_expressions import check_expressions
+from service.engine.rules_flow import check_flow
+from service.engine.rules_labels import check_labels
+from service.engine.rules_loops import check_loops
+from service.engine.rules_tasks import check_tasks
+
+CALLS: Final = frozenset({Kind.CALL, Kind.INLINE, Kind.OPEN})
+
+
+def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
+    """Findings of all rules about the model, page by page in file order."""
+    inlined = {
+        node.called
+        for process in bundle.processes.values()
+        for node in process.nodes.values()
+        if node.kind is Kind.INLINE
+    }
+    called = {
+        node.called for process in bundle.processes.values() for node in process.nodes.values() if node.kind in CALLS
+    }
+    for process in bundle.processes.values():
+        yield from _check_page(process, bundle, called)
+        yield from check_flow(process, is_called=process.id in called)
+        yield from check_tasks(process, known)
+        yield from check_events(process, is_inline=process.id in inlined)
+        yield from check_labels(process)
+        for node in process.nodes.values():
+            if node.kind in CALLS:
+                yield from _check_call(process, node, bundle, known)
+    yield from check_loops(bundle)
+    yield from check_expressions(bundle, known)
+
+
+def _check_page(process: Process, bundle: Bundle, called: Collection[str]) -> Iterator[Finding]:
+    count = len(process.nodes)
+    if count > LIMITS.nodes_per_page:
+        yield finding("page_too_large", process.file, process.id, count=count, limit=LIMITS.nodes_per_page)
+    elif count > LIMITS.readable_nodes:
+        yield finding("page_large", process.file, process.id, count=count, limit=LIMITS.readable_nodes)
+    if process.id != bundle.entry and process.id not in called:
+        yield finding("page_unused", process.file, process.id)
+    if not process.pool:
+        yield finding("pool_missing", process.file, process.id)
+
+
+def _check_call(process: Process, node: Node, bundle: Bundle, known: Known) -> Iterator[Finding]:
+    if node.kind is Kind.OPEN and not node.collection:
+        yield finding("open_collection", process.file, node.id)
+    if not node.called:
+        yield finding("call_target_missing", process.file, node.id)
+        return
+    page = bundle.processes.get(node.called)
+    if page is not None:
+        starts = [n for n in page.level() if n.kind is Kind.START]
+        if starts and not any(n.trigger is Trigger.NONE for n in starts):
+            yield finding("call_page_start", process.file, node.id, name=node.called)
+    elif node.called not in known.procedures:
+        yield finding("call_unknown_procedure", process.file, node.id, name=node.called)

@@ -1,0 +1,110 @@
+"""Rules about events: what they wait for or throw, and where they may stand."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from service.engine.expressions import ExpressionError, compile_expression
+from service.engine.model import Finding, Kind, Node, Process, Trigger
+from service.engine.rules import Both, finding
+from service.engine.timers import check_timer
+
+TIMERS: Final = frozenset({Trigger.DATE, Trigger.DURATION, Trigger.CYCLE})
+_CAUGHT: Final = TIMERS | {Trigger.MESSAGE, Trigger.SIGNAL, Trigger.CONDITIONAL}
+_HOSTS: Final = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.INLINE, Kind.OPEN})
+_THROWN: Final = frozenset({Trigger.NONE, Trigger.MESSAGE, Trigger.SIGNAL})
+_STARTS: Final = frozenset({Trigger.NONE, Trigger.MESSAGE})
+_ENDS: Final = frozenset({Trigger.NONE, Trigger.TERMINATE, Trigger.MESSAGE, Trigger.SIGNAL})
+_WORDS: Final = {
+    Trigger.DATE: Both("定时", "timer"),
+    Trigger.DURATION: Both("定时", "timer"),
+    Trigger.CYCLE: Both("循环定时", "cycle timer"),
+    Trigger.SIGNAL: Both("信号", "signal"),
+    Trigger.MESSAGE: Both("消息", "message"),
+    Trigger.CONDITIONAL: Both("条件", "conditional"),
+    Trigger.ERROR: Both("错误", "error"),
+    Trigger.TERMINATE: Both("终止", "terminate"),
+    Trigger.ESCALATION: Both("升级", "escalation"),
+    Trigger.LINK: Both("链接", "link"),
+}
+
+
+def check_events(process: Process, *, is_inline: bool) -> Iterator[Finding]:
+    """Findings about the events of a page; `is_inline` says that it runs inside its caller."""
+    for node in process.nodes.values():
+        if node.kind is Kind.EVENT_SUBPROCESS:
+            yield from _check_event_subprocess(process, node)
+        elif node.kind is Kind.END:
+            yield from _check_end(process, node, is_inline=is_inline)
+        elif node.kind is Kind.THROW and node.trigger not in _THROWN:
+            yield finding("unsupported_throw", process.file, node.id, trigger=_WORDS[node.trigger])
+        elif node.kind is Kind.CATCH and node.trigger not in _CAUGHT:
+            yield finding("event_definition_missing", process.file, node.id)
+        elif node.kind is Kind.BOUNDARY:
+            yield from _check_boundary(process, node)
+        elif node.kind is Kind.START and not node.parent and node.trigger not in _STARTS:
+            yield finding("unsupported_start", process.file, node.id, trigger=_WORDS[node.trigger])
+        yield from _check_trigger(process, node)
+
+
+def _check_trigger(process: Process, node: Node) -> Iterator[Finding]:
+    if node.trigger is Trigger.MESSAGE and not node.message:
+        yield finding("event_message", process.file, node.id)
+    if node.trigger is Trigger.SIGNAL and not node.signal:
+        yield finding("event_signal", process.file, node.id)
+    if node.trigger is Trigger.CONDITIONAL and not node.condition:
+        yield finding("event_condition", process.file, node.id)
+    if node.trigger in TIMERS:
+        yield from _check_timer(process, node)
+
+
+def _check_timer(process: Process, node: Node) -> Iterator[Finding]:
+    if not node.timer:
+        yield finding("timer_missing", process.file, node.id)
+    elif _compiles(node.timer):
+        for problem in check_timer(str(node.trigger), node.timer):
+            yield finding("timer_invalid", process.file, node.id, value=node.timer, detail=problem)
+    repeats = node.kind is Kind.BOUNDARY or (node.kind is Kind.START and node.parent)
+    if node.trigger is Trigger.CYCLE and not (repeats and not node.interrupting):
+        yield finding("timer_cycle_place", process.file, node.id)
+
+
+def _compiles(timer: str) -> bool:
+    # A broken expression is reported once, with all the other expressions.
+    if timer.startswith("="):
+        try:
+            compile_expression(timer[1:])
+        except ExpressionError:
+            return False
+    return True
+
+
+def _check_end(process: Process, node: Node, *, is_inline: bool) -> Iterator[Finding]:
+    if node.trigger is Trigger.ERROR:
+        if is_inline or node.parent:
+            yield finding("event_error_end", process.file, node.id)
+        elif not node.error_code:
+            yield finding("event_error_code", process.file, node.id)
+    elif node.trigger not in _ENDS:
+        yield finding("unsupported_end", process.file, node.id, trigger=_WORDS[node.trigger])
+
+
+def _check_boundary(process: Process, node: Node) -> Iterator[Finding]:
+    host = process.nodes.get(node.attached_to)
+    if host is None or host.kind not in _HOSTS or host.parent != node.parent:
+        yield finding("boundary_host", process.file, node.id)
+    elif node.trigger is Trigger.ERROR:
+        if host.kind not in {Kind.CALL, Kind.OPEN} or not node.interrupting:
+            yield finding("event_error_boundary", process.file, node.id)
+        elif not node.error_code:
+            yield finding("event_error_code", process.file, node.id)
+    elif node.trigger not in _CAUGHT:
+        yield finding("event_definition_missing", process.file, node.id)
+
+
+def _check_event_subprocess(process: Process, node: Node) -> Iterator[Finding]:
+    if node.parent:
+        yield finding("event_sub_nested", process.file, node.id)
+    starts = [inner for inner in process.level(node.id) if inner.kind is Kind.START]
+    if len(starts) != 1 or starts[0].trigger not in _CAUGHT:
+        detail = ", ".join(f"{inner.id} ({inner.trigger})" for inner in starts) or "–"
+        yield finding("event_sub_start", process.file, node.id, detail=detail)
