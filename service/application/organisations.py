@@ -132,9 +132,9 @@ def place(connection: Connection, place_id: str) -> PlaceView:
 
 
 def place_named(connection: Connection, organisation_id: str, name: str) -> PlaceView | None:
-    """The place of an organisation that is called so, as people type it; None if there is none."""
-    found = (each for each in places(connection, organisation_id) if each.name == name.strip())
-    return next(found, None)
+    """The place of an organisation that people call so (`七2教室` is `七年级2班`); None if there is none."""
+    wanted = _short(name)
+    return next((each for each in places(connection, organisation_id) if _short(each.name) == wanted), None)
 
 
 def members(
@@ -232,6 +232,11 @@ def add_member(uow: UnitOfWork, new: NewMember) -> str:
         )
     )
     return member_id
+
+
+def _short(name: str) -> str:
+    """A class or room name without the words people leave out."""
+    return re.sub(r"年级|教室|班|\s", "", name)
 
 
 def _member(connection: Connection, sealer: Sealer, row: RowMapping) -> MemberView:
