@@ -1,0 +1,133 @@
+"""Evaluates DMN decisions: hit policies checked, results of required decisions visible by id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.engine.decision_checks import check
+from service.engine.decision_reader import load_decisions
+from service.engine.decision_tables import Aggregation, Decision, DecisionError, HitPolicy, Rule, with_names
+from service.engine.expressions import Expression, ExpressionError, Scope, compile_expression
+
+__all__ = ["Decision", "DecisionError", "DecisionResult", "HitPolicy", "check", "evaluate", "load_decisions"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult:
+    """Values by output name (a list each for COLLECT without aggregation and RULE ORDER) and the rows that made them.
+
+    `matched` holds row numbers from 1; for a single hit one row, empty if the defaults were taken.
+    """
+
+    values: dict[str, object]
+    matched: tuple[int, ...]
+
+
+def evaluate(decision_id: str, tables: Mapping[str, Decision], scope: Scope) -> DecisionResult:
+    """Decide. Required decisions are decided first and visible by their id (`D09_items.item`).
+
+    A missing `F..field` of a record is null here.
+
+    Raises:
+        DecisionError: Codes unknown_decision, no_match, not_unique, not_same, output_not_allowed,
+            not_a_number, cell_failed (wraps the expression's error).
+    """
+    decision = tables.get(decision_id)
+    if decision is None:
+        raise DecisionError("unknown_decision", "没有这个决策", "there is no such decision", decision=decision_id)
+    known = {needed: evaluate(needed, tables, scope).values for needed in decision.requires}
+    inner = with_names(scope, known) if known else scope
+    matched = _matching(decision, inner)
+    chosen = _choose(decision, matched, inner)
+    return DecisionResult(_values(decision, chosen, inner), tuple(number for number, _ in chosen))
+
+
+_Row = tuple[int, Rule]
+
+
+def _compute(decision: Decision, expression: Expression, scope: Scope, where: str) -> object:
+    try:
+        return expression.evaluate(scope, missing_records_are_null=True)
+    except ExpressionError as error:
+        raise DecisionError("cell_failed", error.zh, error.en, decision=decision.id, element=where) from error
+
+
+def _matching(decision: Decision, scope: Scope) -> list[_Row]:
+    scopes = [
+        with_names(scope, {"value": _compute(decision, clause.expression, scope, clause.id)})
+        for clause in decision.inputs
+    ]
+    return [
+        (number, rule)
+        for number, rule in enumerate(decision.rules, 1)
+        if all(
+            test is None or bool(_compute(decision, test, inner, rule.id))
+            for test, inner in zip(rule.tests, scopes, strict=True)
+        )
+    ]
+
+
+def _results(decision: Decision, rule: Rule, scope: Scope) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for clause, expression in zip(decision.outputs, rule.results, strict=True):
+        value = _compute(decision, expression, scope, rule.id) if expression is not None else None
+        if clause.allowed and value is not None and value not in clause.allowed:
+            zh, en = f"输出 {clause.name} 的值不在列表内", f"the output {clause.name} is not an allowed value"
+            raise DecisionError("output_not_allowed", zh, en, decision=decision.id, element=rule.id)
+        values[clause.name] = value
+    return values
+
+
+def _choose(decision: Decision, matched: list[_Row], scope: Scope) -> list[_Row]:
+    """The rows that make the result, by hit policy."""
+    policy = decision.hit_policy
+    if policy in (HitPolicy.COLLECT, HitPolicy.RULE_ORDER) or len(matched) <= 1:
+        return matched
+    if policy is HitPolicy.FIRST:
+        return matched[:1]
+    if policy is HitPolicy.PRIORITY:
+        return [min(matched, key=lambda row: _priority(decision, row[1], scope))]
+    rows = ", ".join(str(number) for number, _ in matched)
+    if policy is HitPolicy.UNIQUE:
+        zh, en = f"第{rows}行同时命中", f"rows {rows} match at once"
+        raise DecisionError("not_unique", zh, en, decision=decision.id, element=matched[0][1].id)
+    results = [_results(decision, rule, scope) for _, rule in matched]
+    if any(result != results[0] for result in results):
+        zh, en = f"第{rows}行命中但结果不同", f"rows {rows} match with different results"
+        raise DecisionError("not_same", zh, en, decision=decision.id, element=matched[0][1].id)
+    return matched[:1]
+
+
+def _priority(decision: Decision, rule: Rule, scope: Scope) -> tuple[int, ...]:
+    """Position of each result in its column's list; columns from left to right."""
+    values = _results(decision, rule, scope)
+    return tuple(clause.allowed.index(values[clause.name]) for clause in decision.outputs if clause.allowed)
+
+
+def _values(decision: Decision, chosen: list[_Row], scope: Scope) -> dict[str, object]:
+    results = [_results(decision, rule, scope) for _, rule in chosen]
+    if decision.is_list:
+        return {clause.name: [result[clause.name] for result in results] for clause in decision.outputs}
+    if decision.aggregation is not Aggregation.NONE:
+        name = decision.outputs[0].name
+        return {name: _aggregate(decision, [result[name] for result in results], scope)}
+    if results:
+        return results[0]
+    defaults = {clause.name: clause.default for clause in decision.outputs}
+    if not any(defaults.values()):
+        raise DecisionError("no_match", "没有规则命中", "no rule matches", decision=decision.id)
+    return {
+        name: _compute(decision, default, scope, decision.id) if default is not None else None
+        for name, default in defaults.items()
+    }
+
+
+def _aggregate(decision: Decision, values: list[object], scope: Scope) -> object:
+    """SUM and COUNT of nothing are 0, MIN and MAX of nothing null."""
+    if decision.aggregation is Aggregation.COUNT:
+        return len(values)
+    names = with_names(scope, {"values": values})
+    function = decision.aggregation.value.lower()
+    try:
+        return compile_expression(f"{function}(values)").evaluate(names)
+    except ExpressionError as error:
+        raise DecisionError("not_a_number", error.zh, error.en, decision=decision.id) from error
