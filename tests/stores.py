@@ -1,0 +1,88 @@
+"""Builders for tests that need a database: the same test runs on SQLite and on PostgreSQL."""
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from service.domain.clock import SettableClock
+from service.persistence.database import Database, migrate, open_database
+from service.persistence.sealing import Sealer, new_master_key
+from service.persistence.writer import CommandRunner, open_runner
+from tests import postgres
+
+BACKENDS = ("sqlite", "postgres")
+on_both = pytest.mark.parametrize("backend", BACKENDS)
+START = datetime(2026, 3, 2, 0, 10, tzinfo=UTC)  # 08:10 in Shanghai
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A migrated database with its runner."""
+
+    database: Database
+    runner: CommandRunner
+    sealer: Sealer
+    clock: SettableClock
+    url: str
+
+
+@contextmanager
+def a_store(backend: str, folder: Path, *, start: datetime = START) -> Iterator[Store]:
+    """A store of its own, closed afterwards."""
+    clock = SettableClock(start)
+    url = a_migrated_url(backend, folder)
+    database = open_database(url, clock)
+    sealer = Sealer(new_master_key(), clock)
+    runner = open_runner(database, clock, sealer)
+    try:
+        yield Store(database, runner, sealer, clock, url)
+    finally:
+        runner.stop()
+        database.close()
+
+
+def a_migrated_url(backend: str, folder: Path) -> str:
+    """The address of a fresh database with our tables."""
+    if backend == "sqlite":
+        target = folder / f"store-{next(_numbers)}.db"
+        shutil.copyfile(_sqlite_template(), target)
+        return f"sqlite:///{target}"
+    return postgres.server().create(_name(), template=_postgres_template())
+
+
+def an_empty_url(backend: str, folder: Path) -> str:
+    """The address of a fresh database without tables."""
+    if backend == "sqlite":
+        return f"sqlite:///{folder / f'empty-{next(_numbers)}.db'}"
+    return postgres.server().create(_name())
+
+
+def _name() -> str:
+    return f"store_{os.getpid()}_{next(_numbers)}"
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    migrate(f"sqlite:///{folder / 'template.db'}")
+    return folder / "template.db"
+
+
+@cache
+def _postgres_template() -> str:
+    name = f"template_{os.getpid()}"
+    migrate(postgres.server().create(name))
+    return name
