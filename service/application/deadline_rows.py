@@ -1,0 +1,87 @@
+"""Deadline rows: started, moved, met and cancelled by what diagrams say (`tocsin:deadline`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from service.application.projections.registry import deadline_id
+from service.domain import events as ev
+from service.domain.deadlines import due_at, lateness
+from service.domain.errors import EngineFailed
+from service.engine.effects import DeadlineAct
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+# A new symptom, a new departure and a new call start these again; the others keep their first start.
+RESTARTING = frozenset({"T06", "T07", "X02", "X06"})
+
+
+def running(on: Advance) -> dict[tuple[str, str], datetime]:
+    """Due times of the deadlines that are neither met nor cancelled, by (rule, subject)."""
+    return {(row["rule"], row["subject"]): row["due_at"] for row in open_rows(on)}
+
+
+def open_rows(on: Advance) -> list[dict[str, Any]]:
+    """Deadlines of the incident that are neither met nor cancelled."""
+    table = t.table_of(t.Deadline)
+    is_open = (table.c.incident_id == on.incident_id) & table.c.met_at.is_(None) & table.c.cancelled_at.is_(None)
+    return [dict(row) for row in on.uow.connection.execute(select(table).where(is_open)).mappings()]
+
+
+def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
+    """Do what a deadline mark of a passed node says."""
+    if not effect.rule:
+        return
+    if effect.rule not in on.services.deadline_rules:
+        raise EngineFailed(effect.element, f"no deadline rule {effect.rule}")
+    known = _find(on, deadline_id(on.incident_id, effect.rule, effect.subject))
+    if effect.act == "start":
+        _start(on, row, effect, known)
+    elif known is not None and known["met_at"] is None and known["cancelled_at"] is None:
+        if effect.act == "meet":
+            meet(on, known, by=effect.element)
+        else:
+            on.record(ev.DeadlineCancelled(known["id"], effect.element), row=row)
+
+
+def _find(on: Advance, deadline: str) -> dict[str, Any] | None:
+    table = t.table_of(t.Deadline)
+    row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
+    return dict(row) if row else None
+
+
+def _start(on: Advance, row: Mapping[str, Any], effect: DeadlineAct, known: Mapping[str, Any] | None) -> None:
+    if effect.start is None:
+        return
+    rule = on.services.deadline_rules[effect.rule]
+    due = due_at(rule, on.policies, effect.start)
+    if known is None:
+        key = deadline_id(on.incident_id, effect.rule, effect.subject)
+        event = ev.DeadlineStarted(
+            key, effect.rule, effect.subject, effect.start.isoformat(), due.isoformat()
+        )
+        on.record(event, row=row, element=effect.element)
+    elif effect.rule in RESTARTING and known["started_at"] != effect.start:
+        on.record(
+            ev.DeadlineMoved(known["id"], effect.start.isoformat(), due.isoformat()), row=row, element=effect.element
+        )
+
+
+def meet(on: Advance, known: Mapping[str, Any], *, by: str, reason: str = "") -> None:
+    """Record that a duty was done, at the true time of late paper entry if there is one."""
+    met_at = min(on.done_at, on.now) if on.done_at else on.now
+    late = lateness(known["due_at"], met_at)
+    on.record(ev.DeadlineMet(known["id"], by, met_at.isoformat(), late, reason), element=by)
+
+
+def cancel_all(on: Advance, reason: str, *, keep: frozenset[str]) -> None:
+    """Cancel every running deadline of the incident, except those of the rules kept."""
+    for row in open_rows(on):
+        if row["rule"] not in keep:
+            on.record(ev.DeadlineCancelled(row["id"], reason))

@@ -1,0 +1,152 @@
+"""Deployed definitions: deploying, finding, and the assembled form kept in memory."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.domain.errors import DefinitionRefused, NoSuch
+from service.engine.assembly import Assembly, assemble
+from service.engine.intake import read_bundle
+from service.engine.model import Bundle, Finding, Kind, Trigger
+from service.persistence import tables as t
+from service.persistence.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What deploying answers: the version, and whether it is a new one (same hash, same version)."""
+
+    procedure: str
+    version: int
+    is_new: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What the linter needs to know of the world outside the bundle."""
+
+    view_exists: Callable[[str], bool]
+    facts: frozenset[str]
+    deadline_rules: frozenset[str]
+
+
+class DefinitionStore:
+    """Assembled definitions by (procedure, version); a version never changes, so nothing expires."""
+
+    def __init__(self, checks: Checks) -> None:
+        self.checks = checks
+        self._assemblies: dict[tuple[str, int], Assembly] = {}
+        self._lock = Lock()
+
+    def get(self, connection: Connection, procedure: str, version: int) -> Assembly:
+        """The assembly of a deployed version. Raises NoSuch."""
+        key = (procedure, version)
+        with self._lock:
+            known = self._assemblies.get(key)
+        if known is not None:
+            return known
+        row = connection.execute(
+            select(t.Definition.content).where(t.Definition.procedure == procedure, t.Definition.version == version)
+        ).first()
+        if row is None:
+            raise NoSuch("procedure", f"{procedure} {version}")
+        bundle, findings = self.read(procedure, row.content, known_procedures=())
+        if bundle is None:
+            raise DefinitionRefused(findings)
+        assembly = assemble(bundle)
+        with self._lock:
+            self._assemblies[key] = assembly
+        return assembly
+
+    def read(
+        self, procedure: str, content: Mapping[str, str], *, known_procedures: tuple[str, ...]
+    ) -> tuple[Bundle | None, list[Finding]]:
+        """Lint the files of a bundle; the bundle is None if a finding is an error."""
+        diagrams = {name: text.encode() for name, text in content.items() if name.endswith(".bpmn")}
+        decisions = {Path(name).stem: text for name, text in content.items() if name.endswith(".dmn")}
+        return read_bundle(
+            diagrams, bundle_id=procedure, known_procedures=known_procedures, decisions=decisions,
+            view_exists=self.checks.view_exists, known_facts=self.checks.facts,
+            known_deadlines=self.checks.deadline_rules,
+        )  # fmt: skip
+
+
+def active_version(connection: Connection, procedure: str) -> int | None:
+    """The version new instances get; None if there is no such procedure."""
+    return connection.execute(
+        select(func.max(t.Definition.version)).where(
+            t.Definition.procedure == procedure,
+            t.Definition.is_active.is_(True),  # type: ignore[attr-defined]
+        )
+    ).scalar()
+
+
+def active_procedures(connection: Connection) -> dict[str, int]:
+    """Every procedure with its active version."""
+    rows = connection.execute(
+        select(t.Definition.procedure, func.max(t.Definition.version))
+        .where(t.Definition.is_active.is_(True))  # type: ignore[attr-defined]
+        .group_by(t.Definition.procedure)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def message_start(store: DefinitionStore, connection: Connection, message: str) -> tuple[str, int, str] | None:
+    """Procedure, version and start event that a message starts an instance of; None if none does."""
+    for procedure, version in active_procedures(connection).items():
+        assembly = store.get(connection, procedure, version)
+        for node in assembly.bundle.processes[assembly.bundle.entry].level():
+            if node.kind is Kind.START and node.trigger is Trigger.MESSAGE and node.message == message:
+                return procedure, version, node.id
+    return None
+
+
+def bundle_hash(content: Mapping[str, str]) -> str:
+    """Hash over the names and texts of a bundle's files."""
+    digest = hashlib.sha256()
+    for name in sorted(content):
+        digest.update(f"{name}\0{len(content[name])}\0{content[name]}".encode())
+    return digest.hexdigest()
+
+
+def deploy(
+    uow: UnitOfWork, store: DefinitionStore, procedure: str, content: Mapping[str, str], *, actor: str
+) -> Deployed:
+    """Lint and store a bundle as the next version. Raises DefinitionRefused; then nothing changes."""
+    known = tuple(active_procedures(uow.connection))
+    bundle, findings = store.read(procedure, content, known_procedures=known)
+    if bundle is None:
+        raise DefinitionRefused(findings)
+    digest = bundle_hash(content)
+    same = uow.connection.execute(
+        select(t.Definition.version).where(t.Definition.procedure == procedure, t.Definition.bundle_hash == digest)
+    ).scalar()
+    if same is not None:
+        return Deployed(procedure, same, is_new=False, findings=tuple(findings))
+    version = (active_version(uow.connection, procedure) or 0) + 1
+    entry = bundle.processes[bundle.entry]
+    uow.connection.execute(
+        update(t.Definition).where(t.Definition.procedure == procedure).values(is_active=False)
+    )
+    uow.connection.execute(
+        insert(t.Definition).values(
+            procedure=procedure, version=version, bundle_hash=digest, name=entry.name, name_en=entry.name_en,
+            content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor,
+        )
+    )  # fmt: skip
+    return Deployed(procedure, version, is_new=True, findings=tuple(findings))
+
+
+def folder_content(folder: Path, decisions: Path) -> dict[str, str]:
+    """Files of a bundle folder with the decision tables its diagrams name."""
+    content = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.bpmn"))}
+    text = "".join(content.values())
+    for path in sorted(decisions.glob("*.dmn")):
+        if f'tocsin:decision="{path.stem}"' in text:
+            content[path.name] = path.read_text("utf-8")
+    return content

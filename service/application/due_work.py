@@ -1,0 +1,93 @@
+"""Due rows: the timers, ladder levels and expiries of an incident, and working them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from service.application import escalation
+from service.domain import events as ev
+from service.domain.deadlines import ladder
+from service.engine import runner
+from service.persistence import queue
+from service.persistence import tables as t
+from service.persistence.queue import DueItem
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+
+def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
+    """Keep the due rows in step with an event just recorded."""
+    instance = row["id"] if row else ""
+    if isinstance(event, ev.WaitArmed | ev.WaitMoved):
+        if event.due:
+            _put(on, "timer", event.wait, datetime.fromisoformat(event.due), instance)
+        else:
+            queue.cancel(on.uow, event.wait, kind="timer")
+    elif isinstance(event, ev.WaitEnded):
+        queue.cancel(on.uow, event.wait, kind="timer")
+    elif isinstance(event, ev.DeadlineStarted | ev.DeadlineMoved):
+        _put_ladder(on, event.deadline, datetime.fromisoformat(event.start), datetime.fromisoformat(event.due))
+    elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
+        _cancel_ladder(on, event.deadline)
+    elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
+        _put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
+    elif isinstance(event, ev.MessageDelivered):
+        queue.cancel(on.uow, event.message, kind="message")
+
+
+def _put(on: Advance, kind: str, ref: str, due: datetime, instance: str) -> None:
+    queue.put(
+        on.uow, kind=kind, ref=ref, incident_id=on.incident_id, due_at=due, real_due_at=on.clock.real_of(due),
+        instance_id=instance,
+    )  # fmt: skip
+
+
+def _put_ladder(on: Advance, deadline: str, start: datetime, due: datetime) -> None:
+    _cancel_ladder(on, deadline)
+    rule = on.services.deadline_rules[deadline.removeprefix(f"{on.incident_id}:").partition(":")[0]]
+    for step in ladder(rule, on.policies, start, due):
+        _put(on, "ladder", f"{deadline}#{step.level}", step.at, "")
+
+
+def _cancel_ladder(on: Advance, deadline: str) -> None:
+    for level in range(4):
+        queue.cancel(on.uow, f"{deadline}#{level}", kind="ladder")
+
+
+def catch_up(on: Advance) -> None:
+    """Work every row of the incident that is due by now, earliest first, each at its own due time."""
+    while True:
+        rows = queue.open_rows(on.uow.connection, on.incident_id)
+        item = next((row for row in rows if row.due_at <= on.horizon), None)
+        if item is None:
+            on.now = on.horizon
+            return
+        on.now = max(item.due_at, on.incident["opened_at"])
+        queue.done(on.uow, item.id)
+        _work(on, item)
+        on.settle()
+
+
+def _work(on: Advance, item: DueItem) -> None:
+    if item.kind == "timer":
+        _fire(on, item.ref)
+    elif item.kind == "ladder":
+        deadline, _, level = item.ref.rpartition("#")
+        escalation.reach(on, deadline, int(level), item.due_at)
+    elif item.kind == "message":
+        on.record(ev.MessageExpired(item.ref))
+        escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
+
+
+def _fire(on: Advance, wait: str) -> None:
+    table = t.table_of(t.Wait)
+    found = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
+    if found is None:
+        return
+    row = on.instance_row(found["instance_id"])
+    on.step(row, lambda instance, context: runner.complete(instance, context, wait, {}))

@@ -1,0 +1,61 @@
+"""The ladder of a deadline: remind, due, superior, clue (timers-and-deadlines.md §E), and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from service.application import definitions, inbox
+from service.domain import events as ev
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+LEADERS = ("school_leader", "duty_principal")
+SUPERIORS = ("district_office",)
+INSPECTION = "accountability_inspection"
+CODES = ("deadline_remind", "deadline_due", "deadline_superior", "deadline_clue")
+
+
+def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
+    """Record a level at its true time and tell those it is for; level 3 starts P23, nobody waits."""
+    table = t.table_of(t.Deadline)
+    row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
+    if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
+        return
+    on.record(ev.DeadlineEscalated(deadline, level, due.isoformat()))
+    responsible = _responsible(on, deadline)
+    roles = {0: responsible, 1: [*responsible, *LEADERS], 2: [*SUPERIORS, LEADERS[1]], 3: list(LEADERS)}[level]
+    tell(on, roles, CODES[level], {"rule": row["rule"], "subject": row["subject"], "due": row["due_at"].isoformat()})
+    if level == len(CODES) - 1:
+        _start_inspection(on, row["rule"])
+
+
+def tell(on: Advance, roles: Iterable[str], code: str, content: dict[str, Any]) -> None:
+    """Put a notice into the inbox of each role once; the text is rendered when it is read."""
+    for role in dict.fromkeys(roles):
+        on.record(ev.NoticeSent(on.incident["organisation_id"], role, code, content))
+
+
+def _responsible(on: Advance, deadline: str) -> list[str]:
+    statement = select(t.Task.role).where(t.Task.deadline_id == deadline, t.Task.state.in_(("open", "claimed")))  # type: ignore[attr-defined]
+    return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
+
+
+def _start_inspection(on: Advance, rule: str) -> None:
+    version = definitions.active_version(on.uow.connection, INSPECTION)
+    if version is None:
+        on.record(
+            ev.EngineIncidentRaised(
+                f"{on.incident_id}:{INSPECTION}:{rule}", on.incident["root_instance"], "", f"流程 {INSPECTION} 尚未部署", 1
+            )
+        )
+        return
+    inbox.start_instance(
+        on, procedure=INSPECTION, version=version, process=INSPECTION, start_event="",
+        inputs={"deadline": rule, "source": "系统逾期", "breach": "迟报"},
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""The rows facts are computed from, read once per state of the incident."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.persistence import tables as t
+from service.persistence.sealing import Sealer
+
+LIVE_VISIT = {"active", "waiting"}
+
+
+class PersonFacts:
+    """One case: identity and answers are decrypted when first asked for."""
+
+    def __init__(self, row: Mapping[str, Any], rows: "FactRows") -> None:
+        self.id: str = row["id"]
+        self.status: str = row["case_status"]
+        self.instance: str = row["instance_id"] or ""
+        self.registered_at: datetime = row["registered_at"]
+        self.code: str = row["code"]
+        self.org_unit: str = row["org_unit"]
+        self._sealed: str = row["sealed"]
+        self._rows = rows
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The sealed person block."""
+        return self._rows.opened(self._sealed).get(self.id, {})
+
+    def records(self, form: str) -> list[dict[str, Any]]:
+        """Answers of a form about this person, oldest first: {"id", "view", "at", "values"}."""
+        return [self._rows.answers(r) for r in self._rows.records if r["form"] == form and r["person_id"] == self.id]
+
+    def form(self, form: str) -> dict[str, Any]:
+        """The latest value of each field of a form about this person."""
+        merged: dict[str, Any] = {}
+        for record in self.records(form):
+            merged.update(record["values"])
+        return merged
+
+    def decision_history(self, decision: str, output: str) -> list[object]:
+        """Every outcome of a decision about this person, oldest first."""
+        rows = [d for d in self._rows.decisions if d["decision"] == decision and d["person_id"] == self.id]
+        return [self._rows.outcome(row).get(output) for row in rows]
+
+    def decision(self, decision: str) -> dict[str, Any]:
+        """The latest outcome of a decision about this person."""
+        rows = [d for d in self._rows.decisions if d["decision"] == decision and d["person_id"] == self.id]
+        return self._rows.outcome(rows[-1]) if rows else {}
+
+
+class FactRows:
+    """A snapshot of the rows of one incident (and the case count of its school)."""
+
+    def __init__(self, connection: Connection, sealer: Sealer, incident: Mapping[str, Any]) -> None:
+        self._connection, self._sealer, self._incident = connection, sealer, incident
+        self.records = self._all(t.Record, t.Record.at, t.Record.id, where=t.Record.is_revoked.is_(False))  # type: ignore[attr-defined]
+        self.decisions = self._all(t.DecisionRow, t.DecisionRow.at, t.DecisionRow.id)
+        people = self._all(t.Person, t.Person.case_no, where=t.Person.kind == "case")
+        self.cases = [PersonFacts(row, self) for row in people if not row["is_revoked"]]
+        self.known = {row["id"]: PersonFacts(row, self) for row in people}
+        self.first_case = people[0]["id"] if people else None
+        self._visits = self._visit_states()
+        reports = self._all(t.Report, t.Report.sent_at)
+        self.sent_reports = [row for row in reports if row["state"] == "sent"]
+        self._opened: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
+        statement = select(table.__table__).where(table.incident_id == self._incident["id"]).order_by(*order)
+        if where is not None:
+            statement = statement.where(where)
+        return [dict(row) for row in self._connection.execute(statement).mappings()]
+
+    def _visit_states(self) -> dict[str, list[tuple[str, str]]]:
+        columns = select(t.ElementVisit.element, t.ElementVisit.instance_id, t.ElementVisit.state)
+        found: dict[str, list[tuple[str, str]]] = {}
+        rows = self._connection.execute(columns.where(t.ElementVisit.incident_id == self._incident["id"]))
+        for element, instance, state in rows:
+            found.setdefault(element, []).append((instance, state))
+        return found
+
+    def person(self, person: str) -> PersonFacts:
+        """A case by id, revoked or not. Raises KeyError."""
+        return self.known[person]
+
+    def opened(self, sealed: str) -> dict[str, dict[str, Any]]:
+        """Sealed text in clear, by subject."""
+        if sealed not in self._opened:
+            self._opened[sealed] = self._sealer.open_text(self._connection, sealed)
+        return self._opened[sealed]
+
+    def answers(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record with its public and sealed answers together."""
+        values = dict(record["data"])
+        for part in self.opened(record["sealed"]).values():
+            values.update(part)
+        return {"id": record["id"], "view": record["view"], "at": record["at"], "values": values}
+
+    def outcome(self, decision: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs of a decision, public and sealed."""
+        values = dict(decision["data"])
+        for part in self.opened(decision["sealed"]).values():
+            values.update(part)
+        return values
+
+    def latest(self, form: str, *, person: str | None = None, instance: str | None = None) -> dict[str, Any]:
+        """The latest value of each field of a form; narrowed to a person or an instance if given."""
+        merged: dict[str, Any] = {}
+        for record in self.records:
+            is_other_person = person is not None and record["person_id"] not in (None, person)
+            is_other_instance = instance is not None and record["instance_id"] != instance
+            if record["form"] == form and not is_other_person and not is_other_instance:
+                merged.update(self.answers(record)["values"])
+        return merged
+
+    def record_names(self, person: str | None) -> dict[str, dict[str, Any]]:
+        """Latest answers by form and field, about this person or about nobody in particular."""
+        merged: dict[str, dict[str, Any]] = {}
+        for record in self.records:
+            if record["person_id"] in (None, person):
+                merged.setdefault(record["form"], {}).update(self.answers(record)["values"])
+        return merged
+
+    def has_form(self, form: str) -> bool:
+        """A view of the form was answered."""
+        return any(record["form"] == form for record in self.records)
+
+    @property
+    def sends(self) -> list[dict[str, Any]]:
+        """Confirmed phone and manual sends: element, person, at, outcome."""
+        found = []
+        for record in self.records:
+            if record["form"] == "F00" and record["view"] == "send":
+                outcome = self.answers(record)["values"].get("outcome")
+                found.append({
+                    "element": record["element"], "person": record["person_id"], "at": record["at"], "outcome": outcome,
+                })  # fmt: skip
+        return found
+
+    def is_waiting(self, element: str) -> bool:
+        """A token waits at the element, in any instance of the incident."""
+        return any(state in LIVE_VISIT for _, state in self._visits.get(element, ()))
+
+    def has_completed(self, element: str, instance: str = "") -> bool:
+        """The element was completed, in the given instance or in any."""
+        visits = self._visits.get(element, ())
+        return any(state == "completed" and instance in ("", found) for found, state in visits)
+
+    @property
+    def school_cases(self) -> list[datetime]:
+        """When each case of this school that was not revoked was registered, over all its incidents."""
+        statement = select(t.Person.registered_at).where(
+            t.Person.organisation_id == self._incident["organisation_id"],
+            t.Person.kind == "case",
+            t.Person.is_revoked.is_(False),  # type: ignore[attr-defined]
+            t.Person.incident_id.in_(  # type: ignore[attr-defined]
+                select(t.Incident.id).where(t.Incident.kind == self._incident["kind"])
+            ),
+        )
+        return list(self._connection.execute(statement).scalars())
+
+    @property
+    def direct_count(self) -> int | None:
+        """Person count stated in the last direct report or its supplement that was sent."""
+        sent = [r for r in self.sent_reports if r["kind"] == "direct" or (r["kind"] == "correction" and r["corrects"])]
+        counts = [self._stated_count(report) for report in sent]
+        known = [count for count in counts if count is not None]
+        return known[-1] if known and any(r["kind"] == "direct" for r in sent) else None
+
+    def _stated_count(self, report: Mapping[str, Any]) -> int | None:
+        record = next((r for r in self.records if r["id"] == report["record_id"]), None)
+        if record is None:
+            return None
+        values = self.answers(record)["values"]
+        count = values.get("suspected_count") or values.get("person_count")
+        return int(count) if count is not None else None
+
+
+def plain(value: Any) -> Any:
+    """A JSON copy, so that nobody shares structure with a cached row."""
+    return json.loads(json.dumps(value, ensure_ascii=False, default=str))

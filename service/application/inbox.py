@@ -1,0 +1,167 @@
+"""Effects of one instance on another, carried over in the same unit of work (model.md §1).
+
+Each is written as an inbox row, unique by (source event, target, kind), and drained before the
+answer: so completing C2 in a child lists the task it opens in the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from service.application import definitions
+from service.domain import events as ev
+from service.domain.errors import EngineFailed
+from service.engine import runner
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`target` is a wait, an instance or a signal; `payload` holds ids and codes only."""
+
+    kind: str
+    target: str
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+def put(on: Advance, effect: Effect) -> None:
+    """Queue an effect of the event recorded last."""
+    seq = on.uow.lock(on.incident_id)
+    values = {
+        "incident_id": on.incident_id, "source_seq": seq, "target": effect.target, "kind": effect.kind,
+        "payload": effect.payload, "is_done": True,
+    }  # fmt: skip
+    on.uow.connection.execute(insert(t.InboxRow).values(**values))
+    on.effects.append(effect)
+
+
+def deliver(on: Advance, effect: Effect) -> None:
+    """Carry one effect to its target; a target that has ended meanwhile is passed over."""
+    handlers = {
+        "start_child": _start_child, "child_ended": _child_ended, "cancel_children": _cancel_children,
+        "start_by_message": _start_by_message, "signal": _signal, "cancel": _cancel,
+    }  # fmt: skip
+    handlers[effect.kind](on, effect)
+
+
+def start_instance(
+    on: Advance, *, procedure: str, version: int, process: str, start_event: str,
+    inputs: Mapping[str, Any], parent: Mapping[str, Any] | None = None, element: str = "", visit: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Create an instance, record it and move its tokens; returns its row."""
+    assembly = on.services.definitions.get(on.uow.connection, procedure, version)
+    instance_id = on.uow.new_id()
+    person = str(inputs.get("person") or "")
+    on.record(
+        ev.InstanceStarted(
+            instance_id, procedure, process, version, parent["id"] if parent else "", element, visit, person,
+            dict(inputs),
+        ),
+        row={"id": instance_id, "procedure": procedure, "version": version},
+    )  # fmt: skip
+    on.add(runner.start(assembly, instance_id, process, start_event=start_event, inputs=inputs))
+    row = on.instance_row(instance_id)
+    on.step(row, runner.proceed)
+    return row
+
+
+def _start_child(on: Advance, effect: Effect) -> None:
+    data = effect.payload
+    parent = on.instance_row(data["instance"])
+    if parent["status"] != "active":
+        return
+    assembly = on.assembly(parent)
+    procedure, version = parent["procedure"], parent["version"]
+    if data["process"] not in assembly.bundle.processes:
+        procedure = data["process"]
+        found = definitions.active_version(on.uow.connection, procedure)
+        if found is None:
+            _missing_procedure(on, parent, data)
+            return
+        version = found
+    row = start_instance(
+        on, procedure=procedure, version=version, process=data["process"], start_event="",
+        inputs=data["inputs"], parent=parent, element=data["element"], visit=data["visit"],
+    )  # fmt: skip
+    if data["item"]:
+        on.record(ev.PersonLinked(data["item"], row["id"]), row=row)
+
+
+def _missing_procedure(on: Advance, parent: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """A call to a procedure that is not deployed is an engine incident, never skipped."""
+    on.record(
+        ev.EngineIncidentRaised(
+            f"{data['visit']}:{data['item']}", parent["id"], data["element"],
+            f"流程 {data['process']} 尚未部署", 1, {"kind": "start_child", "target": data["visit"], "payload": dict(data)},
+        ),
+        row=parent,
+    )  # fmt: skip
+
+
+def _child_ended(on: Advance, effect: Effect) -> None:
+    data = effect.payload
+    parent = on.instance_row(data["parent"])
+    if parent["status"] != "active" or data["visit"] not in on.live(parent).live:
+        return
+    on.step(
+        parent,
+        lambda instance, context: runner.child_ended(
+            instance, context, data["visit"], item=data["item"], result=data["result"], error=data["error"]
+        ),
+    )
+
+
+def _cancel_children(on: Advance, effect: Effect) -> None:
+    table = t.table_of(t.Instance)
+    waiting = (table.c.parent_task == effect.target) & (table.c.status == "active")
+    for row in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
+        cancel_instance(on, dict(row))
+
+
+def _cancel(on: Advance, effect: Effect) -> None:
+    cancel_instance(on, on.instance_row(effect.target))
+
+
+def cancel_instance(on: Advance, row: Mapping[str, Any]) -> None:
+    """End an instance from outside; what it called ends with it."""
+    if row["status"] != "active":
+        return
+    on.step(row, runner.cancel)
+    on.record(ev.InstanceEnded(row["id"], "cancelled", "", "", {}), row=row)
+
+
+def _start_by_message(on: Advance, effect: Effect) -> None:
+    found = definitions.message_start(on.services.definitions, on.uow.connection, effect.payload["message"])
+    if found is None:
+        raise EngineFailed(effect.payload["element"], f"no procedure starts with {effect.payload['message']}")
+    procedure, version, start = found
+    start_instance(
+        on, procedure=procedure, version=version, process=procedure, start_event=start, inputs=effect.payload["inputs"]
+    )
+
+
+def _signal(on: Advance, effect: Effect) -> None:
+    """Every instance of the incident that waits for the signal gets it."""
+    table = t.table_of(t.Wait)
+    waiting = (table.c.incident_id == on.incident_id) & (table.c.trigger == "signal") & (table.c.name == effect.target)
+    for wait in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
+        row = on.instance_row(wait["instance_id"])
+        if on.live(row).is_waiting(wait["id"]):
+            on.step(row, lambda instance, context, tid=wait["id"]: runner.complete(instance, context, tid, {}))
+
+
+def retried(on: Advance, engine_incident: Mapping[str, Any]) -> None:
+    """Run the effect of an engine incident again."""
+    retry = engine_incident["retry"]
+    on.uow.connection.execute(
+        update(t.InboxRow).where(t.InboxRow.target == retry["target"]).values(is_done=True)
+    )
+    on.record(ev.EngineIncidentResolved(engine_incident["id"]))
+    deliver(on, Effect(retry["kind"], retry["target"], dict(retry["payload"])))

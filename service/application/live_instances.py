@@ -1,0 +1,71 @@
+"""Live instances kept between commands, by revision; a stale entry is dropped, never trusted."""
+
+from collections import OrderedDict
+from threading import Lock
+
+from sqlalchemy import insert, select, update
+
+from service.domain.errors import RevisionChanged
+from service.engine import state
+from service.engine.assembly import Assembly
+from service.engine.instance import Instance
+from service.persistence import tables as t
+from service.persistence.unit_of_work import UnitOfWork
+
+CAPACITY = 2_000
+
+
+class LiveInstances:
+    """A bounded cache: instance id -> (revision, instance)."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._kept: OrderedDict[str, tuple[int, Instance]] = OrderedDict()
+        self._lock = Lock()
+
+    def load(self, uow: UnitOfWork, assembly: Assembly, instance_id: str) -> tuple[int, Instance]:
+        """The instance at its stored revision, from the cache or from its stored form."""
+        columns = select(t.InstanceState.revision, t.InstanceState.state)
+        row = uow.connection.execute(columns.where(t.InstanceState.instance_id == instance_id)).one()
+        with self._lock:
+            kept = self._kept.pop(instance_id, None)
+        if kept is not None and kept[0] == row.revision:
+            return kept
+        return row.revision, state.load(assembly, instance_id, row.state)
+
+    def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:
+        """Store a changed instance under the next revision; `revision` 0 means it is new.
+
+        Raises RevisionChanged if somebody else stored it meanwhile: the fence of a lost lease.
+        """
+        text = state.dump(instance)
+        if revision == 0:
+            values = {"instance_id": instance.id, "incident_id": incident, "revision": 1, "state": text}
+            uow.connection.execute(insert(t.InstanceState).values(**values))
+        else:
+            changed = uow.connection.execute(
+                update(t.InstanceState)
+                .where(t.InstanceState.instance_id == instance.id, t.InstanceState.revision == revision)
+                .values(revision=revision + 1, state=text)
+            )
+            if changed.rowcount == 0:
+                raise RevisionChanged(instance.id)
+        instance.is_dirty = False
+        self.keep(instance, revision + 1)
+
+    def keep(self, instance: Instance, revision: int) -> None:
+        """Put an instance (back) into the cache."""
+        with self._lock:
+            self._kept[instance.id] = (revision, instance)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+
+    def drop(self, instance_id: str) -> None:
+        """Forget an instance whose memory is no longer what is stored."""
+        with self._lock:
+            self._kept.pop(instance_id, None)
+
+    def clear(self) -> None:
+        """Forget everything, after a lost commit."""
+        with self._lock:
+            self._kept.clear()

@@ -1,0 +1,153 @@
+"""Incidents, instances, deadlines and engine incidents."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from service.application.projections.registry import applies, instant
+from service.domain import events as ev
+from service.persistence import tables as t
+from service.persistence.unit_of_work import StoredEvent
+
+
+def _status(connection: Connection, stored: StoredEvent, status: str) -> None:
+    connection.execute(
+        insert(t.StatusChange).values(incident_id=stored.stream, seq=stored.seq, status=status, at=stored.at)
+    )
+
+
+@applies(ev.IncidentOpened)
+def incident_opened(connection: Connection, stored: StoredEvent, event: ev.IncidentOpened) -> None:
+    """A row with status detected."""
+    connection.execute(
+        insert(t.Incident).values(
+            id=stored.stream, number=event.number, organisation_id=event.organisation, procedure=event.procedure,
+            version=event.version, kind=event.kind, status="detected", result="", place=event.place,
+            opened_at=stored.at, closed_at=None, opened_by=stored.actor, root_instance=event.root_instance,
+            policies=event.policies, clock=event.clock,
+        )
+    )  # fmt: skip
+    _status(connection, stored, "detected")
+
+
+@applies(ev.IncidentStatusChanged)
+def incident_status_changed(connection: Connection, stored: StoredEvent, event: ev.IncidentStatusChanged) -> None:
+    """The new status, and the history of it."""
+    connection.execute(update(t.Incident).where(t.Incident.id == stored.stream).values(status=event.status))
+    _status(connection, stored, event.status)
+
+
+@applies(ev.IncidentClosed)
+def incident_closed(connection: Connection, stored: StoredEvent, event: ev.IncidentClosed) -> None:
+    """Closed with its result."""
+    connection.execute(
+        update(t.Incident)
+        .where(t.Incident.id == stored.stream)
+        .values(status=event.status, result=event.result, closed_at=stored.at)
+    )
+    _status(connection, stored, event.status)
+
+
+@applies(ev.InstanceStarted)
+def instance_started(connection: Connection, stored: StoredEvent, event: ev.InstanceStarted) -> None:
+    """A row per instance."""
+    connection.execute(
+        insert(t.Instance).values(
+            id=event.instance, incident_id=stored.stream, procedure=event.procedure, process=event.process,
+            version=event.version, parent_id=event.parent or None, parent_element=event.parent_element,
+            parent_task=event.parent_task, person_id=event.person or None, status="active", inputs=event.inputs,
+            result={}, started_at=stored.at, ended_at=None,
+        )
+    )  # fmt: skip
+
+
+@applies(ev.InstanceEnded)
+def instance_ended(connection: Connection, stored: StoredEvent, event: ev.InstanceEnded) -> None:
+    """Status and result."""
+    connection.execute(
+        update(t.Instance)
+        .where(t.Instance.id == event.instance)
+        .values(status=event.status, result=event.result, ended_at=stored.at)
+    )
+
+
+@applies(ev.DeadlineStarted)
+def deadline_started(connection: Connection, stored: StoredEvent, event: ev.DeadlineStarted) -> None:
+    """A row, and its due time on the open tasks that show it."""
+    connection.execute(
+        insert(t.Deadline).values(
+            id=event.deadline, incident_id=stored.stream, instance_id=stored.instance, rule=event.rule,
+            subject=event.subject, started_at=instant(event.start), due_at=instant(event.due), level=-1, met_at=None,
+            met_by="", cancelled_at=None, late_minutes=0, reason="",
+        )
+    )  # fmt: skip
+    _show_due(connection, event.deadline, event.due)
+
+
+def _show_due(connection: Connection, deadline: str, due: str) -> None:
+    is_open = t.Task.state.in_(("open", "claimed"))  # type: ignore[attr-defined]
+    connection.execute(
+        update(t.Task).where(t.Task.deadline_id == deadline, is_open).values(due_at=instant(due))
+    )
+
+
+def _deadline(connection: Connection, deadline: str, **values: Any) -> None:
+    connection.execute(update(t.Deadline).where(t.Deadline.id == deadline).values(**values))
+
+
+@applies(ev.DeadlineMoved)
+def deadline_moved(connection: Connection, _stored: StoredEvent, event: ev.DeadlineMoved) -> None:
+    """A new start and due time; what was met or cancelled before runs again."""
+    _deadline(
+        connection, event.deadline, started_at=instant(event.start), due_at=instant(event.due),
+        met_at=None, met_by="", cancelled_at=None, level=-1, late_minutes=0, reason="",
+    )  # fmt: skip
+    _show_due(connection, event.deadline, event.due)
+
+
+@applies(ev.DeadlineMet)
+def deadline_met(connection: Connection, _stored: StoredEvent, event: ev.DeadlineMet) -> None:
+    """When, by what, how late."""
+    _deadline(
+        connection, event.deadline, met_at=instant(event.met_at), met_by=event.by,
+        late_minutes=event.late_minutes, reason=event.reason,
+    )  # fmt: skip
+
+
+@applies(ev.DeadlineCancelled)
+def deadline_cancelled(connection: Connection, stored: StoredEvent, event: ev.DeadlineCancelled) -> None:
+    """The duty fell away."""
+    _deadline(connection, event.deadline, cancelled_at=stored.at, reason=event.reason)
+
+
+@applies(ev.DeadlineEscalated)
+def deadline_escalated(connection: Connection, _stored: StoredEvent, event: ev.DeadlineEscalated) -> None:
+    """The highest level reached."""
+    _deadline(connection, event.deadline, level=event.level)
+
+
+@applies(ev.EngineIncidentRaised)
+def engine_incident_raised(connection: Connection, stored: StoredEvent, event: ev.EngineIncidentRaised) -> None:
+    """A stuck instance; a further failure of the same one counts an attempt."""
+    exists = connection.execute(select(t.EngineIncident.id).where(t.EngineIncident.id == event.engine_incident)).first()
+    if exists:
+        connection.execute(
+            update(t.EngineIncident)
+            .where(t.EngineIncident.id == event.engine_incident)
+            .values(attempts=event.attempts, cause=event.cause, state="open")
+        )
+        return
+    connection.execute(
+        insert(t.EngineIncident).values(
+            id=event.engine_incident, incident_id=stored.stream, instance_id=event.instance, element=event.element,
+            cause=event.cause, state="open", attempts=event.attempts, at=stored.at, retry=event.retry,
+        )
+    )  # fmt: skip
+
+
+@applies(ev.EngineIncidentResolved)
+def engine_incident_resolved(connection: Connection, _stored: StoredEvent, event: ev.EngineIncidentResolved) -> None:
+    """It went through."""
+    connection.execute(
+        update(t.EngineIncident).where(t.EngineIncident.id == event.engine_incident).values(state="resolved")
+    )

@@ -1,0 +1,33 @@
+"""One registry from event type to the function that applies it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.domain.events import Event
+from service.persistence.unit_of_work import StoredEvent
+
+Applier = Callable[[Connection, StoredEvent, Any], None]
+APPLIERS: dict[str, Applier] = {}
+
+
+def applies(event: type[Event]) -> Callable[[Applier], Applier]:
+    """Register the applier of an event class."""
+
+    def register(function: Applier) -> Applier:
+        APPLIERS[event.type] = function
+        return function
+
+    return register
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant of an event's data."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def deadline_id(incident: str, rule: str, subject: str) -> str:
+    """Id of the deadline row of a rule and subject; there is one per incident."""
+    return f"{incident}:{rule}:{subject}"

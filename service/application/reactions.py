@@ -1,0 +1,56 @@
+"""What the application does about each effect of a step: now, or by the inbox on another instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from service.application import deadline_rows, endings, sending, site_services
+from service.application.inbox import Effect, put
+from service.domain import events as ev
+from service.engine import effects as fx
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+
+def react(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
+    """Dispatch one effect of an instance."""
+    if isinstance(effect, fx.DeadlineAct):
+        deadline_rows.act(on, row, effect)
+    elif isinstance(effect, fx.DecisionTaken):
+        _decided(on, row, effect)
+    elif isinstance(effect, fx.SendReached):
+        sending.send(on, row, effect)
+    elif isinstance(effect, fx.ServiceReached):
+        site_services.serve(on, row, effect)
+    elif isinstance(effect, fx.Ended):
+        endings.ended(on, row, effect)
+    else:
+        _carry(on, row, effect)
+
+
+def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
+    if isinstance(effect, fx.ChildWanted):
+        payload = {
+            "instance": row["id"], "visit": effect.visit, "element": effect.element, "process": effect.process,
+            "inputs": effect.inputs, "item": effect.item,
+        }  # fmt: skip
+        put(on, Effect("start_child", f"{effect.visit}:{effect.item}", payload))
+    elif isinstance(effect, fx.ChildrenAbandoned):
+        put(on, Effect("cancel_children", effect.visit))
+    elif isinstance(effect, fx.SignalThrown):
+        put(on, Effect("signal", effect.signal))
+    elif isinstance(effect, fx.MessageThrown):
+        inputs = {"person": row["person_id"] or "", **effect.inputs}
+        payload = {"message": effect.message, "element": effect.element, "inputs": inputs}
+        put(on, Effect("start_by_message", f"{effect.message}:{effect.item or inputs['person']}", payload))
+
+
+def _decided(on: Advance, row: Mapping[str, Any], effect: fx.DecisionTaken) -> None:
+    person = str(row["person_id"] or row["inputs"].get("person") or "")
+    is_fact = effect.decision in on.fact_decisions
+    values: dict[str, Any] = {} if is_fact else effect.values
+    sealed = {person or on.incident_id: effect.values} if is_fact else {}
+    event = ev.DecisionMade(effect.decision, effect.element, person, list(effect.rules), values)
+    on.record(event, row=row, sealed=sealed)

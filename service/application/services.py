@@ -1,0 +1,37 @@
+"""What every use case works with: catalogues, definitions and the cache of live instances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.application.definitions import DefinitionStore
+from service.application.live_instances import LiveInstances
+from service.domain.clock import Clock
+from service.domain.deadlines import DeadlineRule
+from service.domain.forms import FormLibrary
+from service.domain.policies import PolicyCatalogue
+
+
+@dataclass(frozen=True)
+class Services:
+    """Built once by bootstrap; everything in it is safe to share between threads."""
+
+    clock: Clock
+    forms: FormLibrary
+    policies: PolicyCatalogue
+    deadline_rules: Mapping[str, DeadlineRule]
+    definitions: DefinitionStore
+    live: LiveInstances = field(default_factory=LiveInstances)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who causes the events of a command: an account id, the role he acts in, and the request."""
+
+    actor: str = ""
+    role: str = ""
+    on_behalf_of: str = ""
+    command_id: str = ""
+    request_id: str = ""
+
+
+SYSTEM = Origin(actor="system")

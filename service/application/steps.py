@@ -1,0 +1,234 @@
+"""The first of the three doors: everything that changes a running process passes through here.
+
+`Advance` is one unit of work on one incident: it locks the incident, works the timers that are due
+before the command, steps instances, appends and projects their events, carries effects from one
+instance to another until nothing moves, and stores what changed. Nothing is stored otherwise.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from service.application import deadline_rows, due_work, inbox, reactions, statuses
+from service.application.fact_rows import FactRows
+from service.application.facts import FactBase
+from service.application.projections import apply
+from service.application.services import Origin, Services
+from service.domain import events as ev
+from service.domain.clock import VirtualClock
+from service.domain.errors import EngineFailed, NoSuch
+from service.domain.policies import typed
+from service.engine import runner
+from service.engine.assembly import Assembly
+from service.engine.effects import StepContext
+from service.engine.instance import EngineError, Instance
+from service.persistence import tables as t
+from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
+
+FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # elements.md §5: results are facts
+MAX_EFFECTS = 1_000  # model.md §1: more in one unit of work is a runaway
+
+T = TypeVar("T")
+Step = Callable[[Instance, StepContext], runner.StepResult]
+
+
+@dataclass(slots=True)
+class _Loaded:
+    revision: int
+    instance: Instance
+
+
+class Advance:
+    """One command on one incident. `now` is the incident's time, and moves only to due times."""
+
+    def __init__(self, uow: UnitOfWork, services: Services, incident: str, origin: Origin) -> None:
+        self.uow, self.services, self.incident_id, self.origin = uow, services, incident, origin
+        self.done_at: datetime | None = None  # true time of late paper entry
+        self.effects: deque[inbox.Effect] = deque()
+        self._loaded: dict[str, _Loaded] = {}
+        self._facts: FactBase | None = None
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._moves = 0
+        uow.lock(incident)
+        uow.after_loss(self._forget)
+        self.incident = self._read_incident()
+        self.now = self.horizon = self.clock.at(uow.now) if self.incident else uow.now
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def _read_incident(self) -> dict[str, Any]:
+        table = t.table_of(t.Incident)
+        row = self.uow.connection.execute(select(table).where(table.c.id == self.incident_id)).mappings().first()
+        return dict(row) if row else {}
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The incident's clock."""
+        return VirtualClock.from_json(self.services.clock, self.incident["clock"])
+
+    @property
+    def fact_decisions(self) -> frozenset[str]:
+        """Decisions whose outcome is a fact of a person: sealed, never process data."""
+        return FACT_DECISIONS
+
+    @property
+    def policies(self) -> Mapping[str, Any]:
+        """The incident's policy snapshot, typed."""
+        return typed(self.services.policies, self.incident["policies"])
+
+    def instance_row(self, instance_id: str) -> dict[str, Any]:
+        """The read-table row of an instance. Raises NoSuch."""
+        table = t.table_of(t.Instance)
+        row = self.uow.connection.execute(select(table).where(table.c.id == instance_id)).mappings().first()
+        if row is None:
+            raise NoSuch("instance", instance_id)
+        return dict(row)
+
+    def assembly(self, row: Mapping[str, Any]) -> Assembly:
+        """The pinned definition of an instance."""
+        return self.services.definitions.get(self.uow.connection, row["procedure"], row["version"])
+
+    @property
+    def facts(self) -> FactBase:
+        """Facts as they stand after the last event."""
+        if self._facts is None:
+            rows = FactRows(self.uow.connection, self.uow.sealer, self.incident)
+            self._facts = FactBase(rows, self.policies, self.now)
+        return self._facts
+
+    def context(self, row: Mapping[str, Any]) -> StepContext:
+        """What a step of an instance may see now."""
+        person = row["person_id"] or row["inputs"].get("person") or None
+        known = person if person in self.facts.rows.known else None
+        return StepContext(
+            now=self.now,
+            horizon=self.horizon,
+            policies=self.policies,
+            facts=self.facts.view(known),
+            deadlines=deadline_rows.running(self),
+            records=self.facts.rows.record_names(person),
+            fact_decisions=FACT_DECISIONS,
+        )
+
+    # --- recording ------------------------------------------------------------------------------
+
+    def record(
+        self,
+        event: ev.Event,
+        *,
+        row: Mapping[str, Any] | None = None,
+        element: str = "",
+        sealed: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> StoredEvent:
+        """Append one event to the incident's stream, project it, and keep its timers in step."""
+        new = NewEvent(
+            type=event.type, at=self.now, data=event.data(), sealed=sealed or {},
+            instance=row["id"] if row else "", procedure=row["procedure"] if row else self.incident["procedure"],
+            version=row["version"] if row else self.incident["version"],
+            element=element or getattr(event, "element", ""), actor=self.origin.actor, role=self.origin.role,
+            on_behalf_of=self.origin.on_behalf_of, command_id=self.origin.command_id,
+            request_id=self.origin.request_id, schema_version=event.schema_version,
+        )  # fmt: skip
+        stored = self.uow.append(self.incident_id, [new])[0]
+        apply(self.uow.connection, stored)
+        due_work.follow(self, event, row)
+        self._facts = None
+        return stored
+
+    def open_incident(self, event: ev.IncidentOpened) -> None:
+        """Record the opening; before it there is no incident row to read."""
+        self.incident = {"procedure": event.procedure, "version": event.version, "clock": event.clock}
+        self.record(event)
+        self.incident = self._read_incident()
+        self.now = self.horizon = self.clock.at(self.uow.now)
+
+    # --- stepping -------------------------------------------------------------------------------
+
+    def add(self, instance: Instance) -> None:
+        """Take a new instance into this unit of work."""
+        self._loaded[instance.id] = _Loaded(0, instance)
+
+    def live(self, row: Mapping[str, Any]) -> Instance:
+        """The live instance of a row."""
+        loaded = self._loaded.get(row["id"])
+        if loaded is None:
+            loaded = _Loaded(*self.services.live.load(self.uow, self.assembly(row), row["id"]))
+            self._loaded[row["id"]] = loaded
+        return loaded.instance
+
+    def step(self, row: Mapping[str, Any], command: Step) -> bool:
+        """Run a command on an instance and all that follows inside it; True if anything moved.
+
+        Raises EngineFailed; the unit of work is then rolled back, and the stored state stands.
+        """
+        instance = self.live(row)
+        moved = False
+        try:
+            result = command(instance, self.context(row))
+            while True:
+                moved = moved or bool(result.events or result.effects)
+                for event in result.events:
+                    self.record(event, row=row)
+                for effect in result.effects:
+                    reactions.react(self, row, effect)
+                if not result.is_paused:
+                    return moved
+                result = runner.proceed(instance, self.context(row))
+        except EngineError as error:
+            raise EngineFailed(error.element, error.cause) from error
+
+    def settle(self) -> None:
+        """Carry effects over and let facts move waiting conditions, until nothing moves."""
+        while True:
+            while self.effects:
+                self._moves += 1
+                if self._moves > MAX_EFFECTS:
+                    raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work")
+                inbox.deliver(self, self.effects.popleft())
+            statuses.refresh(self)
+            moved = [self.step(row, runner.proceed) for row in self.active_rows() if row["status"] == "active"]
+            if not any(moved) and not self.effects:
+                return
+
+    def active_rows(self) -> list[dict[str, Any]]:
+        """Instances of the incident that are still active, oldest first."""
+        table = t.table_of(t.Instance)
+        is_active = (table.c.incident_id == self.incident_id) & (table.c.status == "active")
+        rows = self.uow.connection.execute(select(table).where(is_active).order_by(table.c.started_at, table.c.id))
+        return [dict(row) for row in rows.mappings()]
+
+    def store(self) -> None:
+        """Write the state of every instance that changed. The last act of a unit of work."""
+        for loaded in self._loaded.values():
+            if loaded.instance.is_dirty or loaded.revision == 0:
+                self.services.live.store(
+                    self.uow, loaded.instance, incident=self.incident_id, revision=loaded.revision
+                )
+            else:
+                self.services.live.keep(loaded.instance, loaded.revision)
+
+    def _forget(self) -> None:
+        for instance_id in self._loaded:
+            self.services.live.drop(instance_id)
+
+
+def advance(
+    uow: UnitOfWork, services: Services, incident: str, origin: Origin, work: Callable[[Advance], T]
+) -> T:
+    """Do `work` on an incident in one unit of work: due timers first, then the work, then all that follows.
+
+    A timer due at the same instant as a command runs first (P01.3b rule 13). Raises NoSuch for an
+    unknown incident, and what `work` raises; nothing is stored then.
+    """
+    on = Advance(uow, services, incident, origin)
+    if not on.incident:
+        raise NoSuch("incident", incident)
+    due_work.catch_up(on)
+    answer = work(on)
+    on.settle()
+    on.store()
+    return answer

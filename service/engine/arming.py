@@ -1,0 +1,194 @@
+"""Waiting events: giving them ids and due times, and firing those whose facts are there.
+
+No event waits inside the library. Timers get a due time here and fire when their due row is
+worked; messages and signals fire by id; conditions are looked at whenever facts may have changed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from SpiffWorkflow.task import Task
+
+from service.domain import events as ev
+from service.engine import effects as fx
+from service.engine import entering, firing, timers
+from service.engine.instance import Armed, Instance
+from service.engine.model import Kind, Node, Trigger
+
+TIMERS = {Trigger.DATE, Trigger.DURATION, Trigger.CYCLE}
+
+
+def wait_event(tid: str, page: str, node: Node, *, person: str, due: str | None) -> ev.WaitArmed:
+    """The event of a wait that begins."""
+    trigger = Trigger.MESSAGE if node.kind is Kind.RECEIVE else node.trigger
+    name = node.message or node.signal
+    expression = node.condition or node.timer
+    return ev.WaitArmed(
+        tid, page, node.id, trigger.value, name, expression, node.listed, node.form, node.role,
+        list(node.also), person, due,
+    )  # fmt: skip
+
+
+def due_of(
+    instance: Instance, node: Node, data: Mapping[str, object], base: datetime, *, after: datetime | None = None
+) -> str | None:
+    """Due time of a timer event armed at `base`, in UTC; None if it has none (yet).
+
+    A cycle keeps its phase from `base`; its next turn is the first one after `after`.
+    """
+    scope = instance.context.scope(data)
+    if node.trigger is Trigger.DATE:
+        due = timers.due_date(node.timer, scope)
+    elif node.trigger is Trigger.DURATION:
+        due = timers.due_duration(node.timer, scope, base)
+    elif node.trigger is Trigger.CYCLE:
+        due = timers.next_due(timers.cycle(node.timer, scope, base), after or base)
+    else:
+        due = None
+    return due.isoformat() if due else None
+
+
+def arm_event_subprocesses(instance: Instance) -> None:
+    """At the start of an instance: one armed start per event sub-process (traps 2 and 22)."""
+    for parent in instance.process.level():
+        if parent.kind is not Kind.EVENT_SUBPROCESS:
+            continue
+        start = next(n for n in instance.process.level(parent.id) if n.kind is Kind.START)
+        _arm_start(instance, start)
+
+
+def _arm_start(instance: Instance, node: Node, *, value: object = None) -> None:
+    tid = instance.next_id()
+    data = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
+    now = instance.context.now
+    due = due_of(instance, node, data, now)
+    instance.armed[tid] = Armed(node.id, value, due, now.isoformat())
+    person = str(data.get("person") or "")
+    instance.emit(wait_event(tid, instance.process_id, node, person=person, due=due))
+
+
+def arm_boundary(instance: Instance, task: Task, node: Node) -> None:
+    """A boundary event begins to wait together with its host."""
+    tid = instance.hold(task)
+    base = datetime.fromisoformat(task.internal_data.setdefault("base", instance.context.now.isoformat()))
+    after = datetime.fromisoformat(task.internal_data.get("after", base.isoformat()))
+    due = due_of(instance, node, task.data or task.parent.data, base, after=after)
+    task.internal_data["due"] = due
+    person = str((task.data or task.parent.data).get("person") or "")
+    instance.emit(wait_event(tid, instance.page_of(task), node, person=person, due=due))
+
+
+def arm_catch(instance: Instance, task: Task, node: Node, tid: str) -> None:
+    """An intermediate event begins to wait."""
+    due = due_of(instance, node, task.data, instance.context.now)
+    task.internal_data.update(base=instance.context.now.isoformat(), due=due)
+    person = str(task.data.get("person") or "")
+    instance.emit(wait_event(tid, instance.page_of(task), node, person=person, due=due))
+
+
+def arm_gateway(instance: Instance, task: Task, node: Node) -> None:
+    """Each event behind an event-based gateway waits under an id of its own (trap 6)."""
+    process = instance.assembly.process(task.workflow.spec.name)
+    arms: dict[str, str] = {}
+    dues: dict[str, str | None] = {}
+    for flow in process.outgoing(node.id):
+        target = process.nodes[flow.target]
+        tid = instance.next_id()
+        arms[tid] = target.id
+        dues[tid] = due_of(instance, target, task.data, instance.context.now)
+        person = str(task.data.get("person") or "")
+        instance.emit(wait_event(tid, instance.page_of(task), target, person=person, due=dues[tid]))
+    task.internal_data.update(arms=arms, dues=dues, base=instance.context.now.isoformat())
+
+
+def react_to_facts(instance: Instance) -> bool:
+    """Fire one condition that has come true, or grow one collection; True if something moved."""
+    for tid, task in list(instance.live.items()):
+        node = instance.node_of(task)
+        if node is None:
+            continue
+        if node.kind is Kind.OPEN:
+            moved = _grow(instance, tid, task, node)
+        elif node.kind is Kind.EVENT_GATEWAY:
+            moved = _react_gateway(instance, task)
+        else:
+            moved = _react_event(instance, tid, task, node)
+        if moved:
+            return True
+    return any(_react_armed(instance, tid, armed) for tid, armed in list(instance.armed.items()))
+
+
+def _react_event(instance: Instance, tid: str, task: Task, node: Node) -> bool:
+    if node.trigger is Trigger.DATE:
+        due = due_of(instance, node, task.data or task.parent.data, instance.context.now)
+        if due != task.internal_data.get("due"):
+            task.internal_data["due"] = due
+            instance.emit(ev.WaitMoved(tid, due))
+        return False
+    if node.trigger is not Trigger.CONDITIONAL or node.kind not in {Kind.CATCH, Kind.BOUNDARY}:
+        return False
+    holds = bool(instance.value(node.condition, task.data or task.parent.data))
+    seen = task.internal_data.get("seen", False)
+    task.internal_data["seen"] = holds
+    instance.is_dirty = instance.is_dirty or holds != seen
+    if holds and not seen:
+        firing.fire(instance, tid, {})
+        return True
+    return False
+
+
+def _react_gateway(instance: Instance, task: Task) -> bool:
+    process = instance.assembly.process(task.workflow.spec.name)
+    for tid, element in task.internal_data["arms"].items():
+        node = process.nodes[element]
+        if node.trigger is Trigger.DATE:
+            due = due_of(instance, node, task.data, instance.context.now)
+            if due != task.internal_data["dues"][tid]:
+                task.internal_data["dues"][tid] = due
+                instance.emit(ev.WaitMoved(tid, due))
+        if node.trigger is Trigger.CONDITIONAL and instance.value(node.condition, task.data):
+            firing.fire(instance, tid, {})
+            return True
+    return False
+
+
+def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
+    """Rising edge, each new truthy value, or once: as the diagram says (`tocsin:edge`)."""
+    node = instance.start_node(armed)
+    if node.trigger is not Trigger.CONDITIONAL or (node.edge == "once" and armed.value):
+        return False
+    data = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
+    value = instance.value(node.condition, data)
+    before, armed.value = armed.value, value
+    instance.is_dirty = instance.is_dirty or before != value
+    if not value or (before and (node.edge != "each" or before == value)):
+        return False
+    firing.fire(instance, tid, {})
+    return True
+
+
+def _grow(instance: Instance, tid: str, task: Task, node: Node) -> bool:
+    """Start a child for each new row of an open collection; complete it when it may end."""
+    rows = instance.context.facts.get(node.collection, ())
+    items: list[str] = task.internal_data["items"]
+    for item in rows if isinstance(rows, list | tuple) else ():
+        if item in items:
+            continue
+        task.internal_data["items"] = [*items, item]
+        data = {**task.data, "item": item}
+        inputs = {"person": item, **entering.resolved_inputs(instance, node, data)}
+        instance.ask(fx.ChildWanted(tid, node.id, node.called, inputs, item=item), pause=True)
+        return True
+    all_ended = set(task.internal_data["items"]) <= set(task.internal_data["ended"])
+    if all_ended and (not node.completion or instance.value(node.completion, task.data)):
+        firing.fire(instance, tid, {})
+        return True
+    return False
+
+
+def rearm_start(instance: Instance, node: Node, armed: Armed) -> None:
+    """A non-interrupting event sub-process waits again after it has started."""
+    if node.trigger in {Trigger.DATE, Trigger.DURATION}:
+        return
+    _arm_start(instance, node, value=armed.value)
+

@@ -1,0 +1,172 @@
+"""From our diagram model to the library's specification.
+
+The specification is built object by object from the checked model instead of by the library's
+parser: nothing it would silently ignore can be in it (trap 4), several start events cannot start
+together (trap 25), long chains need no recursion (trap 18), and it holds no XML to serialise.
+One assembly per bundle version is shared by all its instances; nothing may change it afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.defaults import (
+    BoundaryEvent,
+    CallActivity,
+    EndEvent,
+    ExclusiveGateway,
+    ParallelGateway,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import (
+    NoneEventDefinition,
+    TerminateEventDefinition,
+)
+from SpiffWorkflow.specs.base import TaskSpec
+
+from service.engine.decisions import Decision, load_decisions
+from service.engine.model import Bundle, Flow, Kind, Node, Process, Trigger
+from service.engine.specs import EventChoice, FlowCondition, Fork, HeldEvent, Hold, InclusiveFork, Pass
+
+HOLDING = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.OPEN}
+
+
+def split_name(host: str) -> str:
+    """Name of the library's split before a host of boundary events."""
+    return f"{host}.BoundaryEventSplit"
+
+
+def scope_name(process: str, parent: str) -> str:
+    """Name of the specification of a page, or of an event sub-process on it."""
+    return f"{process}:{parent}" if parent else process
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The specifications of a bundle by scope name, with what the runner looks up."""
+
+    bundle: Bundle
+    specs: Mapping[str, BpmnProcessSpec]
+    decisions: Mapping[str, Decision]
+
+    def process(self, scope: str) -> Process:
+        """The page of a scope name."""
+        return self.bundle.processes[scope.partition(":")[0]]
+
+    def node(self, scope: str, element: str) -> Node | None:
+        """The diagram's node of a task specification; None for the library's own."""
+        return self.process(scope).nodes.get(element)
+
+    def flow(self, scope: str, source: str, target: str) -> str:
+        """Id of the sequence flow between two nodes, "" if there is none."""
+        for flow in self.process(scope).flows.values():
+            if flow.source == source and flow.target == target:
+                return flow.id
+        return ""
+
+
+def assemble(bundle: Bundle) -> Assembly:
+    """Build all specifications of a bundle. The bundle has passed the linter."""
+    specs: dict[str, BpmnProcessSpec] = {}
+    for process in bundle.processes.values():
+        parents = [""] + [n.id for n in process.nodes.values() if n.kind is Kind.EVENT_SUBPROCESS]
+        for parent in parents:
+            name = scope_name(process.id, parent)
+            specs[name] = _Scope(process, parent, name).build()
+    decisions: dict[str, Decision] = {}
+    for text in bundle.decisions.values():
+        decisions.update(load_decisions(text))
+    return Assembly(bundle, specs, decisions)
+
+
+def start_spec(assembly: Assembly, scope: str, start: str) -> BpmnProcessSpec:
+    """The specification of a scope that begins at one start event only.
+
+    With several start events the library completes them all (trap 25), so each chosen start has a
+    specification of its own; the shared one of the scope is the same when there is just one.
+    """
+    process, parent = assembly.process(scope), scope.partition(":")[2]
+    starts = [n for n in process.level(parent) if n.kind is Kind.START]
+    if len(starts) == 1:
+        return assembly.specs[scope]
+    return _Scope(process, parent, scope, only_start=start).build()
+
+
+class _Scope:
+    """Builds the specification of one page or event sub-process."""
+
+    def __init__(self, process: Process, parent: str, name: str, *, only_start: str = "") -> None:
+        self.process = process
+        self.spec = BpmnProcessSpec(name=name)
+        self.level = {n.id: n for n in process.level(parent) if n.kind is not Kind.EVENT_SUBPROCESS}
+        self.only_start = only_start
+        self.made: dict[str, TaskSpec] = {}
+        self.entry: dict[str, TaskSpec] = {}
+
+    def build(self) -> BpmnProcessSpec:
+        """Make every node, hang boundary events on their hosts, connect the flows."""
+        for node in self.level.values():
+            self.made[node.id] = self.entry[node.id] = self._make(node)
+        for node in self.level.values():
+            if node.kind is Kind.START and self.only_start in ("", node.id):
+                self.spec.start.connect(self.made[node.id])
+            if node.kind is Kind.END:
+                self.made[node.id].connect(self.spec.end)
+            self._host(node)
+        for node in self.level.values():
+            for flow in self.process.outgoing(node.id):
+                self._connect(node, flow)
+        return self.spec
+
+    def _make(self, node: Node) -> TaskSpec:
+        spec, name = self.spec, node.id
+        if node.kind in HOLDING or (node.kind is Kind.CATCH and node.trigger is not Trigger.NONE):
+            return Hold(spec, name)
+        if node.kind is Kind.INLINE:
+            return CallActivity(spec, name, subworkflow_spec=node.called)
+        if node.kind is Kind.XOR:
+            return ExclusiveGateway(spec, name)
+        if node.kind is Kind.AND:
+            joins = len(self.process.incoming(node.id)) > 1
+            return ParallelGateway(spec, name) if joins else Fork(spec, name)
+        if node.kind is Kind.OR:
+            return InclusiveFork(spec, name)
+        if node.kind is Kind.EVENT_GATEWAY:
+            return EventChoice(spec, name)
+        if node.kind is Kind.BOUNDARY:
+            return BoundaryEvent(
+                spec, name, event_definition=HeldEvent(name), cancel_activity=node.interrupting
+            )
+        if node.kind is Kind.END:
+            terminates = node.trigger is Trigger.TERMINATE
+            definition = TerminateEventDefinition() if terminates else NoneEventDefinition()
+            return EndEvent(spec, name, event_definition=definition)
+        return Pass(spec, name)
+
+    def _host(self, node: Node) -> None:
+        events = [n for n in self.process.boundaries(node.id) if n.id in self.level]
+        if not events:
+            return
+        split = BoundaryEventSplit(self.spec, split_name(node.id))
+        join = BoundaryEventJoin(
+            self.spec, f"{node.id}.BoundaryEventJoin", split_task=split.name, cancel=True
+        )
+        split.connect(self.made[node.id])
+        self.made[node.id].connect(join)
+        for event in events:
+            split.connect(self.made[event.id])
+            self.made[event.id].connect(join)
+        self.entry[node.id] = split
+
+    def _connect(self, node: Node, flow: Flow) -> None:
+        source, target = self.made[node.id], self.entry[flow.target]
+        is_default = node.default_flow == flow.id or flow.condition is None
+        if node.kind is Kind.XOR and not is_default:
+            source.connect_if(FlowCondition(flow.condition or ""), target)
+        elif node.kind is Kind.OR:
+            condition = None if is_default else FlowCondition(flow.condition or "")
+            source.connect_if(condition, target)
+            if is_default:
+                source.default_name = target.name
+        else:
+            source.connect(target)

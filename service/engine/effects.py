@@ -1,0 +1,141 @@
+"""What a step asks of the application, and what it is given to see.
+
+Events are the record of a step; effects are what must be done about it in the same unit of work.
+The engine does no I/O: it stops (`Instance.is_paused`) after an effect that may change facts, and
+goes on when it is run again with a fresh context.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.engine.expressions import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """Everything a step may see: nothing else is read.
+
+    `now` is the time of the step: the due time where a timer is worked. `horizon` is the time it
+    really is; turns of a cycle missed in between fire once, not one by one.
+    `fact_decisions` are those whose outcome is a fact and never becomes process data.
+    `records` holds the latest answers by form id and field of the instance's person or incident;
+    `collections` the ids of each fact list, used by open collections and `each`.
+    """
+
+    now: datetime
+    horizon: datetime
+    policies: Mapping[str, object]
+    facts: Mapping[str, object]
+    deadlines: Mapping[tuple[str, str], datetime]
+    records: Mapping[str, Mapping[str, object]]
+    fact_decisions: frozenset[str] = frozenset()
+
+    def scope(self, data: Mapping[str, object]) -> Scope:
+        """Names of process data over record fields of the same form."""
+        names: dict[str, object] = {key: dict(value) for key, value in self.records.items()}
+        for key, value in data.items():
+            below = names.get(key)
+            if isinstance(value, Mapping) and isinstance(below, dict):
+                below.update(value)
+            else:
+                names[key] = value
+        return Scope(
+            names=names, now=self.now, policies=self.policies, facts=self.facts, deadlines=self.deadlines
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChildWanted:
+    """A call activity was reached, or a row of its open collection appeared."""
+
+    visit: str
+    element: str
+    process: str
+    inputs: dict[str, object]
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenAbandoned:
+    """The wait of a call was cancelled: its children end with it."""
+
+    visit: str
+    element: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendReached:
+    """An automatic send task was passed: deliveries are to be queued."""
+
+    element: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReached:
+    """A service task was passed: the application acts by element id."""
+
+    element: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageThrown:
+    """A message event was passed, once per item (`item` is "" without a list)."""
+
+    element: str
+    message: str
+    item: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalThrown:
+    """A signal for every instance of the incident that waits for it."""
+
+    element: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineAct:
+    """A deadline mark of the diagram, resolved."""
+
+    rule: str
+    subject: str
+    act: str
+    start: datetime | None
+    element: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTaken:
+    """A rule task was passed: its outcome is to be stored (and sealed where it is a fact)."""
+
+    decision: str
+    element: str
+    values: dict[str, object]
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The instance is over; `error` is the code of an error end event."""
+
+    end: str
+    error: str
+    result: dict[str, object]
+
+
+Effect = (
+    ChildWanted
+    | ChildrenAbandoned
+    | SendReached
+    | ServiceReached
+    | MessageThrown
+    | SignalThrown
+    | DeadlineAct
+    | DecisionTaken
+    | Ended
+)

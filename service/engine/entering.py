@@ -1,0 +1,150 @@
+"""What a token does at a node: wait there with an id of ours, or pass at once."""
+
+from collections.abc import Mapping
+
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity
+from SpiffWorkflow.task import Task
+
+from service.domain import events as ev
+from service.engine import arming
+from service.engine import effects as fx
+from service.engine.decisions import evaluate as decide
+from service.engine.expressions import resolve
+from service.engine.instance import TID, EngineError, Instance
+from service.engine.model import Kind, Node, Trigger
+
+TASKS = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE}
+
+
+def waits_outside(instance: Instance, task: Task) -> bool:
+    """True for tokens the library keeps waiting and we must name: boundary events, inline calls."""
+    return isinstance(task.task_spec, BoundaryEvent | CallActivity) and instance.node_of(task) is not None
+
+
+def is_terminated(instance: Instance) -> bool:
+    """True if the end event reached last ends everything of its process."""
+    node = instance.process.nodes.get(instance.end)
+    return node is not None and node.trigger is Trigger.TERMINATE
+
+
+def take(instance: Instance, task: Task) -> None:
+    """Take one token one node further."""
+    node = instance.node_of(task)
+    if node is None:
+        task.run()
+    elif node.kind is Kind.BOUNDARY and TID not in task.internal_data:
+        arming.arm_boundary(instance, task, node)
+    elif node.kind is Kind.INLINE and TID not in task.internal_data:
+        _enter(instance, task, node)
+    elif task.task_spec.manual:
+        _wait(instance, task, node)
+    else:
+        _pass(instance, task, node)
+
+
+def _enter(instance: Instance, task: Task, node: Node) -> str:
+    tid = instance.hold(task)
+    flows = instance.flows_into(task)
+    instance.emit(ev.ElementEntered(tid, instance.page_of(task), node.id, flows[0] if flows else ""))
+    instance.mark_deadlines(node, "enter", task.data)
+    return tid
+
+
+def _wait(instance: Instance, task: Task, node: Node) -> None:
+    if node.kind is Kind.SEND and _channel(instance, task, node) == "auto":
+        instance.ask(fx.SendReached(node.id, dict(task.data)), pause=True)
+        _run(instance, task, "")
+        return
+    tid = _enter(instance, task, node)
+    if node.kind in TASKS:
+        _open_task(instance, task, node, tid)
+    elif node.kind is Kind.CALL:
+        inputs = resolved_inputs(instance, node, task.data)
+        instance.ask(fx.ChildWanted(tid, node.id, node.called, inputs), pause=True)
+    elif node.kind is Kind.OPEN:
+        task.internal_data.update(items=[], ended=[])
+    elif node.kind is Kind.EVENT_GATEWAY:
+        arming.arm_gateway(instance, task, node)
+    else:
+        arming.arm_catch(instance, task, node, tid)
+
+
+def _channel(instance: Instance, task: Task, node: Node) -> str:
+    return str(resolve(node.channel or "auto", instance.context.scope(task.data)))
+
+
+def _open_task(instance: Instance, task: Task, node: Node, tid: str) -> None:
+    rule, subject = instance.bound(node, task.data)
+    page = instance.page_of(task)
+    person = str(task.data.get("person") or "")
+    instance.emit(
+        ev.TaskOpened(
+            tid, page, node.id, node.kind.value, node.role, list(node.also), node.form, person, rule, subject
+        )
+    )
+    if node.kind is Kind.RECEIVE:
+        instance.emit(arming.wait_event(tid, page, node, person=person, due=None))
+
+
+def resolved_inputs(instance: Instance, node: Node, data: Mapping[str, object]) -> dict[str, object]:
+    """Values of the declared inputs of a call or a throw."""
+    scope = instance.context.scope(data)
+    values = {name: resolve(text, scope) for name, text in node.inputs.items()}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if callable(isoformat) else value
+
+
+def _run(instance: Instance, task: Task, tid: str) -> None:
+    instance.completed(task, tid)
+    task.run()
+
+
+def _pass(instance: Instance, task: Task, node: Node) -> None:
+    tid = task.internal_data.get(TID, "")
+    instance.live.pop(tid, None)
+    if node.kind is Kind.RULE:
+        _decide(instance, task, node)
+    elif node.kind is Kind.SCRIPT:
+        _assign(instance, task, node)
+    elif node.kind is Kind.SERVICE:
+        instance.ask(fx.ServiceReached(node.id, dict(task.data)), pause=True)
+    elif node.kind is Kind.THROW or (node.kind is Kind.END and node.trigger is not Trigger.NONE):
+        _throw(instance, task, node)
+    is_own_page = instance.page_of(task) == instance.process_id
+    if node.kind is Kind.END and is_own_page and (node.parent == "" or "" not in instance.runs):
+        instance.end = node.id
+    _run(instance, task, tid)
+
+
+def _decide(instance: Instance, task: Task, node: Node) -> None:
+    tables = instance.assembly.decisions
+    result = decide(node.decision, tables, instance.context.scope(task.data))
+    values = {name: _plain(value) for name, value in result.values.items()}
+    if node.decision not in instance.context.fact_decisions:
+        task.data[node.decision] = values
+    instance.ask(fx.DecisionTaken(node.decision, node.id, values, result.matched), pause=True)
+
+
+def _assign(instance: Instance, task: Task, node: Node) -> None:
+    for line in filter(None, (part.strip() for part in node.script.splitlines())):
+        name, _, text = line.partition("=")
+        task.data[name.strip()] = _plain(instance.value(text.strip(), task.data))
+
+
+def _throw(instance: Instance, task: Task, node: Node) -> None:
+    if node.trigger is Trigger.MESSAGE:
+        listed = instance.context.facts.get(node.each, ()) if node.each else ("",)
+        for item in listed if isinstance(listed, list | tuple) else ():
+            data = {**task.data, "item": item} if node.each else task.data
+            inputs = resolved_inputs(instance, node, data)
+            instance.ask(fx.MessageThrown(node.id, node.message, str(item), inputs), pause=True)
+    elif node.trigger is Trigger.SIGNAL:
+        instance.ask(fx.SignalThrown(node.id, node.signal), pause=True)
+    elif node.trigger is Trigger.ERROR:
+        instance.error = node.error_code
+    elif node.trigger is not Trigger.TERMINATE:
+        raise EngineError(node.id, f"a thrown {node.trigger} is not supported")

@@ -1,0 +1,116 @@
+"""Commands on waits: completing a task, firing an event, ending a child."""
+
+from collections.abc import Mapping
+
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.domain import events as ev
+from service.engine import arming
+from service.engine.assembly import scope_name
+from service.engine.instance import EngineError, Instance
+from service.engine.model import Kind, Node, Trigger
+from service.engine.specs import CHOICE
+
+
+def fire(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
+    """Complete the wait with this id. Raises EngineError if it is not waiting."""
+    if tid in instance.armed:
+        _start_event_subprocess(instance, tid, outputs)
+        return
+    for gateway in list(instance.live.values()):
+        if tid in gateway.internal_data.get("arms", {}):
+            _choose(instance, gateway, tid, outputs)
+            return
+    task = instance.live.get(tid)
+    node = instance.node_of(task) if task is not None else None
+    if task is None or node is None:
+        raise EngineError("", f"{tid} is not waiting")
+    del instance.live[tid]
+    if node.kind is Kind.BOUNDARY:
+        _fire_boundary(instance, task, node, tid=tid, outputs=outputs)
+        return
+    merge(task.data, outputs)
+    if node.kind in {Kind.CATCH, Kind.RECEIVE}:
+        instance.emit(ev.WaitEnded(tid, "fired"))
+    instance.completed(task, tid)
+    task.run()
+
+
+def merge(data: dict[str, object], outputs: Mapping[str, object]) -> None:
+    """Put outputs into process data; fields of one form are merged by name."""
+    for key, value in outputs.items():
+        below = data.get(key)
+        data[key] = {**below, **value} if isinstance(below, dict) and isinstance(value, Mapping) else value
+
+
+def _choose(instance: Instance, gateway: Task, tid: str, outputs: Mapping[str, object]) -> None:
+    arms = gateway.internal_data["arms"]
+    for other in arms:
+        instance.emit(ev.WaitEnded(other, "fired" if other == tid else "cancelled"))
+    own = gateway.internal_data["tid"]
+    del instance.live[own]
+    merge(gateway.data, outputs)
+    instance.completed(gateway, own)
+    gateway.internal_data[CHOICE] = arms[tid]
+    gateway.run()
+    event = next(child for child in gateway.children if child.task_spec.name == arms[tid])
+    instance.completed(event, tid)
+    event.run()
+
+
+def _fire_boundary(
+    instance: Instance, task: Task, node: Node, *, tid: str, outputs: Mapping[str, object]
+) -> None:
+    instance.emit(ev.WaitEnded(tid, "fired"))
+    if not node.interrupting and node.trigger not in {Trigger.DATE, Trigger.DURATION}:
+        again = task.parent._add_child(task.task_spec, TaskState.WAITING)
+        kept = {key: task.internal_data[key] for key in ("base", "seen") if key in task.internal_data}
+        again.internal_data.update(kept, after=instance.context.horizon.isoformat())
+    task.task_spec.event_definition.catch(task)
+    task.task_spec._update(task)
+    merge(task.data, outputs)
+    instance.completed(task, tid)
+    task.run()
+
+
+def _start_event_subprocess(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
+    armed = instance.armed.pop(tid)
+    start = instance.start_node(armed)
+    instance.emit(ev.WaitEnded(tid, "fired"))
+    main = instance.runs.get("")
+    data = dict(main.workflow.task_tree.data) if main else {}
+    merge(data, outputs)
+    run = instance.launch(scope_name(instance.process_id, start.parent), start.id, data)
+    if start.interrupting:
+        for other in instance.runs.values():
+            other.workflow.cancel()
+        instance.sweep()
+        instance.runs.clear()
+        instance.disarm()
+    else:
+        arming.rearm_start(instance, start, armed)
+    instance.runs[tid] = run
+
+
+def child_ended(
+    instance: Instance, tid: str, *, item: str, result: Mapping[str, object], error: str
+) -> None:
+    """Give a call its child's result, or fire the boundary error event that catches its error."""
+    task = instance.live.get(tid)
+    node = instance.node_of(task) if task is not None else None
+    if task is None or node is None:
+        raise EngineError("", f"{tid} is not waiting for a child")
+    if item:
+        task.internal_data["ended"] = [*task.internal_data["ended"], item]
+        return
+    if not error:
+        fire(instance, tid, {name: result[name] for name in node.outputs if name in result})
+        return
+    for other_id, other in instance.live.items():
+        event = instance.node_of(other)
+        caught = event is not None and event.attached_to == node.id and event.trigger is Trigger.ERROR
+        if caught and other.parent is task.parent and event and event.error_code in ("", error):
+            fire(instance, other_id, {})
+            return
+    raise EngineError(node.id, f"nothing catches the error {error}")

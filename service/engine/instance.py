@@ -1,0 +1,250 @@
+"""A live process instance: the library moves the tokens, this class decides what each one means.
+
+Every wait of the instance (task, call, event, armed start of an event sub-process) has an id of
+ours, `{instance}-{n}` from a stored counter, kept in the library task's internal data; the same
+commands on the same state therefore give the same events (the library's own ids are random).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.domain import events as ev
+from service.engine import effects as fx
+from service.engine.assembly import Assembly, start_spec
+from service.engine.expressions import evaluate
+from service.engine.model import Kind, Node, Process
+from service.engine.specs import ScriptGate
+
+TID = "tid"
+LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+
+
+class EngineError(Exception):
+    """The instance cannot go on; the stored state stands and the cause is shown to an operator."""
+
+    def __init__(self, element: str, cause: str) -> None:
+        super().__init__(f"{element}: {cause}")
+        self.element, self.cause = element, cause
+
+
+@dataclass(slots=True)
+class Run:
+    """One scope in motion: the main flow (key "") or a triggered event sub-process."""
+
+    scope: str
+    start: str
+    workflow: BpmnWorkflow
+
+
+@dataclass(slots=True)
+class Armed:
+    """An event sub-process that waits for its start event; `value` is what its condition gave last."""
+
+    element: str
+    value: Any = None
+    due: str | None = None
+    base: str = ""
+
+
+class Instance:
+    """The state of one instance and the log of the step in progress.
+
+    `events`, `effects` and `is_paused` belong to the current step; `begin_step` empties them.
+    `is_dirty` stays set until the state is stored.
+    """
+
+    def __init__(self, assembly: Assembly, instance_id: str, process_id: str) -> None:
+        self.assembly, self.id, self.process_id = assembly, instance_id, process_id
+        self.runs: dict[str, Run] = {}
+        self.armed: dict[str, Armed] = {}
+        self.counter = 0
+        self.status = "active"
+        self.end = self.error = ""
+        self.live: dict[str, Task] = {}
+        self.events: list[ev.Event] = []
+        self.effects: list[fx.Effect] = []
+        self.is_paused = False
+        self.is_dirty = False
+        self._context: fx.StepContext | None = None
+        self._specs: dict[tuple[str, str], Any] = {}
+
+    # --- looking ------------------------------------------------------------------------------
+
+    @property
+    def process(self) -> Process:
+        """The entry page of the instance."""
+        return self.assembly.bundle.processes[self.process_id]
+
+    @property
+    def context(self) -> fx.StepContext:
+        """What the current step may see."""
+        if self._context is None:
+            message = "no step in progress"
+            raise RuntimeError(message)
+        return self._context
+
+    def tasks(self) -> Iterator[Task]:
+        """Every library task of every run, pages included."""
+        for run in list(self.runs.values()):
+            yield from list(run.workflow.tasks.values())
+            for sub in list(run.workflow.subprocesses.values()):
+                yield from list(sub.tasks.values())
+
+    def node_of(self, task: Task) -> Node | None:
+        """The diagram's node of a token; None for the library's own nodes."""
+        return self.assembly.node(task.workflow.spec.name, task.task_spec.name)
+
+    def page_of(self, task: Task) -> str:
+        """Process id of the page a token is on."""
+        return str(task.workflow.spec.name).partition(":")[0]
+
+    def value(self, text: str, data: Mapping[str, object]) -> object:
+        """Evaluate an expression in the scope of the step."""
+        return evaluate(text, self.context.scope(data))
+
+    def next_id(self) -> str:
+        """A new id of ours."""
+        self.counter += 1
+        return f"{self.id}-{self.counter}"
+
+    def start_node(self, armed: Armed) -> Node:
+        """The start event an armed event sub-process waits for."""
+        return self.process.nodes[armed.element]
+
+    def is_waiting(self, tid: str) -> bool:
+        """True while the wait with this id can still fire."""
+        behind = any(tid in task.internal_data.get("arms", {}) for task in self.live.values())
+        return tid in self.live or tid in self.armed or behind
+
+    # --- bookkeeping ----------------------------------------------------------------------------
+
+    def begin_step(self, context: fx.StepContext) -> None:
+        """Take a fresh context and empty the step's log."""
+        self._context = context
+        self.events, self.effects, self.is_paused = [], [], False
+
+    def emit(self, event: ev.Event) -> None:
+        """Record what happened."""
+        self.is_dirty = True
+        self.events.append(event)
+
+    def ask(self, effect: fx.Effect, *, pause: bool = False) -> None:
+        """Ask the application for something; with `pause`, go on only with a fresh context."""
+        self.effects.append(effect)
+        self.is_paused = self.is_paused or pause
+
+    def launch(self, scope: str, start: str, data: Mapping[str, object]) -> Run:
+        """Set a scope in motion at one start event, with its data."""
+        key = (scope, start)
+        spec = self._specs.setdefault(key, start_spec(self.assembly, scope, start))
+        pages = {name: s for name, s in self.assembly.specs.items() if name != scope and ":" not in name}
+        gate = ScriptGate()
+        gate.evaluator = self.value
+        workflow = BpmnWorkflow(spec, pages, script_engine=gate)
+        workflow.task_tree.data.update(data)
+        return Run(scope, start, workflow)
+
+    def spec_of(self, scope: str, start: str) -> Any:
+        """The specification of a stored run."""
+        return self._specs.setdefault((scope, start), start_spec(self.assembly, scope, start))
+
+    def hold(self, task: Task) -> str:
+        """Give a token that waits an id of ours."""
+        tid = self.next_id()
+        task.internal_data[TID] = tid
+        self.live[tid] = task
+        return tid
+
+    def index(self) -> None:
+        """Find the waits again after loading."""
+        self.live = {
+            task.internal_data[TID]: task
+            for task in self.tasks()
+            if TID in task.internal_data and task.has_state(LIVE)
+        }
+
+    def flows_into(self, task: Task) -> list[str]:
+        """Sequence flows a token came by; all of them for a join of several."""
+        node, page = self.node_of(task), task.workflow.spec.name
+        if node is None:
+            return []
+        incoming = self.assembly.process(page).incoming(node.id)
+        if node.kind is Kind.AND and len(incoming) > 1:
+            return [flow.id for flow in incoming]
+        parent = task.parent
+        while parent is not None and self.node_of(parent) is None:
+            parent = parent.parent
+        flow = self.assembly.flow(page, parent.task_spec.name, node.id) if parent else ""
+        return [flow] if flow else []
+
+    def completed(self, task: Task, tid: str = "") -> None:
+        """Record that a node is done, and do what its deadline marks say."""
+        node = self.node_of(task)
+        if node is None:
+            return
+        visit = tid or self.next_id()
+        self.emit(ev.ElementCompleted(visit, self.page_of(task), node.id, self.flows_into(task)))
+        self.mark_deadlines(node, "complete", task.data)
+
+    def mark_deadlines(self, node: Node, moment: str, data: Mapping[str, object]) -> None:
+        """Resolve the deadline marks of a node for entering or completing it."""
+        scope = self.context.scope(data)
+        for mark in node.deadlines:
+            if mark.on != moment or mark.act == "bind":
+                continue
+            if mark.when and not evaluate(mark.when.removeprefix("="), scope):
+                continue
+            rule = str(_resolve(mark.rule, scope))
+            start = _resolve(mark.start, scope) if mark.act == "start" else None
+            if start is not None and not isinstance(start, datetime):
+                raise EngineError(node.id, f"start of {rule} is not a time: {start!r}")
+            subjects = [_resolve(mark.subject, scope)]
+            if mark.each:
+                listed = scope.facts.get(mark.each, ())
+                subjects = list(listed) if isinstance(listed, list | tuple) else []
+            for subject in subjects:
+                self.ask(fx.DeadlineAct(rule, str(subject or ""), mark.act, start, node.id), pause=True)
+
+    def bound(self, node: Node, data: Mapping[str, object]) -> tuple[str, str]:
+        """Rule and subject of the deadline a task shows; ("", "") without one."""
+        scope = self.context.scope(data)
+        for mark in node.deadlines:
+            if mark.act == "bind":
+                return str(_resolve(mark.rule, scope)), str(_resolve(mark.subject, scope) or "")
+        return "", ""
+
+    def sweep(self) -> None:
+        """Record the waits the library has cancelled since the last look."""
+        for tid, task in list(self.live.items()):
+            if task.has_state(LIVE) and task.id in task.workflow.tasks:
+                continue
+            del self.live[tid]
+            self._gave_up(tid, task)
+
+    def _gave_up(self, tid: str, task: Task) -> None:
+        node = self.node_of(task)
+        if node is None:
+            return
+        self.emit(ev.ElementCancelled(tid, self.page_of(task), node.id))
+        if node.kind in {Kind.CALL, Kind.OPEN}:
+            self.ask(fx.ChildrenAbandoned(tid, node.id), pause=True)
+        if node.kind in {Kind.CATCH, Kind.BOUNDARY, Kind.RECEIVE}:
+            self.emit(ev.WaitEnded(tid, "cancelled"))
+        for arm in task.internal_data.get("arms", {}):
+            self.emit(ev.WaitEnded(arm, "cancelled"))
+
+    def disarm(self) -> None:
+        """No event sub-process can start any more."""
+        for tid in self.armed:
+            self.emit(ev.WaitEnded(tid, "cancelled"))
+        self.armed.clear()
+
+
+def _resolve(text: str, scope: Any) -> object:
+    return evaluate(text[1:], scope) if text.startswith("=") else text

@@ -1,0 +1,138 @@
+"""Stepping: one command, then tokens move until every one of them waits.
+
+`step` is deterministic and does no I/O: the same stored state, command and context give the same
+events, effects and new state. It stops early (`StepResult.is_paused`) where facts may have
+changed; the application projects the events, reads facts again and calls `proceed`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from SpiffWorkflow.exceptions import SpiffWorkflowException
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.domain import events as ev
+from service.engine import arming, entering, firing
+from service.engine import effects as fx
+from service.engine.assembly import Assembly, scope_name
+from service.engine.decisions import DecisionError
+from service.engine.expressions import ExpressionError
+from service.engine.instance import TID, EngineError, Instance
+from service.engine.model import Kind
+
+MAX_MOVES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """Events in order, what the application must do, and whether the step goes on afterwards."""
+
+    events: list[ev.Event]
+    effects: list[fx.Effect]
+    is_paused: bool
+
+
+def start(
+    assembly: Assembly, instance_id: str, process_id: str, *, start_event: str, inputs: Mapping[str, object]
+) -> Instance:
+    """A new instance at a start event ("" for the only one); nothing has moved yet."""
+    instance = Instance(assembly, instance_id, process_id)
+    process = assembly.bundle.processes[process_id]
+    starts = [node.id for node in process.level() if node.kind is Kind.START]
+    chosen = start_event or (starts[0] if len(starts) == 1 else "")
+    if chosen not in starts:
+        raise EngineError(start_event, f"no such start event in {process_id}")
+    instance.runs[""] = instance.launch(scope_name(process_id, ""), chosen, inputs)
+    return instance
+
+
+def proceed(instance: Instance, context: fx.StepContext) -> StepResult:
+    """Move tokens until all wait, or until facts must be read again."""
+    instance.begin_step(context)
+    return _guarded(instance)
+
+
+def complete(
+    instance: Instance, context: fx.StepContext, visit: str, outputs: Mapping[str, object]
+) -> StepResult:
+    """A task, a call or a waiting event is done; `outputs` become process data."""
+    instance.begin_step(context)
+    firing.fire(instance, visit, outputs)
+    return _guarded(instance)
+
+
+def child_ended(
+    instance: Instance, context: fx.StepContext, visit: str, *, item: str, result: Mapping[str, object], error: str
+) -> StepResult:
+    """A child instance of a call or an open collection ended, perhaps with an error code."""
+    instance.begin_step(context)
+    firing.child_ended(instance, visit, item=item, result=result, error=error)
+    return _guarded(instance)
+
+
+def cancel(instance: Instance, context: fx.StepContext) -> StepResult:
+    """End the instance from outside: parent cancelled, incident merged or withdrawn."""
+    instance.begin_step(context)
+    _stop_all(instance)
+    instance.status = "cancelled"
+    return StepResult(instance.events, instance.effects, is_paused=False)
+
+
+def _guarded(instance: Instance) -> StepResult:
+    try:
+        _move(instance)
+    except (SpiffWorkflowException, ExpressionError, DecisionError) as error:
+        raise EngineError(getattr(getattr(error, "task_spec", None), "name", "") or "", str(error)) from error
+    return StepResult(instance.events, instance.effects, instance.is_paused)
+
+
+def _move(instance: Instance) -> None:
+    if not instance.live and not instance.armed and instance.counter == 0:
+        arming.arm_event_subprocesses(instance)
+    for _ in range(MAX_MOVES):
+        instance.sweep()
+        if instance.is_paused or instance.status != "active":
+            return
+        task = _next_task(instance)
+        if task is not None:
+            entering.take(instance, task)
+        elif not _finish_runs(instance) and not arming.react_to_facts(instance):
+            return
+    raise EngineError("", f"more than {MAX_MOVES} moves in one step")
+
+
+def _next_task(instance: Instance) -> Task | None:
+    for task in instance.tasks():
+        if task.state == TaskState.READY and TID not in task.internal_data:
+            return task
+        if task.state == TaskState.READY and not task.task_spec.manual:
+            return task
+        fresh = task.has_state(TaskState.WAITING | TaskState.STARTED) and TID not in task.internal_data
+        if fresh and entering.waits_outside(instance, task):
+            return task
+    return None
+
+
+def _finish_runs(instance: Instance) -> bool:
+    for key, run in list(instance.runs.items()):
+        if not run.workflow.completed:
+            continue
+        data = run.workflow.last_task.data if run.workflow.last_task else {}
+        del instance.runs[key]
+        ended_by_terminate = key == "" and entering.is_terminated(instance)
+        if ended_by_terminate or not instance.runs:
+            _stop_all(instance)
+            instance.status = "completed"
+            result = {name: value for name, value in data.items() if not name.startswith("_")}
+            instance.ask(fx.Ended(instance.end, instance.error, result))
+        return True
+    return False
+
+
+def _stop_all(instance: Instance) -> None:
+    for run in instance.runs.values():
+        run.workflow.cancel()
+    instance.sweep()
+    instance.runs.clear()
+    instance.disarm()

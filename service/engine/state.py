@@ -1,0 +1,121 @@
+"""Instance state to and from its stored form; the specification is not in it.
+
+The form is ours and small: one list per library task, data only where it differs from the parent
+task's. `FORMAT` rises when its shape changes; old formats keep loading (golden states in tests).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from SpiffWorkflow.bpmn.specs.defaults import CallActivity
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.task import Task
+
+from service.engine.assembly import Assembly
+from service.engine.instance import Armed, Instance, Run
+from service.engine.specs import ScriptGate
+
+FORMAT = 1
+
+
+def dump(instance: Instance) -> str:
+    """The stored form of an instance, as JSON text."""
+    state = {
+        "format": FORMAT,
+        "process": instance.process_id,
+        "counter": instance.counter,
+        "status": instance.status,
+        "end": instance.end,
+        "error": instance.error,
+        "armed": {tid: [a.element, a.value, a.due, a.base] for tid, a in instance.armed.items()},
+        "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
+    }
+    return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+
+
+def _dump_run(run: Run) -> dict[str, Any]:
+    subs = {str(tid): _dump_workflow(sub) for tid, sub in run.workflow.subprocesses.items()}
+    return {"scope": run.scope, "start": run.start, "main": _dump_workflow(run.workflow), "subs": subs}
+
+
+def _dump_workflow(workflow: Any) -> dict[str, Any]:
+    return {
+        "spec": workflow.spec.name,
+        "root": str(workflow.task_tree.id),
+        "last": str(workflow.last_task.id) if workflow.last_task is not None else None,
+        "completed": workflow.completed,
+        "success": workflow.success,
+        "tasks": [_dump_task(task) for task in workflow.tasks.values()],
+    }
+
+
+def _dump_task(task: Task) -> list[Any]:
+    same = task.parent is not None and task.data == task.parent.data
+    return [
+        str(task.id),
+        str(task._parent) if task._parent is not None else None,
+        [str(child) for child in task._children],
+        task.task_spec.name,
+        task.state,
+        task.last_state_change,
+        task.triggered,
+        task.internal_data,
+        None if same else task.data,
+    ]
+
+
+def load(assembly: Assembly, instance_id: str, text: str) -> Instance:
+    """Restore an instance on its pinned definition. Raises ValueError for an unknown format."""
+    state = json.loads(text)
+    if state["format"] != FORMAT:
+        message = f"unknown state format {state['format']}"
+        raise ValueError(message)
+    instance = Instance(assembly, instance_id, state["process"])
+    instance.counter, instance.status = state["counter"], state["status"]
+    instance.end, instance.error = state["end"], state["error"]
+    instance.armed = {tid: Armed(*values) for tid, values in state["armed"].items()}
+    for key, stored in state["runs"].items():
+        instance.runs[key] = _load_run(instance, stored)
+    instance.index()
+    return instance
+
+
+def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
+    scope, start = stored["scope"], stored["start"]
+    specs = instance.assembly.specs
+    pages = {name: spec for name, spec in specs.items() if name != scope and ":" not in name}
+    gate = ScriptGate()
+    gate.evaluator = instance.value
+    spec = instance.spec_of(scope, start)
+    workflow = BpmnWorkflow(spec, pages, script_engine=gate, deserializing=True)
+    _fill(workflow, stored["main"])
+    _load_pages(workflow, workflow, dict(stored["subs"]))
+    return Run(scope, start, workflow)
+
+
+def _load_pages(top: BpmnWorkflow, workflow: Any, subs: dict[str, Any]) -> None:
+    for task in list(workflow.tasks.values()):
+        stored = subs.pop(str(task.id), None)
+        if stored is None or not isinstance(task.task_spec, CallActivity):
+            continue
+        page = BpmnSubWorkflow(top.subprocess_specs[stored["spec"]], task.id, top, deserializing=True)
+        _fill(page, stored)
+        top.subprocesses[task.id] = page
+        page.completed_event.connect(task.task_spec._on_subworkflow_completed, task)
+        _load_pages(top, page, subs)
+
+
+def _fill(workflow: Any, stored: Mapping[str, Any]) -> None:
+    for id_, parent, children, spec, task_state, changed, triggered, internal, data in stored["tasks"]:
+        task = Task(workflow, workflow.spec.task_specs[spec], state=task_state, id=UUID(id_))
+        task._parent = UUID(parent) if parent else None
+        task._children = [UUID(child) for child in children]
+        task.last_state_change, task.triggered, task.internal_data = changed, triggered, internal
+        workflow.tasks[task.id] = task
+        task.data = json.loads(json.dumps(task.parent.data)) if data is None else data
+    workflow.task_tree = workflow.tasks[UUID(stored["root"])]
+    workflow.completed, workflow.success = stored["completed"], stored["success"]
+    workflow.last_task = workflow.tasks.get(UUID(stored["last"])) if stored["last"] else None
