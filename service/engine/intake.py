@@ -51,7 +51,7 @@ def read_bundle(
         return None, findings
     processes, found = _read_pages(roots)
     findings.extend(found)
-    if bundle_id not in processes:
+    if processes and bundle_id not in processes:
         findings.append(finding("entry_missing", _first(files), name=bundle_id))
     if has_errors(findings):
         return None, findings

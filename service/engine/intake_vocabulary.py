@@ -102,7 +102,7 @@ def _check_plain(file: str, element: etree._Element, name: str, value: str) -> I
     if special:
         rule, harmless = special
         if value not in harmless:
-            yield finding(rule, file, identifier, name=name)
+            yield finding(rule, file, identifier, name=name, value=value)
     elif name == "language":
         if value != TOCSIN:
             yield finding("expression_language", file, identifier, name=value)

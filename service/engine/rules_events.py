@@ -63,9 +63,15 @@ def _check_timer(process: Process, node: Node) -> Iterator[Finding]:
     elif _compiles(node.timer):
         for problem in check_timer(str(node.trigger), node.timer):
             yield finding("timer_invalid", process.file, node.id, value=node.timer, detail=problem)
-    repeats = node.kind is Kind.BOUNDARY or (node.kind is Kind.START and node.parent)
-    if node.trigger is Trigger.CYCLE and not (repeats and not node.interrupting):
+    if node.trigger is Trigger.CYCLE and not _may_repeat(node):
         yield finding("timer_cycle_place", process.file, node.id)
+
+
+def _may_repeat(node: Node) -> bool:
+    if node.kind is Kind.START and not node.parent:
+        # Refused as a start event already.
+        return True
+    return node.kind in {Kind.BOUNDARY, Kind.START} and not node.interrupting
 
 
 def _compiles(timer: str) -> bool:

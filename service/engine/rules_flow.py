@@ -84,7 +84,7 @@ def _check_conditions(process: Process, node: Node, outgoing: list[Flow]) -> Ite
                 yield finding("gateway_default_condition", process.file, node.id, flow=flow.id)
         elif flow.condition is None:
             yield finding("gateway_condition_missing", process.file, node.id, flow=flow.id)
-    always = node.kind is Kind.OR and any(flow.condition == "true" for flow in outgoing)
+    always = node.kind is Kind.OR and any((flow.condition or "").casefold() == "true" for flow in outgoing)
     if not node.default_flow and not always:
         yield finding("gateway_no_default", process.file, node.id)
 
@@ -102,6 +102,9 @@ def _check_event_gateway(process: Process, node: Node, outgoing: list[Flow]) -> 
 
 
 def _check_reach(process: Process) -> Iterator[Finding]:
+    if not any(node.kind is Kind.START for node in process.level()):
+        # Without a start nothing is reachable; the missing start is the finding.
+        return
     reached = {node.id for node in process.nodes.values() if node.kind in {Kind.START, Kind.EVENT_SUBPROCESS}}
     pending = list(reached)
     while pending:

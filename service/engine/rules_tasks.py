@@ -11,7 +11,6 @@ from service.engine.rules import finding
 _CHANNELS: Final = frozenset({"auto", "phone", "manual"})
 _FORM: Final = re.compile(r"F\d{2}[a-z]?#[a-z][a-z0-9_-]*")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_SCRIPT_FORMATS: Final = frozenset({"", "text/x-tocsin"})
 _ALWAYS_HUMAN: Final = frozenset({Kind.USER, Kind.MANUAL, Kind.RECEIVE})
 
 

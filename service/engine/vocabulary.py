@@ -128,6 +128,7 @@ SPECIAL_ATTRIBUTES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "completionQuantity": ("unsupported_token_quantity", frozenset({"1"})),
     "isForCompensation": ("unsupported_compensation", _OFF),
     "instantiate": ("unsupported_instantiate", _OFF),
+    "scriptFormat": ("script_format", frozenset({"", "text/x-tocsin"})),
     "parallelMultiple": ("unsupported_parallel_multiple", _OFF),
 }
 """Attributes refused by a rule of their own, with the values that change nothing."""
@@ -184,5 +185,13 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
 }
 """Elements refused by a rule of their own; the rest falls under `unsupported_element`."""
 
-FAMILIES: Final = frozenset({"unsupported_data_mapping", "unsupported_resource", "unsupported_correlation"})
+FAMILIES: Final = frozenset(
+    {
+        "unsupported_data_mapping",
+        "unsupported_resource",
+        "unsupported_correlation",
+        "unsupported_interface",
+        "unsupported_choreography",
+    }
+)
 """Rules reported once at the outermost element: what lies inside follows from it."""

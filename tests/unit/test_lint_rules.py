@@ -1,0 +1,105 @@
+"""Every rule of the linter: its texts, and one bad and one good example that prove it."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from string import Formatter
+
+import pytest
+import yaml
+
+from service.engine import rules
+from service.engine.intake import bundle_files, read_bundle
+from service.engine.intake_xml import LIMITS
+from service.engine.known import Known
+from service.engine.model import Bundle, Finding
+from service.engine.rules import ERROR, RULES, WARNING
+
+DIAGRAMS = Path(__file__).parent / "diagrams"
+KNOWN = Known(
+    view_exists=lambda key: key in {"F00#done", "F00#send"},
+    roles={"epi_office", "nurse"},
+    facts={"cases", "any_positive"},
+    deadlines={"T02"},
+    policies={"poll"},
+)
+SMALL = (DIAGRAMS / "file_empty" / "good" / "sample.bpmn").read_bytes()
+
+
+def lint(files: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
+    return read_bundle(
+        files, bundle_id="sample", known_procedures={"other"}, decisions={"D01": "<definitions />"}, known=KNOWN
+    )
+
+
+def page_of(count: int) -> bytes:
+    """The good example with `count` more tasks in a row."""
+    text = SMALL.decode()
+    tasks = "".join(
+        f'<bpmn:userTask id="t{n}" name="步骤" tocsin:label-en="Step" tocsin:role="nurse" tocsin:form="F00#done" />'
+        for n in range(count)
+    )
+    ends = ["t", *(f"t{n}" for n in range(count)), "end"]
+    flows = "".join(
+        f'<bpmn:sequenceFlow id="g{n}" sourceRef="{a}" targetRef="{b}" />' for n, (a, b) in enumerate(pairwise(ends))
+    )
+    old = '<bpmn:sequenceFlow id="f_t_end" sourceRef="t" targetRef="end" />'
+    assert old in text
+    return text.replace(old, tasks + flows).encode()
+
+
+BUILT: dict[str, Callable[[], dict[str, bytes]]] = {
+    "file_too_large": lambda: {"sample.bpmn": SMALL + b" " * LIMITS.file_bytes},
+    "bundle_empty": dict,
+    "bundle_too_large": lambda: {f"page{n}.bpmn": SMALL for n in range(LIMITS.files + 1)},
+    "page_too_large": lambda: {"sample.bpmn": page_of(LIMITS.nodes_per_page)},
+}
+"""Bad examples too big, or too empty, to keep as files."""
+
+
+def test_every_rule_has_a_bad_example() -> None:
+    assert set(RULES) == {folder.name for folder in DIAGRAMS.iterdir()} | set(BUILT)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_bad_example_is_found_by_its_rule(name: str) -> None:
+    files = BUILT[name]() if name in BUILT else bundle_files(DIAGRAMS / name / "bad")
+    bundle, findings = lint(files)
+    assert (bundle is None) == any(item.severity == ERROR for item in findings)
+    # Nothing else is wrong with the example, so it shows this rule and no other.
+    assert {item.rule for item in findings} == {name}
+
+
+@pytest.mark.parametrize("name", sorted(set(RULES) - set(BUILT)))
+def test_good_example_has_no_finding(name: str) -> None:
+    bundle, findings = lint(bundle_files(DIAGRAMS / name / "good"))
+    assert findings == []
+    assert bundle is not None
+    assert bundle.entry in bundle.processes
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_rule_says_what_and_why_in_both_languages(rule: rules.Rule) -> None:
+    assert rule.severity in {ERROR, WARNING}
+    for text in (rule.zh, rule.why):
+        assert any("\u4e00" <= sign <= "\u9fff" for sign in text)
+        assert text.rstrip().endswith(("。", "}"))
+    for text in (rule.en, rule.why_en):
+        assert not any("\u4e00" <= sign <= "\u9fff" for sign in text)
+        assert text.rstrip().endswith((".", "}", "F05#depart."))
+    gaps = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in (rule.zh, rule.en)]
+    assert gaps[0] == gaps[1]
+
+
+def test_no_rule_is_written_twice() -> None:
+    text = Path(rules.__file__).with_name("lint_rules.yaml").read_text(encoding="utf-8")
+    root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
+    names = [key.value for key, _value in root.value]
+    assert len(names) == len(set(names)) == len(RULES)
+
+
+def test_finding_keeps_braces_of_the_file() -> None:
+    found = rules.finding("expression_prefix", "a.bpmn", "f", text="{0} {self.__class__}")
+    assert "{0} {self.__class__}" in found.message
+    assert "{0} {self.__class__}" in found.message_en
