@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from service.engine.decision_checks import check
 from service.engine.decision_reader import load_decisions
-from service.engine.decision_tables import Aggregation, Decision, DecisionError, HitPolicy, Rule, with_names
+from service.engine.decision_tables import (
+    Aggregation,
+    Decision,
+    DecisionError,
+    HitPolicy,
+    InputClause,
+    Rule,
+    with_names,
+)
 from service.engine.expressions import Expression, ExpressionError, Scope, compile_expression
 
 __all__ = ["Decision", "DecisionError", "DecisionResult", "HitPolicy", "check", "evaluate", "load_decisions"]
@@ -28,7 +36,7 @@ def evaluate(decision_id: str, tables: Mapping[str, Decision], scope: Scope) -> 
     A missing `F..field` of a record is null here.
 
     Raises:
-        DecisionError: Codes unknown_decision, no_match, not_unique, not_same, output_not_allowed,
+        DecisionError: Codes unknown_decision, input_not_allowed, no_match, not_unique, not_same, output_not_allowed,
             not_a_number, cell_failed (wraps the expression's error).
     """
     decision = tables.get(decision_id)
@@ -51,11 +59,18 @@ def _compute(decision: Decision, expression: Expression, scope: Scope, where: st
         raise DecisionError("cell_failed", error.zh, error.en, decision=decision.id, element=where) from error
 
 
+def _input(decision: Decision, clause: InputClause, scope: Scope) -> object:
+    """The value of a column; one that the table does not know would otherwise fall through to no row."""
+    value = _compute(decision, clause.expression, scope, clause.id)
+    if clause.allowed and value not in clause.allowed and not (value is None and clause.is_optional):
+        shown = "null" if value is None else value
+        zh, en = f"输入「{clause.label}」没有值 {shown}", f"the input “{clause.label}” never has the value {shown}"
+        raise DecisionError("input_not_allowed", zh, en, decision=decision.id, element=clause.id)
+    return value
+
+
 def _matching(decision: Decision, scope: Scope) -> list[_Row]:
-    scopes = [
-        with_names(scope, {"value": _compute(decision, clause.expression, scope, clause.id)})
-        for clause in decision.inputs
-    ]
+    scopes = [with_names(scope, {"value": _input(decision, clause, scope)}) for clause in decision.inputs]
     return [
         (number, rule)
         for number, rule in enumerate(decision.rules, 1)
