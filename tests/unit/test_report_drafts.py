@@ -267,7 +267,7 @@ def test_every_draft_can_be_made_of_any_facts(found: list[CaseMaterial], kind: s
         assert value not in ("", None)
 
 
-@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis takes naive bounds
 def test_instants_are_shown_in_shanghai(at: datetime) -> None:
     local = at + timedelta(hours=8)
     assert moment(at, "zh") == f"{local.month}月{local.day}日{local.hour}时{local.minute:02d}分"
