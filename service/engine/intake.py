@@ -16,7 +16,7 @@ from service.engine.intake_vocabulary import check_vocabulary
 from service.engine.intake_xml import LIMITS, local_name, read_xml
 from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Process
-from service.engine.rules import finding, has_errors
+from service.engine.rules import ERROR, finding, has_errors
 from service.engine.rules_bundle import check_bundle
 
 SHARED = frozenset({"message", "signal", "error", "escalation", "itemDefinition", "category", "dataStore"})
@@ -42,10 +42,23 @@ def read_bundle(
             not checked.
 
     Returns:
-        The bundle, or None if any finding is an error, and all findings in file order.
+        The bundle, or None if any finding is an error, and the findings in file order (of very
+        many the first ones, errors before warnings).
     """
+    bundle, findings = _read(files, bundle_id, decisions, (known or Known()).with_bundle(known_procedures, decisions))
+    if len(findings) > LIMITS.findings:
+        findings = sorted(findings, key=lambda item: item.severity != ERROR)[: LIMITS.findings]
+    return bundle, findings
+
+
+def _read(
+    files: Mapping[str, bytes], bundle_id: str, decisions: Mapping[str, str], known: Known
+) -> tuple[Bundle | None, list[Finding]]:
     roots, findings = _read_files(files)
-    if not findings or not has_errors(findings):
+    pages = sum(len(process_elements(root)) for root in roots.values())
+    if pages > LIMITS.files:
+        findings.append(finding("bundle_too_large", _first(files), count=pages, limit=LIMITS.files))
+    if not has_errors(findings):
         findings.extend(_check_ids(roots))
     if has_errors(findings):
         return None, findings
@@ -56,8 +69,7 @@ def read_bundle(
     if has_errors(findings):
         return None, findings
     bundle = _bundle(files, bundle_id, processes, decisions)
-    known = known or Known()
-    findings.extend(check_bundle(bundle, known.with_bundle(known_procedures, decisions)))
+    findings.extend(check_bundle(bundle, known))
     return (None if has_errors(findings) else bundle), findings
 
 

@@ -33,6 +33,7 @@ class Limits:
     depth: int = 40
     nodes_per_page: int = 400
     readable_nodes: int = 25
+    findings: int = 500
 
 
 LIMITS: Final = Limits()

@@ -6,19 +6,27 @@ from typing import Final
 from service.engine.intake_xml import LIMITS
 from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Kind, Node, Process, Trigger
-from service.engine.rules import finding
+from service.engine.rules import finding, has_errors
 from service.engine.rules_events import check_events
 from service.engine.rules_expressions import check_expressions
 from service.engine.rules_flow import check_flow
 from service.engine.rules_labels import check_labels
 from service.engine.rules_loops import check_loops
 from service.engine.rules_tasks import check_tasks
+from service.engine.soundness import check_soundness
 
 CALLS: Final = frozenset({Kind.CALL, Kind.INLINE, Kind.OPEN})
 
 
 def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
-    """Findings of all rules about the model, page by page in file order."""
+    """Findings of all rules about the model, page by page in file order.
+
+    A page beyond the size limit ends the check: the other rules cost more than its nodes deserve.
+    """
+    oversized = list(_check_sizes(bundle))
+    yield from oversized
+    if has_errors(oversized):
+        return
     inlined = {
         node.called
         for process in bundle.processes.values()
@@ -34,6 +42,7 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
         yield from check_tasks(process, known)
         yield from check_events(process, is_inline=process.id in inlined)
         yield from check_labels(process)
+        yield from check_soundness(process)
         for node in process.nodes.values():
             if node.kind in CALLS:
                 yield from _check_call(process, node, bundle, known)
@@ -41,12 +50,16 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
     yield from check_expressions(bundle, known)
 
 
+def _check_sizes(bundle: Bundle) -> Iterator[Finding]:
+    for process in bundle.processes.values():
+        count = max(len(process.nodes), len(process.flows) // 2)
+        if count > LIMITS.nodes_per_page:
+            yield finding("page_too_large", process.file, process.id, count=count, limit=LIMITS.nodes_per_page)
+        elif count > LIMITS.readable_nodes:
+            yield finding("page_large", process.file, process.id, count=count, limit=LIMITS.readable_nodes)
+
+
 def _check_page(process: Process, bundle: Bundle, called: Collection[str]) -> Iterator[Finding]:
-    count = len(process.nodes)
-    if count > LIMITS.nodes_per_page:
-        yield finding("page_too_large", process.file, process.id, count=count, limit=LIMITS.nodes_per_page)
-    elif count > LIMITS.readable_nodes:
-        yield finding("page_large", process.file, process.id, count=count, limit=LIMITS.readable_nodes)
     if process.id != bundle.entry and process.id not in called:
         yield finding("page_unused", process.file, process.id)
     if not process.pool:

@@ -45,9 +45,10 @@ def _passes(node: Node, waiting: Set[str]) -> bool:
 
 def _check_busy(process: Process, waiting: Set[str]) -> Iterator[Finding]:
     passing = [node.id for node in process.nodes.values() if _passes(node, waiting)]
-    edges = {
-        source: [flow.target for flow in process.outgoing(source) if flow.target in set(passing)] for source in passing
-    }
+    edges: dict[str, list[str]] = {node: [] for node in passing}
+    for flow in process.flows.values():
+        if flow.source in edges and flow.target in edges:
+            edges[flow.source].append(flow.target)
     reported: set[str] = set()
     for node in passing:
         if node in reported:

@@ -155,17 +155,55 @@ def test_reshuffled_file_gives_findings_and_never_raises(data: st.DataObject) ->
     assert_well_formed(findings, {"small_alarm.bpmn": content})
 
 
-def test_long_circles_and_chains_end_in_findings() -> None:
-    """A chain longer than any recursion limit is refused by its size, not by a crash."""
-    tasks = "".join(f'<bpmn:serviceTask id="t{n}"/>' for n in range(1500))
+PROCESS = (
+    '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="x">'
+    '<bpmn:process id="small_alarm" isExecutable="true">{}</bpmn:process></bpmn:definitions>'
+)
+
+
+def circle(kind: str, count: int) -> bytes:
+    nodes = "".join(f'<bpmn:{kind} id="t{n}"/>' for n in range(count))
     flows = "".join(
-        f'<bpmn:sequenceFlow id="f{n}" sourceRef="t{n}" targetRef="t{(n + 1) % 1500}"/>' for n in range(1500)
+        f'<bpmn:sequenceFlow id="f{n}" sourceRef="t{n}" targetRef="t{(n + 1) % count}"/>' for n in range(count)
     )
-    content = (
-        '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="x">'
-        f'<bpmn:process id="small_alarm" isExecutable="true">{tasks}{flows}</bpmn:process></bpmn:definitions>'
+    return PROCESS.format(nodes + flows).encode()
+
+
+def test_long_circle_ends_in_a_finding() -> None:
+    assert {"busy_loop", "start_missing", "end_missing"} <= refused_by(circle("serviceTask", LIMITS.nodes_per_page))
+
+
+def test_page_beyond_the_limit_is_not_looked_at_further() -> None:
+    assert refused_by(circle("serviceTask", 12_000)) == {"page_too_large"}
+
+
+def test_very_many_findings_are_cut_and_keep_the_errors() -> None:
+    tasks = "".join(f'<bpmn:userTask id="t{n}" note:by="x" xmlns:note="urn:note"/>' for n in range(900))
+    content = PROCESS.format(tasks + "<bpmn:task id='bad'/>").encode()
+    bundle, findings = lint(content)
+    assert bundle is None
+    assert len(findings) == LIMITS.findings
+    assert findings[0].rule == "unsupported_abstract_task"
+
+
+def test_many_processes_in_one_file_are_refused() -> None:
+    processes = "".join(f'<bpmn:process id="p{n}" isExecutable="true"/>' for n in range(LIMITS.files + 1))
+    content = PROCESS.replace("<bpmn:process", processes + "<bpmn:process").format("").encode()
+    assert refused_by(content) == {"bundle_too_large"}
+
+
+def test_tangle_of_gateways_is_judged_in_bounded_time() -> None:
+    """Every gateway leads to every other: more ways than anyone can play through."""
+    count = 20
+    gateways = "".join(f'<bpmn:{"parallelGateway" if n % 2 else "inclusiveGateway"} id="g{n}"/>' for n in range(count))
+    flows = "".join(
+        f'<bpmn:sequenceFlow id="f{a}_{b}" sourceRef="g{a}" targetRef="g{b}"/>'
+        for a in range(count)
+        for b in range(count)
+        if a != b
     )
-    assert {"page_too_large", "busy_loop", "start_missing", "end_missing"} <= refused_by(content.encode())
+    start = '<bpmn:startEvent id="s"/><bpmn:sequenceFlow id="fs" sourceRef="s" targetRef="g0"/>'
+    assert "busy_loop" in refused_by(PROCESS.format(start + gateways + flows).encode())
 
 
 def test_folder_files_are_read_no_further_than_accepted(tmp_path: Path) -> None:
