@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 UNPRIVILEGED = "nobody"
 SETTINGS = {
@@ -41,8 +42,9 @@ class Server:
 
     def create(self, name: str, *, template: str = "template1") -> str:
         """Create a database and return its address."""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[arg-type]  # our own names
+            connection.execute(statement)
         return self.url(name)
 
     def stop(self) -> None:
@@ -60,8 +62,8 @@ def server() -> Server:
         os.chown(folder, who.pw_uid, who.pw_gid)
     binaries = _reachable(_installed(), folder)
     data = folder / "data"
-    _run(binaries / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync",
-         folder=folder)  # fmt: skip
+    choices = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    _run(binaries / "initdb", "-D", str(data), *choices, folder=folder)
     options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
     _run(binaries / "pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-w",
          "-o", f"{options} -k {folder}", "start", folder=folder)  # fmt: skip

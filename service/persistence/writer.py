@@ -132,8 +132,7 @@ class Writer:
             if not group:
                 continue
             try:
-                with self._database.writing.connect() as connection:
-                    self._run_group(connection, group)
+                self._run_on_connection(group)
             except Exception as error:  # whatever it is, every caller must get an answer
                 log.exception("commit_lost")
                 self._lose(group, error)
@@ -154,6 +153,14 @@ class Writer:
                 return group, False
             group.append(command)
         return group, True
+
+    def _run_on_connection(self, group: list[_Command]) -> None:
+        with self._database.writing.connect() as connection:
+            try:
+                self._run_group(connection, group)
+            except Exception:
+                connection.invalidate()  # after a failed COMMIT SQLite is still inside the transaction
+                raise
 
     def _run_group(self, connection: Connection, group: list[_Command]) -> None:
         connection.begin()
@@ -270,6 +277,7 @@ class RequestRunner:
                 connection.commit()
             except Exception as error:
                 log.exception("commit_lost")
+                connection.invalidate()
                 self._drop(uow)
                 _call(self._lost)
                 raise CommitLost from error
