@@ -46,7 +46,7 @@ class Field:
     type: str
     field_class: FieldClass
     mask: Mask | None = None
-    unit: str = ""
+    unit: Text = Text()
     options: tuple[Option, ...] = ()
     suggestions: tuple[str, ...] = ()
     exclusive: str = ""  # the option that excludes all others

@@ -17,10 +17,24 @@ from service.domain.form_values import CHECKS
 
 Codes = Mapping[str, tuple[Option, ...]]
 
-_DIRECT = ("unit", "widget", "exclusive", "min_length", "max_length", "pattern", "check", "min_items", "max_items")
+_DIRECT = ("widget", "exclusive", "min_length", "max_length", "pattern", "check", "min_items", "max_items")
 _RENAMED = {"auto": "is_auto", "output": "is_output", "planned": "is_planned", "outside": "is_outside_signer_allowed"}
 _FIELD_KEYS = frozenset(
-    {"key", "label", "type", "class", "mask", "options", "suggestions", "item", "parts", "block", "decimals", "help"}
+    {
+        "key",
+        "label",
+        "type",
+        "class",
+        "mask",
+        "options",
+        "suggestions",
+        "item",
+        "parts",
+        "block",
+        "decimals",
+        "help",
+        "unit",
+    }
     | {"required", "required_when", "wanted_when", "min", "max", "default", "must_be"}
     | {*_DIRECT, *_RENAMED}
 )
@@ -145,6 +159,8 @@ def _limits(raw: Mapping[str, Any]) -> dict[str, Any]:
     limits: dict[str, Any] = {name: raw[name] for name in (*_DIRECT, "decimals", "required", "must_be") if name in raw}
     limits |= {name: raw[key] for key, name in _RENAMED.items() if key in raw}
     limits |= {name: Decimal(str(raw[key])) for key, name in (("min", "minimum"), ("max", "maximum")) if key in raw}
+    unit = raw.get("unit", "")
+    limits["unit"] = _text(unit) if isinstance(unit, Mapping) else Text(unit, unit)
     limits["suggestions"] = tuple(raw.get("suggestions", ()))
     return limits
 

@@ -21,10 +21,18 @@ def apply_rules(view: View, inspection: Inspection) -> None:
             RULES[rule.kind](view, rule, inspection)
 
 
+# Times of earlier views, which a view has no label for.
+_RECORDED = {
+    "found_at": ("发现时间", "found at"),
+    "arrive_at": ("到达时间", "arrived at"),
+    "depart_at": ("出发时间", "departed at"),
+    "arrive_120_at": ("120到校时间", "ambulance arrived at"),
+}
+
+
 def _labels(view: View, key: str) -> dict[str, str]:
     field = view.field(key)
-    names = {"@found_at": ("发现时间", "found at"), "@arrive_at": ("到达时间", "arrived at")}
-    zh, en = names.get(key, ("先前登记的时间", "the time recorded before"))
+    zh, en = _RECORDED.get(key.lstrip("@"), ("先前登记的时间", "the time recorded before"))
     return {"zh": field.label.zh, "en": field.label.en} if field else {"zh": zh, "en": en}
 
 
@@ -38,7 +46,8 @@ def _order(view: View, rule: Rule, inspection: Inspection) -> None:
         if _is_before(last, first, timedelta()) or first == last:
             inspection.refuse(culprit, "not_after", **_labels(view, earlier))
     elif _is_before(last, first, MINUTE):
-        inspection.refuse(culprit, "too_early", **_labels(view, earlier))
+        code, other = ("too_early", earlier) if culprit == later else ("too_late", later)
+        inspection.refuse(culprit, code, **_labels(view, other))
 
 
 def _is_before(value: object, other: object, slack: timedelta) -> bool:

@@ -112,7 +112,8 @@ class _Sampler:
         return [self.value(field.item, seen)] if field.item else []
 
     def parts(self, field: Field, seen: Inspection) -> dict[str, Any]:
-        wanted = [part for part in field.parts if part.required or self.is_full or part.type == "person"]
+        any_part = [rule.args["parts"][-1] for rule in self.view.rules if rule.kind == "any_part"]
+        wanted = [part for part in field.parts if part.required or self.is_full or part.key in any_part]
         return {part.key: self.value(part, seen) for part in wanted}
 
     def numbers(self, field: Field, _seen: Inspection) -> dict[str, int]:
@@ -121,11 +122,19 @@ class _Sampler:
         return {part.key: size if place < 3 else 0 for place, part in enumerate(field.parts)}
 
     def person(self, field: Field, seen: Inspection) -> dict[str, Any]:
-        if field.known == "persons" and self.context.persons:
-            return {"id": self.chance.choice(sorted(self.context.persons))}
+        ids = sorted(person for person in self.context.persons if self._fits(field.key, person, seen))
+        if field.known == "persons" and ids:
+            return {"id": self.chance.choice(ids)}
         if field.known == "accounts":
             return {"id": self.context.account_id}
         return self.parts(field, seen) or {"seat_no": "1-1"}
+
+    def _fits(self, key: str, person_id: str, seen: Inspection) -> bool:
+        """Whether a known person has what the view's rules want of a person."""
+        trial = Inspection(self.context)
+        trial.values = seen.values | {key: {"id": person_id}}
+        rules = [rule for rule in self.view.rules if rule.kind == "any_part" and rule.when.holds(trial.look_up)]
+        return all(any(is_given(trial.look_up(f"{key}.{part}")) for part in rule.args["parts"]) for rule in rules)
 
     def instant(self, field: Field, _seen: Inspection) -> str:
         """Now; an hour ago for what must end after it began."""

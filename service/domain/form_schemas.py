@@ -1,6 +1,7 @@
 """A view as JSON Schema 2020-12 and as hints for a page."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from service.domain.form_answers import default_value
@@ -8,8 +9,10 @@ from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
 from service.domain.form_rules import policy_number
+from service.domain.identity_numbers import PHONE_PATTERN
 
 Schema = dict[str, Any]
+_MOST_LISTED = 200
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -26,6 +29,21 @@ def json_schema(view: View, *, locale: str, context: FillContext | None = None) 
         rows = {"type": "array", "minItems": 1, "items": record}
         record = {"type": "object", "properties": {"rows": rows}, "required": ["rows"], "additionalProperties": False}
     return {"$schema": _DIALECT, "title": view.name.of(locale), "x-form": view.key, **record}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """For whom a schema is written."""
+
+    locale: str
+    context: FillContext | None = None
+
+    def known_ids(self, known: str) -> list[str] | None:
+        """The ids a person may have, None where any will do or there are too many to list."""
+        people: Mapping[str, Any] | frozenset[str] | None = None
+        if self.context is not None and known:
+            people = self.context.persons if known == "persons" else self.context.accounts
+        return sorted(people) if people is not None and len(people) <= _MOST_LISTED else None
 
 
 class _Record:
@@ -62,7 +80,7 @@ class _Record:
         return self.context is not None and is_given(default_value(entry.field, self.context))
 
     def _property(self, field: Field) -> Schema:
-        schema = field_schema(field, self.locale)
+        schema = field_schema(field, Reading(self.locale, self.context))
         if field.default is not None and field.default.source == "value":
             schema["default"] = field.default.value
         if field.const is not None:
@@ -123,29 +141,30 @@ _TESTS: dict[str, Callable[[list[object]], Schema]] = {
 }
 
 
-def field_schema(field: Field, locale: str) -> Schema:
+def field_schema(field: Field, reading: Reading) -> Schema:
     """The schema of one field or part, without default."""
-    schema: Schema = {"title": field.label.of(locale), **_TYPES[field.type](field, locale)}
+    schema: Schema = {"title": field.label.of(reading.locale), **_TYPES[field.type](field, reading)}
     if field.help.zh:
-        schema["description"] = field.help.of(locale)
+        schema["description"] = field.help.of(reading.locale)
     if field.options:
-        schema["x-labels"] = {option.value: option.label.of(locale) for option in field.options}
+        schema["x-labels"] = {option.value: option.label.of(reading.locale) for option in field.options}
     extras = {
         "x-class": field.field_class.value,
-        "x-unit": field.unit,
+        "x-unit": field.unit.of(reading.locale),
         "x-mask": field.mask.value if field.mask else "",
     }
     return schema | {name: value for name, value in extras.items() if value}
 
 
-def _text(field: Field, _locale: str) -> Schema:
-    schema: Schema = {"type": "string", "minLength": max(field.min_length, 1), "pattern": field.pattern or r"\S"}
+def _text(field: Field, _reading: Reading) -> Schema:
+    pattern = PHONE_PATTERN if field.check == "phone" else field.pattern or r"\S"
+    schema: Schema = {"type": "string", "minLength": max(field.min_length, 1), "pattern": pattern}
     if field.max_length:
         schema["maxLength"] = field.max_length
     return schema | ({"examples": list(field.suggestions)} if field.suggestions else {})
 
 
-def _number(field: Field, _locale: str) -> Schema:
+def _number(field: Field, _reading: Reading) -> Schema:
     schema: Schema = {"type": "integer" if field.type == "int" else "number"}
     for name, limit in (("minimum", field.minimum), ("maximum", field.maximum)):
         if limit is not None:
@@ -153,7 +172,7 @@ def _number(field: Field, _locale: str) -> Schema:
     return schema
 
 
-def _multi(field: Field, _locale: str) -> Schema:
+def _multi(field: Field, _reading: Reading) -> Schema:
     items: Schema = (
         {"enum": list(field.values)} if field.options else {"type": "string", "minLength": 1, "pattern": r"\S"}
     )
@@ -164,8 +183,8 @@ def _multi(field: Field, _locale: str) -> Schema:
     return schema
 
 
-def _list(field: Field, locale: str) -> Schema:
-    return _array(field, field_schema(field.item, locale) if field.item else {})
+def _list(field: Field, reading: Reading) -> Schema:
+    return _array(field, field_schema(field.item, reading) if field.item else {})
 
 
 def _array(field: Field, items: Schema) -> Schema:
@@ -173,10 +192,10 @@ def _array(field: Field, items: Schema) -> Schema:
     return {"type": "array", "items": items, **{name: limit for name, limit in limits.items() if limit}}
 
 
-def _parts(field: Field, locale: str) -> Schema:
+def _parts(field: Field, reading: Reading) -> Schema:
     return {
         "type": "object",
-        "properties": {part.key: field_schema(part, locale) for part in field.parts},
+        "properties": {part.key: field_schema(part, reading) for part in field.parts},
         "required": [part.key for part in field.parts if part.required],
         "additionalProperties": False,
     }
@@ -185,23 +204,27 @@ def _parts(field: Field, locale: str) -> Schema:
 _ID: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"}
 
 
-def _reference(_field: Field, _locale: str) -> Schema:
+def _reference(_field: Field, _reading: Reading) -> Schema:
     properties = {"id": _ID, "label": {"type": "string"}}
     return {"type": "object", "properties": properties, "required": ["id"], "additionalProperties": False}
 
 
-def _person(field: Field, locale: str) -> Schema:
+def _person(field: Field, reading: Reading) -> Schema:
     """Somebody known (id, to which parts may be added) or somebody new (parts, without id)."""
-    new = _parts(field, locale)
-    known = {**new, "properties": {"id": _ID, "label": {"type": "string"}, **new["properties"]}, "required": ["id"]}
+    new = _parts(field, reading)
+    ids = reading.known_ids(field.known)
+    if ids is not None and not ids:
+        return new
+    one = _ID if ids is None else {"enum": ids}
+    known = {**new, "properties": {"id": one, "label": {"type": "string"}, **new["properties"]}, "required": ["id"]}
     return {"anyOf": [new, known]}
 
 
-def _sign(field: Field, locale: str) -> Schema:
-    return {"anyOf": [{"const": True}, _parts(field, locale)]} if field.is_outside_signer_allowed else {"const": True}
+def _sign(field: Field, reading: Reading) -> Schema:
+    return {"anyOf": [{"const": True}, _parts(field, reading)]} if field.is_outside_signer_allowed else {"const": True}
 
 
-def _file(_field: Field, _locale: str) -> Schema:
+def _file(_field: Field, _reading: Reading) -> Schema:
     texts = {
         "id": _ID,
         "name": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -211,33 +234,33 @@ def _file(_field: Field, _locale: str) -> Schema:
     return {"type": "object", "properties": properties, "required": ["id"], "additionalProperties": False}
 
 
-def _pair(_field: Field, _locale: str) -> Schema:
+def _pair(_field: Field, _reading: Reading) -> Schema:
     end = {"type": "string", "format": "date-time"}
     properties = {"from": end, "to": end}
     return {"type": "object", "properties": properties, "required": ["from", "to"], "additionalProperties": False}
 
 
-_TYPES: dict[str, Callable[[Field, str], Schema]] = {
+_TYPES: dict[str, Callable[[Field, Reading], Schema]] = {
     "str": _text,
     "text": _text,
     "int": _number,
     "dec": _number,
-    "bool": lambda _field, _locale: {"type": "boolean"},
-    "enum": lambda field, _locale: {"type": "string", "enum": list(field.values)},
+    "bool": lambda _field, _reading: {"type": "boolean"},
+    "enum": lambda field, _reading: {"type": "string", "enum": list(field.values)},
     "multi": _multi,
     "list": _list,
     "row": _parts,
     "numbers": _parts,
-    "date": lambda _field, _locale: {"type": "string", "format": "date"},
-    "time": lambda _field, _locale: {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
-    "dt": lambda _field, _locale: {"type": "string", "format": "date-time"},
+    "date": lambda _field, _reading: {"type": "string", "format": "date"},
+    "time": lambda _field, _reading: {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+    "dt": lambda _field, _reading: {"type": "string", "format": "date-time"},
     "dt_pair": _pair,
     "org": _reference,
     "ref": _reference,
     "person": _person,
     "sign": _sign,
     "file": _file,
-    "file_or_text": lambda field, locale: {"anyOf": [_text(field, locale), _file(field, locale)]},
+    "file_or_text": lambda field, reading: {"anyOf": [_text(field, reading), _file(field, reading)]},
 }
 
 _WIDGETS = {
@@ -284,7 +307,7 @@ def _hint(field: Field, locale: str, view: View) -> dict[str, Any]:
         "key": field.key,
         "label": field.label.of(locale),
         "widget": field.widget or ("hidden" if field.const is not None else _WIDGETS[field.type]),
-        "unit": field.unit,
+        "unit": field.unit.of(locale),
         "help": field.help.of(locale),
         "decimals": field.decimals,
         "field_class": field.field_class.value,

@@ -56,7 +56,7 @@ def shown_name(name: object) -> str:
     return _UNSTORABLE.sub("?", str(name))[:50]
 
 
-def _text(field: Field, raw: Any, path: str, inspection: Inspection) -> str | None:
+def _text(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, str):
         return inspection.refuse(path, "not_text")
     text = raw.strip()
@@ -77,7 +77,7 @@ def _text(field: Field, raw: Any, path: str, inspection: Inspection) -> str | No
     return text
 
 
-def _int(field: Field, raw: Any, path: str, inspection: Inspection) -> int | None:
+def _int(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return inspection.refuse(path, "not_integer")
     if isinstance(raw, float) and not raw.is_integer():
@@ -87,7 +87,7 @@ def _int(field: Field, raw: Any, path: str, inspection: Inspection) -> int | Non
     return int(raw)
 
 
-def _dec(field: Field, raw: Any, path: str, inspection: Inspection) -> float | None:
+def _dec(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return inspection.refuse(path, "not_number")
     if raw != raw or abs(raw) >= _MAX_NUMBER:
@@ -106,9 +106,10 @@ def _is_in_range(field: Field, number: Decimal | None, path: str, inspection: In
     high = field.maximum if field.maximum is not None else Decimal(10**9)
     if number is not None and low <= number <= high:
         return True
-    guess = _unslipped(number, low, high) if number is not None else None
+    guess = _unslipped(number, low, high) if number is not None and field.decimals else None
     code = "out_of_range" if guess is None else "out_of_range_slip"
-    inspection.refuse(path, code, low=low, high=high, unit=f"{field.unit} " if field.unit else "", guess=guess)
+    unit, unit_en = (f" {text}" if text else "" for text in (field.unit.zh, field.unit.en))
+    inspection.refuse(path, code, low=low, high=high, unit=unit, unit_en=unit_en, guess=guess)
     return False
 
 
@@ -122,17 +123,17 @@ def _unslipped(number: Decimal, low: Decimal, high: Decimal) -> Decimal | None:
     return None
 
 
-def _bool(_field: Field, raw: Any, path: str, inspection: Inspection) -> bool | None:
+def _bool(_field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     return raw if isinstance(raw, bool) else inspection.refuse(path, "not_yes_no")
 
 
-def _enum(field: Field, raw: Any, path: str, inspection: Inspection) -> str | None:
+def _enum(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if isinstance(raw, str) and raw in field.values:
         return raw
     return inspection.refuse(path, "not_an_option")
 
 
-def _multi(field: Field, raw: Any, path: str, inspection: Inspection) -> list[str] | None:
+def _multi(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     """Several of the options, or several short texts where the field has none; a repetition counts once."""
     items = _items(field, raw, path, inspection)
     check = _enum if field.options else _text
@@ -143,14 +144,14 @@ def _multi(field: Field, raw: Any, path: str, inspection: Inspection) -> list[st
     return list(dict.fromkeys(item for item in chosen if item is not None))
 
 
-def _list(field: Field, raw: Any, path: str, inspection: Inspection) -> list[Any] | None:
+def _list(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     items = _items(field, raw, path, inspection)
     if items is None or field.item is None:
         return None
     return [check_value(field.item, item, f"{path}.{place}", inspection) for place, item in enumerate(items)]
 
 
-def _items(field: Field, raw: Any, path: str, inspection: Inspection) -> list[Any] | None:
+def _items(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, list):
         return inspection.refuse(path, "not_list")
     if len(raw) < field.min_items:
@@ -159,13 +160,13 @@ def _items(field: Field, raw: Any, path: str, inspection: Inspection) -> list[An
     return raw if len(raw) <= limit else inspection.refuse(path, "too_many", limit=limit)
 
 
-def _row(field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, Any] | None:
+def _row(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, Mapping):
         return inspection.refuse(path, "not_object")
     return check_parts(field.parts, raw, path, inspection)
 
 
-def _date(field: Field, raw: Any, path: str, inspection: Inspection) -> str | None:
+def _date(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     try:
         day = date.fromisoformat(raw) if isinstance(raw, str) and _DATE.fullmatch(raw) else None
     except ValueError:
@@ -177,14 +178,14 @@ def _date(field: Field, raw: Any, path: str, inspection: Inspection) -> str | No
     return day.isoformat()
 
 
-def _time(_field: Field, raw: Any, path: str, inspection: Inspection) -> str | None:
+def _time(_field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     try:
         return parse_time(raw).strftime("%H:%M") if isinstance(raw, str) else inspection.refuse(path, "bad_time")
     except ValueError:
         return inspection.refuse(path, "bad_time")
 
 
-def _instant(field: Field, raw: Any, path: str, inspection: Inspection) -> str | None:
+def _instant(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     try:
         instant = parse_instant(raw) if isinstance(raw, str) else None
     except (ValueError, OverflowError):
@@ -196,7 +197,7 @@ def _instant(field: Field, raw: Any, path: str, inspection: Inspection) -> str |
     return instant.isoformat()
 
 
-def _instant_pair(field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, str] | None:
+def _instant_pair(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, Mapping) or set(raw) != {"from", "to"}:
         return inspection.refuse(path, "not_object")
     first, last = (_instant(field, raw[end], f"{path}.{end}", inspection) for end in ("from", "to"))
@@ -207,7 +208,7 @@ def _instant_pair(field: Field, raw: Any, path: str, inspection: Inspection) -> 
     return {"from": first, "to": last}
 
 
-def _reference(_field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, str] | None:
+def _reference(_field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     """An opaque id; the label that goes out with it may come back and is dropped."""
     known = isinstance(raw, Mapping) and set(raw) <= {"id", "label"}
     if known and isinstance(raw.get("id"), str) and 0 < len(raw["id"]) <= _MAX_ID and not _UNSTORABLE.search(raw["id"]):
@@ -215,7 +216,7 @@ def _reference(_field: Field, raw: Any, path: str, inspection: Inspection) -> di
     return inspection.refuse(path, "bad_reference")
 
 
-def _person(field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, Any] | None:
+def _person(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     """Somebody known by id (parts then add to what is known), or a new person by parts."""
     if not isinstance(raw, Mapping):
         return inspection.refuse(path, "not_object")
@@ -246,7 +247,7 @@ def _warn_of_wanted(field: Field, values: Mapping[str, Any], path: str, inspecti
             inspection.warn(f"{path}.{part.key}", "wanted", zh=part.label.zh, en=part.label.en)
 
 
-def _sign(field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, Any] | None:
+def _sign(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     """`true` signs as the account of the session; an outside signer is keyed in where the field allows it."""
     if raw is True:
         return _own_signature(inspection)
@@ -260,7 +261,7 @@ def _own_signature(inspection: Inspection) -> dict[str, Any]:
     return {"by": {"id": context.account_id}, "at": context.now.isoformat(), "method": "session"}
 
 
-def _file(_field: Field, raw: Any, path: str, inspection: Inspection) -> dict[str, Any] | None:
+def _file(_field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, Mapping) or not set(raw) <= {"id", "name", "size", "sha256", "label"}:
         return inspection.refuse(path, "bad_file")
     file = {name: raw[name] for name in ("id", "name", "sha256") if raw.get(name) is not None}

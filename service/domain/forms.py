@@ -15,6 +15,7 @@ from service.domain.form_conditions import FormDefinitionError
 from service.domain.form_context import FillContext
 from service.domain.form_definitions import Field, Form, View
 from service.domain.form_loading import FormReader
+from service.domain.form_masking import masked
 from service.domain.form_schemas import json_schema, ui_hints
 from service.domain.form_values import typed
 
@@ -31,6 +32,7 @@ __all__ = [
     "View",
     "fill",
     "json_schema",
+    "masked",
     "typed",
     "ui_hints",
 ]

@@ -8,8 +8,8 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS = "10X98765432"
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _PASSPORT = re.compile(r"[A-Z]{1,2}[0-9]{7,8}|[A-Z0-9]{6,9}")
-_MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_LAND_LINE = re.compile(r"(?:0[0-9]{2,3}-?)?[2-9][0-9]{6,7}(?:-[0-9]{1,6})?")
+# 11 digits, or a land line with or without area code and extension; as JSON Schema writes patterns.
+PHONE_PATTERN = r"^(1[3-9][0-9]{9}|(0[0-9]{2,3}-?)?[2-9][0-9]{6,7}(-[0-9]{1,6})?)$"
 
 
 def check_character(first_17: str) -> str:
@@ -35,4 +35,4 @@ def is_identity_number(text: str) -> bool:
 
 def is_phone_number(text: str) -> bool:
     """Whether a text is an 11-digit mobile number or a land line with or without area code."""
-    return _MOBILE.fullmatch(text) is not None or _LAND_LINE.fullmatch(text) is not None
+    return re.fullmatch(PHONE_PATTERN, text) is not None
