@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.domain.forms import FormDefinitionError, FormInvalid, FormLibrary, fill, json_schema
-from tests.unit.form_builders import FOLDER, KNOWN, LIBRARY, NOW, POLICIES, PUPIL, ROW, VIEWS, a_context, an_answer, at, refusals
+from tests.unit.form_builders import (
     FOLDER,
     a_context,
 )

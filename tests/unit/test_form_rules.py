@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from service.domain.form_messages import codes
-from tests.unit.form_builders import FOLDER, KNOWN, LIBRARY, NOW, POLICIES, PUPIL, ROW, VIEWS, a_context, an_answer, at, refusals
+from tests.unit.form_builders import (
     NOW,
     PUPIL,
+    ROW,
     VIEWS,
     an_answer,
     at,

@@ -19,11 +19,12 @@ from service.domain.forms import (
     typed,
     ui_hints,
 )
-from tests.unit.form_builders import FOLDER, KNOWN, LIBRARY, NOW, POLICIES, PUPIL, ROW, VIEWS, a_context, an_answer, at, refusals
+from tests.unit.form_builders import (
     LIBRARY,
     NOW,
     POLICIES,
     PUPIL,
+    ROW,
     VIEWS,
     a_context,
     an_answer,
