@@ -48,8 +48,9 @@ class FormReader:
         self._codes: Codes = {name: tuple(map(_option, items)) for name, items in codes.items()}
         self._blocks: dict[str, tuple[str, tuple[Field, ...]]] = {}
         for name, block in blocks.items():
+            base = self._blocks[block["extends"]][1] if block["extends"] else ()
             parts = tuple(self.field(part, f"block {name}") for part in block["parts"])
-            self._blocks[name] = (str(block["known"]), parts)
+            self._blocks[name] = (str(block["known"]), base + parts)
 
     def form(self, raw: Mapping[str, Any]) -> Form:
         """Read one form.

@@ -7,6 +7,7 @@ places. `typed` turns stored values back into datetime, date, time and Decimal. 
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -221,6 +222,8 @@ def _person(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if not isinstance(raw, Mapping):
         return inspection.refuse(path, "not_object")
     given = {name: value for name, value in raw.items() if name != "label"}
+    if isinstance(given.get("person"), Mapping):  # a row that keeps the person apart from what the row adds
+        given = {**given.pop("person"), **given}
     if "id" not in given:
         values = check_parts(field.parts, given, path, inspection)
         _warn_of_wanted(field, values, path, inspection)
@@ -229,8 +232,8 @@ def _person(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if reference is None:
         return None
     _check_known(field, reference["id"], path, inspection)
-    rest = tuple(part for part in field.parts if part.key in given or part.key not in {p.key for p in field.parts})
-    return reference | check_parts(rest, given, path, inspection)
+    rest = tuple(replace(part, required=False) for part in field.parts)
+    return {**reference, **check_parts(rest, given, path, inspection)}
 
 
 def _check_known(field: Field, person_id: str, path: str, inspection: Inspection) -> None:
