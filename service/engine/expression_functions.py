@@ -8,7 +8,9 @@ from decimal import Decimal
 from service.domain.calendar import CalendarDuration, at_local, local, local_date, parse_time
 from service.engine.cycles import SHORTEST, Cycle
 from service.engine.expression_errors import ExpressionError, MissingDeadline, MissingName
-from service.engine.expression_values import OPERATORS, is_empty, items_of, number, plain, wrong_type
+from service.engine.expression_values import OPERATORS, is_empty, items_of, number, plain, too_large, wrong_type
+
+MAX_PAIRS = 1_000_000
 
 _PLUS = next(operator for node, operator in OPERATORS.items() if node.__name__ == "Add")
 
@@ -47,6 +49,7 @@ class Functions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.seen: dict[str, object] = {}
 
     def table(self) -> dict[str, Callable[..., object]]:
         """All functions but `given`, which the evaluator handles itself."""
@@ -68,7 +71,9 @@ class Functions:
     def _fact(self, name: str) -> object:
         if name not in self.scope.facts:
             raise MissingName("missing_fact", f"没有事实「{name}」", f"there is no fact “{name}”", name=name)
-        return plain(self.scope.facts[name])
+        if name not in self.seen:
+            self.seen[name] = plain(self.scope.facts[name])
+        return self.seen[name]
 
     def _deadline(self, rule: object, subject: object = "") -> object:
         due = self.scope.deadlines.get((str(rule), str(subject)))
@@ -185,9 +190,11 @@ def _sum(*values: object) -> object:
 
 
 def _lists(name: str, a: object, b: object) -> tuple[list[object], list[object]]:
-    if isinstance(a, list) and isinstance(b, list):
-        return a, b
-    raise wrong_type(name, a, b)
+    if not isinstance(a, list) or not isinstance(b, list):
+        raise wrong_type(name, a, b)
+    if len(a) * len(b) > MAX_PAIRS:
+        raise too_large()
+    return a, b
 
 
 def _overlap(a: object, b: object) -> bool:
