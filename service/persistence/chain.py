@@ -90,21 +90,25 @@ def seal_heads(uow: "UnitOfWork") -> int:
 
 def _verify_stream(connection: Connection, stream: str, head: Row[Any] | None) -> tuple[int, BadEvent | None]:
     statement = select(_events).where(_events.c.stream == stream).order_by(_events.c.seq)
-    expected, previous = 0, GENESIS
-    for row in connection.execution_options(yield_per=FETCH).execute(statement).mappings():
-        expected += 1
-        if row["seq"] != expected:
-            return expected, BadEvent(stream, expected, "missing")
-        if row["prev_hash"] != previous or row["hash"] != event_hash(row):
-            return expected, BadEvent(stream, expected, "changed")
-        previous = row["hash"]
+    read, previous = 0, GENESIS
+    with connection.execute(statement.execution_options(yield_per=FETCH)) as rows:
+        for row in rows.mappings():
+            read += 1
+            if row["seq"] != read:
+                return read, BadEvent(stream, read, "missing")
+            if row["prev_hash"] != previous or row["hash"] != event_hash(row):
+                return read, BadEvent(stream, read, "changed")
+            previous = row["hash"]
+    return read, _verify_head(stream, head, (read, previous))
+
+
+def _verify_head(stream: str, head: Row[Any] | None, found: tuple[int, str]) -> BadEvent | None:
+    """Compare a stream's head row with the last event that is there: its number and hash."""
     if head is None:
-        return expected, BadEvent(stream, 1, "extra" if expected else "missing")
-    if head.seq > expected:
-        return expected, BadEvent(stream, expected + 1, "missing")
-    if (head.seq, head.hash) != (expected, previous):
-        return expected, BadEvent(stream, head.seq, "head")
-    return expected, None
+        return BadEvent(stream, 1, "extra" if found[0] else "missing")
+    if head.seq > found[0]:
+        return BadEvent(stream, found[0] + 1, "missing")
+    return None if (head.seq, head.hash) == found else BadEvent(stream, head.seq, "head")
 
 
 def _stray(connection: Connection) -> BadEvent | None:
