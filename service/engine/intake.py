@@ -6,7 +6,7 @@ raises; it comes back as findings.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from lxml import etree
@@ -29,23 +29,32 @@ def read_bundle(
     bundle_id: str,
     known_procedures: Collection[str],
     decisions: Mapping[str, str],
-    known: Known | None = None,
+    view_exists: Callable[[str], bool] | None = None,
+    known_roles: Collection[str] | None = None,
+    known_facts: Collection[str] | None = None,
+    known_deadlines: Collection[str] | None = None,
+    known_policies: Collection[str] | None = None,
 ) -> tuple[Bundle | None, list[Finding]]:
-    """Check the files of one procedure and read them.
+    """Check the files of one procedure and read them; what is left out (None) is not checked.
 
     Args:
         files: content by file name (`<process id>.bpmn`).
         bundle_id: id of the procedure, which is the id of its entry process.
         known_procedures: ids of the other procedures that can be called.
         decisions: DMN source by decision id; the ones used go into the bundle.
-        known: what else the caller knows (form views, facts, deadlines …); what it leaves out is
-            not checked.
+        view_exists: says whether there is a form view `F05#depart`.
+        known_roles: role ids.
+        known_facts: names of facts.
+        known_deadlines: ids of deadline rules.
+        known_policies: policy keys; as a mapping to typed values, decision tables are checked for
+            gaps as well.
 
     Returns:
         The bundle, or None if any finding is an error, and the findings in file order (of very
         many the first ones, errors before warnings).
     """
-    bundle, findings = _read(files, bundle_id, decisions, (known or Known()).with_bundle(known_procedures, decisions))
+    known = Known(known_procedures, decisions, view_exists, known_roles, known_facts, known_deadlines, known_policies)
+    bundle, findings = _read(files, bundle_id, decisions, known)
     if len(findings) > LIMITS.findings:
         findings = sorted(findings, key=lambda item: item.severity != ERROR)[: LIMITS.findings]
     return bundle, findings

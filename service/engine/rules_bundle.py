@@ -7,6 +7,7 @@ from service.engine.intake_xml import LIMITS
 from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Kind, Node, Process, Trigger
 from service.engine.rules import finding, has_errors
+from service.engine.rules_decisions import check_decisions
 from service.engine.rules_events import check_events
 from service.engine.rules_expressions import check_expressions
 from service.engine.rules_flow import check_flow
@@ -48,6 +49,7 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
                 yield from _check_call(process, node, bundle, known)
     yield from check_loops(bundle)
     yield from check_expressions(bundle, known)
+    yield from check_decisions(bundle, known)
 
 
 def _check_sizes(bundle: Bundle) -> Iterator[Finding]:

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
+from service.application.facts import INCIDENT_FACTS, PERSON_FACTS
+from service.domain.deadlines import load_rules
+from service.domain.forms import FormLibrary
+from service.domain.policies import PolicyCatalogue, snapshot, typed
+from service.engine import extensions
 from service.engine.intake import bundle_files, load_folder, read_bundle
 from service.engine.intake_xml import LIMITS
-from service.engine.known import Known
 from service.engine.model import Bundle, DeadlineMark, Finding, Kind, Trigger
 from service.engine.rules import ERROR, RULES, WARNING
 
@@ -314,7 +319,9 @@ def test_unknown_neighbourhood_is_reported_only_when_known() -> None:
         bundle_id="small_alarm",
         known_procedures={"small_check"},
         decisions={},
-        known=Known(view_exists=lambda _key: False, roles=(), deadlines=()),
+        view_exists=lambda _key: False,
+        known_roles=(),
+        known_deadlines=(),
     )
     assert bundle is None
     assert {item.rule for item in findings} == {"form_unknown", "role_unknown", "deadline_unknown"}
@@ -326,3 +333,43 @@ def test_finding_names_the_element_and_the_expression() -> None:
     assert item.element == "e_small_due"
     assert 'deadline("T02"' in item.message
     assert 'deadline("T02"' in item.message_en
+
+
+def test_fact_of_a_decision_must_be_declared() -> None:
+    files, decisions = load_folder(WORKFLOWS / "school_suspected_case", decisions_dir=WORKFLOWS / "decisions")
+    page = "school_case.bpmn"
+    files[page] = re.sub(rb"(<tocsin:facts>.*?)\bcertificate_filed\b", rb"\1", files[page])
+    bundle, findings = read_bundle(
+        files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=decisions
+    )
+    assert bundle is None
+    missing = {(item.element, item.rule) for item in findings if item.severity == ERROR}
+    assert ("br_case_class", "fact_undeclared") in missing
+
+
+def test_extensions_agree_with_the_published_schema() -> None:
+    schema = etree.parse(WORKFLOWS / "tocsin-bpmn.xsd").getroot()
+    inside = {"xs": "http://www.w3.org/2001/XMLSchema"}
+    assert set(schema.xpath("xs:attribute/@name", namespaces=inside)) == set(extensions.ATTRIBUTES)
+    assert set(schema.xpath("xs:element/@name", namespaces=inside)) == set(extensions.ELEMENTS)
+    for name in ("input", "deadline"):
+        written = schema.xpath(f"//xs:element[@name='{name}']//xs:attribute/@name", namespaces=inside)
+        assert set(written) == extensions.CONTENT[name]
+
+
+def test_shipped_procedures_agree_with_forms_deadlines_policies_and_facts() -> None:
+    views = {view.key for view in FormLibrary.load(ROOT / "forms").views()}
+    catalogue = PolicyCatalogue.load(WORKFLOWS / "policies.yaml")
+    for procedure in PROCEDURES:
+        files, decisions = load_folder(WORKFLOWS / procedure, decisions_dir=WORKFLOWS / "decisions")
+        _bundle, findings = read_bundle(
+            files,
+            bundle_id=procedure,
+            known_procedures=PROCEDURES,
+            decisions=decisions,
+            view_exists=views.__contains__,
+            known_facts={*INCIDENT_FACTS, *PERSON_FACTS},
+            known_deadlines=set(load_rules(WORKFLOWS / "deadlines.yaml")),
+            known_policies=typed(catalogue, snapshot(catalogue, "school", [])),
+        )
+        assert {item.rule for item in findings} <= {"page_large", "call_unknown_procedure"}, findings

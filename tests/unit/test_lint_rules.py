@@ -1,6 +1,7 @@
 """Every rule of the linter: its texts, and one bad and one good example that prove it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
@@ -9,27 +10,34 @@ import pytest
 import yaml
 
 from service.engine import rules
-from service.engine.intake import bundle_files, read_bundle
+from service.engine.intake import load_folder, read_bundle
 from service.engine.intake_xml import LIMITS
-from service.engine.known import Known
 from service.engine.model import Bundle, Finding
 from service.engine.rules import ERROR, RULES, WARNING
 
 DIAGRAMS = Path(__file__).parent / "diagrams"
-KNOWN = Known(
-    view_exists=lambda key: key in {"F00#done", "F00#send"},
-    roles={"epi_office", "nurse"},
-    facts={"cases", "any_positive"},
-    deadlines={"T02"},
-    policies={"poll"},
-)
 SMALL = (DIAGRAMS / "file_empty" / "good" / "sample.bpmn").read_bytes()
 
 
-def lint(files: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
+TABLE = (DIAGRAMS / "decision_gap" / "good" / "D01.dmn").read_text(encoding="utf-8")
+
+
+def lint(files: dict[str, bytes], decisions: dict[str, str] | None = None) -> tuple[Bundle | None, list[Finding]]:
     return read_bundle(
-        files, bundle_id="sample", known_procedures={"other"}, decisions={"D01": "<definitions />"}, known=KNOWN
+        files,
+        bundle_id="sample",
+        known_procedures={"other"},
+        decisions=decisions or {"D01": TABLE},
+        view_exists=lambda key: key in {"F00#done", "F00#send"},
+        known_roles={"epi_office", "nurse"},
+        known_facts={"cases", "any_positive"},
+        known_deadlines={"T02"},
+        known_policies={"poll": timedelta(minutes=10)},
     )
+
+
+def lint_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
+    return lint(*load_folder(folder, decisions_dir=folder))
 
 
 def page_of(count: int) -> bytes:
@@ -63,8 +71,7 @@ def test_every_rule_has_a_bad_example() -> None:
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_bad_example_is_found_by_its_rule(name: str) -> None:
-    files = BUILT[name]() if name in BUILT else bundle_files(DIAGRAMS / name / "bad")
-    bundle, findings = lint(files)
+    bundle, findings = lint(BUILT[name]()) if name in BUILT else lint_folder(DIAGRAMS / name / "bad")
     assert (bundle is None) == any(item.severity == ERROR for item in findings)
     # Nothing else is wrong with the example, so it shows this rule and no other.
     assert {item.rule for item in findings} == {name}
@@ -72,7 +79,7 @@ def test_bad_example_is_found_by_its_rule(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - set(BUILT)))
 def test_good_example_has_no_finding(name: str) -> None:
-    bundle, findings = lint(bundle_files(DIAGRAMS / name / "good"))
+    bundle, findings = lint_folder(DIAGRAMS / name / "good")
     assert findings == []
     assert bundle is not None
     assert bundle.entry in bundle.processes
