@@ -107,7 +107,7 @@ def _take(field: Field, raw: object, inspection: Inspection) -> None:
         if raw is not None:
             inspection.refuse(field.key, "auto_field", zh=field.label.zh, en=field.label.en)
         return
-    given = raw if is_given(raw) else default_value(field, inspection.context)
+    given = raw if is_given(raw) else usable_default(field, inspection.context)
     if not is_given(given):
         return
     value = check_value(field, given, field.key, inspection)
@@ -119,6 +119,15 @@ def _take(field: Field, raw: object, inspection: Inspection) -> None:
         inspection.refuse(field.key, "must_be_true")
     else:
         inspection.values[field.key] = value
+
+
+def usable_default(field: Field, context: FillContext) -> object:
+    """The default, or None where the service supplies what the field cannot take: nobody typed that."""
+    given = default_value(field, context)
+    trial = Inspection(context)
+    if is_given(given):
+        check_value(field, given, field.key, trial)
+    return None if trial.errors else given
 
 
 def default_value(field: Field, context: FillContext) -> object:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.domain.calendar import local
-from service.domain.form_answers import default_value
+from service.domain.form_answers import usable_default
 from service.domain.form_conditions import is_given
 from service.domain.form_context import FillContext, Inspection, as_instant
 from service.domain.form_definitions import Entry, Field, View
@@ -49,7 +49,7 @@ class _Sampler:
         field = entry.field
         if field.key in seen.values and (field.key in made or not self.is_full):
             return
-        default = default_value(field, self.context)
+        default = usable_default(field, self.context)
         if is_given(default) and not field.is_auto:
             seen.values[field.key] = default
             return

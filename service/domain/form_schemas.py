@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain.form_answers import default_value
+from service.domain.form_answers import usable_default
 from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
@@ -77,7 +77,7 @@ class _Record:
         default = entry.field.default
         if default is None or default.source != "context":
             return default is not None
-        return self.context is not None and is_given(default_value(entry.field, self.context))
+        return self.context is not None and is_given(usable_default(entry.field, self.context))
 
     def _property(self, field: Field) -> Schema:
         schema = field_schema(field, Reading(self.locale, self.context))
@@ -106,7 +106,7 @@ class _Record:
         """Whether the condition is true of a record without the field, counting its default."""
         default = field.default
         if self.context is not None:
-            return condition.accepts(default_value(field, self.context))
+            return condition.accepts(usable_default(field, self.context))
         return condition.accepts(default.value if default is not None and default.source == "value" else None)
 
     def _joined(self, condition: Condition) -> bool | Schema:

@@ -135,10 +135,14 @@ def _enum(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
 
 
 def _multi(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
-    """Several of the options, or several short texts where the field has none; a repetition counts once."""
+    """Several of the options, or several short texts where the field has none; a repetition counts once.
+
+    An option may be written as a reference (`{"id": "学区"}`): recipients are organisations in the catalogue.
+    """
     items = _items(field, raw, path, inspection)
     check = _enum if field.options else _text
-    chosen = [check(field, item, f"{path}.{place}", inspection) for place, item in enumerate(items or ())]
+    named = [item["id"] if isinstance(item, Mapping) and set(item) == {"id"} else item for item in items or ()]
+    chosen = [check(field, item, f"{path}.{place}", inspection) for place, item in enumerate(named)]
     if field.exclusive and field.exclusive in chosen and len(set(chosen)) > 1:
         label = next(option.label.zh for option in field.options if option.value == field.exclusive)
         inspection.refuse(path, "exclusive", option=label)

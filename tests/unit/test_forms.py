@@ -190,6 +190,13 @@ def test_a_quick_report_takes_defaults_from_the_place() -> None:
     assert shown == ["name", "person_type", "org_unit"]
 
 
+def test_what_the_service_cannot_supply_rightly_is_left_open() -> None:
+    draft = an_answer("F08#draft", report_to=None)
+    good = a_context(defaults={"report_to": [{"id": "学区"}, {"id": "值班校长"}]})
+    assert fill(VIEWS["F08#draft"], draft, good).values["report_to"] == ["学区", "值班校长"]
+    assert refusals("F08#draft", draft, defaults={"report_to": [{"id": "公众"}]}) == {("report_to", "required")}
+
+
 def test_a_row_may_keep_the_person_apart() -> None:
     rows = [{"person": {"id": "p1"}, "distance": 1.25}, {"person": PUPIL, "left_place": True}]
     values = fill(VIEWS["F02#register"], an_answer("F02#register", rows=rows), a_context()).values
