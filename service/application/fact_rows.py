@@ -70,7 +70,7 @@ class FactRows:
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
 
     def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
-        statement = select(table.__table__).where(table.incident_id == self._incident["id"]).order_by(*order)
+        statement = select(t.table_of(table)).where(table.incident_id == self._incident["id"]).order_by(*order)
         if where is not None:
             statement = statement.where(where)
         return [dict(row) for row in self._connection.execute(statement).mappings()]
@@ -149,6 +149,16 @@ class FactRows:
         """The element was completed, in the given instance or in any."""
         visits = self._visits.get(element, ())
         return any(state == "completed" and instance in ("", found) for found, state in visits)
+
+    def has_record(self, form: str, view: str, person: str) -> bool:
+        """A view of a form was answered about this person."""
+        return any(r["form"] == form and r["view"] == view and r["person_id"] == person for r in self.records)
+
+    @property
+    def organisation_type(self) -> str:
+        """Type of the incident's organisation."""
+        statement = select(t.Organisation.type).where(t.Organisation.id == self._incident["organisation_id"])
+        return str(self._connection.execute(statement).scalar_one())
 
     @property
     def school_cases(self) -> list[datetime]:

@@ -328,6 +328,18 @@ def any_report_sent(base: FactBase) -> bool:
 
 
 @incident_fact
+def org_type(base: FactBase) -> str:
+    """Type of the incident's organisation."""
+    return base.rows.organisation_type
+
+
+@person_fact
+def observation_finished(_base: FactBase, person: PersonFacts) -> bool:
+    """A medical observation of this person was released (F24)."""
+    return bool(person.form("F24").get("end_at"))
+
+
+@incident_fact
 def adjust_open(base: FactBase) -> bool:
     """A class suspension is executed and not resumed."""
     return base.rows.has_completed("ee_suspended") and not base.rows.has_completed("ee_resumed")

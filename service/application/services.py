@@ -1,6 +1,6 @@
 """What every use case works with: catalogues, definitions and the cache of live instances."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from service.application.definitions import DefinitionStore
@@ -13,7 +13,10 @@ from service.domain.policies import PolicyCatalogue
 
 @dataclass(frozen=True)
 class Services:
-    """Built once by bootstrap; everything in it is safe to share between threads."""
+    """Built once by bootstrap; everything in it is safe to share between threads.
+
+    `announce(incident, seq)` is called after each commit that made an incident's log grow.
+    """
 
     clock: Clock
     forms: FormLibrary
@@ -21,6 +24,7 @@ class Services:
     deadline_rules: Mapping[str, DeadlineRule]
     definitions: DefinitionStore
     live: LiveInstances = field(default_factory=LiveInstances)
+    announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)
 
 
 @dataclass(frozen=True, slots=True)

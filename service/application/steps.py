@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from service.application import deadline_rows, due_work, inbox, reactions, statuses
+from service.application import correlation, deadline_rows, due_work, inbox, reactions, statuses
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
+from service.application.incident_view import IncidentView
 from service.application.projections import apply
 from service.application.services import Origin, Services
 from service.domain import events as ev
@@ -100,6 +101,17 @@ class Advance:
             self._facts = FactBase(rows, self.policies, self.now)
         return self._facts
 
+    @property
+    def view(self) -> IncidentView:
+        """The incident for reading, as it stands now in this unit of work."""
+        view = IncidentView(self.uow.connection, self.uow.sealer, self.services, self.incident, self.now)
+        view.__dict__["facts"] = self.facts
+        return view
+
+    def open_deadlines(self) -> list[dict[str, Any]]:
+        """Deadlines that are neither met nor cancelled."""
+        return deadline_rows.open_rows(self)
+
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""
         person = row["person_id"] or row["inputs"].get("person") or None
@@ -179,7 +191,7 @@ class Advance:
                     return moved
                 result = runner.proceed(instance, self.context(row))
         except EngineError as error:
-            raise EngineFailed(error.element, error.cause) from error
+            raise EngineFailed(error.element, error.cause, self.incident_id, row["id"]) from error
 
     def settle(self) -> None:
         """Carry effects over and let facts move waiting conditions, until nothing moves."""
@@ -187,11 +199,11 @@ class Advance:
             while self.effects:
                 self._moves += 1
                 if self._moves > MAX_EFFECTS:
-                    raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work")
+                    raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", self.incident_id)
                 inbox.deliver(self, self.effects.popleft())
             statuses.refresh(self)
-            moved = [self.step(row, runner.proceed) for row in self.active_rows() if row["status"] == "active"]
-            if not any(moved) and not self.effects:
+            moved = [self.step(row, runner.proceed) for row in self.active_rows()]
+            if not any(moved) and not self.effects and not correlation.deliver_buffered(self):
                 return
 
     def active_rows(self) -> list[dict[str, Any]]:
@@ -203,6 +215,8 @@ class Advance:
 
     def store(self) -> None:
         """Write the state of every instance that changed. The last act of a unit of work."""
+        seq = self.uow.lock(self.incident_id)
+        self.uow.after_commit(lambda: self.services.announce(self.incident_id, seq))
         for loaded in self._loaded.values():
             if loaded.instance.is_dirty or loaded.revision == 0:
                 self.services.live.store(

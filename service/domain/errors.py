@@ -226,6 +226,8 @@ class EngineFailed(Conflict):
     english: ClassVar[str] = "The process stopped at “{element}”: {cause}. The stored state stands; retry it."
     element: str
     cause: str
+    incident: str = ""
+    instance: str = ""
 
 
 # --- forbidden ------------------------------------------------------------------------------
@@ -334,10 +336,10 @@ class PolicyRefused(Invalid):
 
 @dataclass(eq=False)
 class ValueRefused(Invalid):
-    """{name}：{reason}。"""
+    """{name}不能接受：{reason}。"""
 
     code: ClassVar[str] = "value_refused"
-    english: ClassVar[str] = "{name}: {reason_en}."
+    english: ClassVar[str] = "{name} is not acceptable: {reason_en}."
     name: str
     reason: str
     reason_en: str

@@ -1,0 +1,125 @@
+"""From an answer to facts: check it against the view, record it, let the instance go on (model.md §2).
+
+A task, an outside party's message and an entry of the Actions menu all come through `answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from service.application import registration, reporting, sending
+from service.application.fill_contexts import PERSON_FORMS, Target, context_for
+from service.domain import events as ev
+from service.domain.access import Principal
+from service.domain.deadlines import lateness
+from service.domain.forms import Answers, fill
+from service.engine import runner
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+
+def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any], late_reason: str = "") -> None:
+    """Record an answer and complete what waited for it. Raises FormRefused; nothing is stored then."""
+    view = on.services.forms.view(target.form_key)
+    answers = fill(view, data, context_for(on.view, target, principal, data))
+    on.done_at = on.done_at or _stated_time(answers.values)
+    person = _registered(on, target, answers)
+    if view.is_list:
+        _save_rows(on, target, answers)
+    else:
+        _save(on, target, answers, person)
+    reporting.follow_answer(on, target, answers.values)
+    if target.task is not None:
+        _task_done(on, target, answers.values, late_reason)
+        if target.task["kind"] == "send":
+            sending.confirm_call(on, target, answers.values)
+    outputs = dict(answers.outputs)
+    if person and not target.person:
+        outputs = {**outputs, "person": person}  # type: ignore[dict-item]  # process data also holds ids
+    row = target.instance
+    on.step(row, lambda instance, context: runner.complete(instance, context, target.visit, outputs))
+
+
+def record_only(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any]) -> str:
+    """Record an answer nothing waits for (a further person); returns the person it is about."""
+    view = on.services.forms.view(target.form_key)
+    answers = fill(view, data, context_for(on.view, target, principal, data))
+    person = _registered(on, target, answers)
+    _save(on, target, answers, person)
+    return person
+
+
+def _stated_time(values: Mapping[str, Any]) -> datetime | None:
+    for key in ("done_at", "sent_at"):
+        if isinstance(values.get(key), str):
+            return datetime.fromisoformat(values[key])
+    return None
+
+
+def _registered(on: Advance, target: Target, answers: Answers) -> str:
+    """Register who an F01 or F02 names; returns the person the record is about."""
+    block = answers.values.get("person")
+    if target.form == "F01" and target.form_key != "F01#complete" and isinstance(block, Mapping):
+        is_new = not target.person or target.person in on.facts.rows.known
+        person = on.uow.new_id() if is_new else target.person
+        registration.register_case(on, target.instance, person, block)
+        if answers.values.get("positions_fixed"):
+            registration.register_seat_plan(on, target.instance, person)
+        return person
+    if target.form_key == "F02#register":
+        near = {entry.get("id") for entry in answers.values.get("neighbours") or []}
+        for entry in answers.values["rows"]:
+            identity = {key: entry[key] for key in registration.IDENTITY if key in entry}
+            registration.register_on_site(on, target.instance, identity, is_neighbour=entry.get("id") in near)
+    return target.person
+
+
+def _save(on: Advance, target: Target, answers: Answers, person: str) -> None:
+    is_personal = target.form in PERSON_FORMS
+    subject = person if is_personal and person else on.incident_id
+    form, _, view = target.form_key.partition("#")
+    event = ev.RecordSaved(form, view, person, target.visit, answers.public)
+    sealed = {subject: answers.sealed} if answers.sealed else {}
+    on.record(event, row=target.instance, element=target.element, sealed=sealed)
+
+
+def _save_rows(on: Advance, target: Target, answers: Answers) -> None:
+    """One record per row of a list view, each about its own person."""
+    form, _, view = target.form_key.partition("#")
+    for public, sealed in zip(answers.public["rows"], answers.sealed["rows"], strict=True):
+        person = str((sealed.get("person") or public.get("person") or {}).get("id") or "")
+        event = ev.RecordSaved(form, view, person, target.visit, public)
+        on.record(event, row=target.instance, element=target.element, sealed={person or on.incident_id: sealed})
+
+
+def _task_done(on: Advance, target: Target, values: Mapping[str, Any], late_reason: str) -> None:
+    done_at = min(on.done_at, on.now) if on.done_at else on.now
+    late = lateness(target.due_at, done_at) if target.due_at else 0
+    reason = late_reason or str(values.get("late_reason") or values.get("done_late_reason") or "")
+    event = ev.TaskCompleted(target.visit, done_at.isoformat(), late, reason)
+    on.record(event, row=target.instance, element=target.element)
+
+
+def target_of_task(on: Advance, task: Mapping[str, Any]) -> Target:
+    """What a task row asks for."""
+    return Target(
+        instance=on.instance_row(task["instance_id"]), visit=task["id"], element=task["element"],
+        form_key=task["form_key"], person=task["person_id"] or "", opened_at=task["created_at"],
+        due_at=task["due_at"], task=task,
+    )  # fmt: skip
+
+
+def target_of_wait(on: Advance, wait: Mapping[str, Any]) -> Target:
+    """What a waiting message event asks for; its task if it is a receive task."""
+    table = t.table_of(t.Task)
+    task = on.uow.connection.execute(table.select().where(table.c.id == wait["id"])).mappings().first()
+    if task is not None:
+        return target_of_task(on, dict(task))
+    return Target(
+        instance=on.instance_row(wait["instance_id"]), visit=wait["id"], element=wait["element"],
+        form_key=wait["form_key"], person=wait["person_id"] or "", opened_at=wait["armed_at"], due_at=None,
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""The third door: what leaves the building passes through a delivery row and a gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.application.incident_view import IncidentView
+from service.application.incidents import incident_subject
+from service.application.services import SYSTEM, Origin, Services
+from service.application.steps import Advance, advance
+from service.domain import commands as cmd
+from service.domain import events as ev
+from service.domain.access import Action, Principal, require
+from service.domain.errors import NoSuch, OutsideSystemFailed
+from service.domain.gateways import OutgoingDelivery, OutsideWorld
+from service.persistence import tables as t
+from service.persistence.sealing import Sealer
+from service.persistence.unit_of_work import UnitOfWork
+
+ATTEMPTS = 5  # then a person must see to it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to: a receipt, or an error and whether it is the last attempt."""
+
+    receipt: str = ""
+    error: str = ""
+    is_retryable: bool = False
+
+
+def outgoing(connection: Connection, sealer: Sealer, services: Services, row: Mapping[str, Any]) -> OutgoingDelivery:
+    """The delivery as the gateway gets it; only declared fields of the message leave (gateways)."""
+    view = IncidentView.read(connection, sealer, services, row["incident_id"])
+    payload: dict[str, object] = {"organisation": view.organisation["name"], "number": view.incident["number"]}
+    if row["report_id"]:
+        payload.update(_report_text(view, row["report_id"]))
+    person = row["recipient"].partition(":")[2]
+    if person:
+        payload.update(code=_code(connection, person), kind=row["message"])
+    return OutgoingDelivery(
+        id=row["id"], incident=row["incident_id"], recipient=row["recipient"], message=row["message"],
+        sent_at=view.now, payload=payload, is_drill=view.incident["kind"] == "drill",
+    )  # fmt: skip
+
+
+def _report_text(view: IncidentView, report: str) -> dict[str, object]:
+    table = t.table_of(t.Report)
+    row = view.connection.execute(select(table).where(table.c.id == report)).mappings().one()
+    record = next((r for r in view.facts.rows.records if r["id"] == row["record_id"]), None)
+    values = view.facts.rows.answers(record)["values"] if record else {}
+    return {**values, "document": row["document"], "report": report}
+
+
+def _code(connection: Connection, person: str) -> str:
+    return str(connection.execute(select(t.Person.code).where(t.Person.id == person)).scalar() or "")
+
+
+def attempt(outside: OutsideWorld, delivery: OutgoingDelivery) -> Outcome:
+    """Send once; a failure is an outcome, not an exception."""
+    try:
+        receipt = outside.gateway_for(delivery).send(delivery)
+    except OutsideSystemFailed as error:
+        return Outcome(error=error.text("zh_CN"), is_retryable=error.is_retryable)
+    return Outcome(receipt=receipt.reference)
+
+
+def record(uow: UnitOfWork, services: Services, row: Mapping[str, Any], outcome: Outcome) -> None:
+    """Record what an attempt came to; a delivery that was settled meanwhile stays as it is."""
+
+    def work(on: Advance) -> None:
+        table = t.table_of(t.Delivery)
+        current = uow.connection.execute(select(table).where(table.c.id == row["id"])).mappings().one()
+        if current["state"] != "queued":
+            return
+        attempts = current["attempts"] + 1
+        instance = on.instance_row(current["instance_id"])
+        if outcome.error:
+            final = attempts >= ATTEMPTS or not outcome.is_retryable
+            on.record(ev.DeliveryFailed(row["id"], attempts, outcome.error, final), row=instance)
+        else:
+            on.record(ev.DeliverySent(row["id"], attempts, outcome.receipt), row=instance)
+            on.record(ev.DeliveryAcknowledged(row["id"], outcome.receipt), row=instance)
+
+    advance(uow, services, row["incident_id"], SYSTEM, work)
+
+
+def retry(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.RetryDelivery, *, request_id: str = ""
+) -> None:
+    """Queue a failed delivery again. Raises NoSuch, NotAllowed."""
+    table = t.table_of(t.Delivery)
+    row = uow.connection.execute(select(table).where(table.c.id == command.delivery)).mappings().first()
+    if row is None:
+        raise NoSuch("delivery", command.delivery)
+
+    def work(on: Advance) -> None:
+        require(principal, Action.OUTBOX_RETRY, incident_subject(uow, on.incident))
+        if row["state"] == "failed":
+            event = ev.DeliveryFailed(row["id"], row["attempts"], row["last_error"], final=False)
+            on.record(event, row=on.instance_row(row["instance_id"]))
+
+    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work)

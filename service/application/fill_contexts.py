@@ -1,0 +1,143 @@
+"""What the service knows when a form is shown or answered: defaults, persons, drafted texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from service.application import organisations, report_materials
+from service.application.incident_view import IncidentView
+from service.domain.access import Principal
+from service.domain.forms import FillContext
+from service.persistence import tables as t
+
+PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F17", "F20"})
+INSTANCE_FORMS = frozenset({"F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
+DRAFT_KINDS = {
+    "t_draft_initial": "initial", "t_draft_progress": "progress", "t_draft_direct": "direct",
+    "t_draft_closing": "closing", "t_draft_correction": "correction", "t_written_report_2h": "written",
+    "t_small_written": "written",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is being answered: a task, or a waiting event with a form (`task` is None)."""
+
+    instance: Mapping[str, Any]
+    visit: str
+    element: str
+    form_key: str
+    person: str
+    opened_at: datetime
+    due_at: datetime | None
+    task: Mapping[str, Any] | None = None
+
+    @property
+    def form(self) -> str:
+        """Form id of the view."""
+        return self.form_key.partition("#")[0]
+
+
+def context_for(
+    view: IncidentView, target: Target, principal: Principal, data: Mapping[str, Any] | None = None
+) -> FillContext:
+    """The context in which an answer is checked; some defaults depend on what is answered."""
+    rows = view.facts.rows
+    instance = target.instance["id"] if target.form in INSTANCE_FORMS else None
+    person = target.person or None
+    return FillContext(
+        now=view.now,
+        account_id=principal.account_id,
+        account_name=principal.name,
+        organisation_type=view.organisation["type"],
+        task_created_at=target.opened_at,
+        found_at=_found_at(view, person),
+        policies=view.policies,
+        record=rows.latest(target.form, person=person if target.form in PERSON_FORMS else None, instance=instance),
+        defaults={
+            **_defaults(view, target),
+            **_of_place(view, data or {}),
+            "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
+        },
+        persons={**_persons(view), **_members(view, data or {})},
+        drafters=_drafters(view, target),
+    )
+
+
+def _of_place(view: IncidentView, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of F01 that a place gives: whether seats are fixed, and who is responsible there."""
+    table = t.table_of(t.Place)
+    mine = (table.c.id == str(data.get("place") or "")) & (table.c.organisation_id == view.incident["organisation_id"])
+    row = view.connection.execute(select(table).where(mine)).mappings().first()
+    if row is None:
+        return {}
+    lead = {"place_lead": {"id": row["lead_account_id"]}} if row["lead_account_id"] else {}
+    return {"positions_fixed": row["positions_fixed"], "place_kind": row["kind"], **lead}
+
+
+def _found_at(view: IncidentView, person: str | None) -> datetime | None:
+    found = view.facts.rows.latest("F01", person=person).get("found_at")
+    return datetime.fromisoformat(found) if isinstance(found, str) else None
+
+
+def _persons(view: IncidentView) -> dict[str, dict[str, Any]]:
+    table = t.table_of(t.Person)
+    rows = view.connection.execute(select(table).where(table.c.incident_id == view.incident["id"])).mappings()
+    return {row["id"]: view.facts.rows.opened(row["sealed"]).get(row["id"], {}) for row in rows}
+
+
+def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Members of the organisation that an answer names by id."""
+    block = data.get("person")
+    member_id = block.get("id") if isinstance(block, Mapping) else None
+    table = t.table_of(t.Member)
+    mine = (table.c.id == str(member_id)) & (table.c.organisation_id == view.incident["organisation_id"])
+    if view.connection.execute(select(table.c.id).where(mine)).first() is None:
+        return {}
+    member = organisations.member(view.connection, view.sealer, str(member_id))
+    known = {"person_type": member.person_type, "seat_no": member.seat_no, "org_unit": {"id": member.place_id}}
+    return {member.id: {**known, **member.values}}
+
+
+def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
+    """Who drafted what this task signs: the draft is the newest report of the instance."""
+    if target.form_key != "F00#sign":
+        return frozenset()
+    statement = select(t.Report.drafter).where(t.Report.instance_id == target.instance["id"])
+    return frozenset(view.connection.execute(statement).scalars())
+
+
+def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
+    """Values and facts by name; see FillContext."""
+    rows = view.facts.rows
+    inputs = target.instance["inputs"]
+    defaults: dict[str, Any] = {
+        "is_overdue": target.due_at is not None and view.now > target.due_at,
+        "is_transfer": target.element == "t_parent_transfer",
+        "ppe_done": bool(inputs.get("ppe_done")),
+        "several_persons": len(rows.cases) > 1,
+        "incident_persons": sorted(rows.known),
+        "sent_reports": [report["id"] for report in rows.sent_reports],
+        "suspected_count": view.facts.value("cluster_count", ""),
+    }
+    if target.person:
+        defaults["person"] = {"id": target.person}
+    if target.element in DRAFT_KINDS:
+        defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance))
+    if target.form_key == "F40#clue" and inputs.get("source"):
+        defaults.update(source=inputs["source"], breach=inputs["breach"])
+    if target.form == "F06":
+        defaults["arrive_at"] = rows.latest("F05", person=target.person).get("arrive_at")
+    if target.form == "F10" and rows.records:
+        defaults["last_event_at"] = max(record["at"] for record in rows.records).isoformat()
+    if target.form == "F17":
+        decided = [d for d in rows.decisions if d["decision"] == "D09" and d["instance_id"] == target.instance["id"]]
+        defaults["missing"] = rows.outcome(decided[-1]).get("missing", []) if decided else []
+    if target.form == "F15":
+        defaults["scope"] = inputs.get("scope", "spot")
+    if target.form == "F05":
+        defaults.update(rows.latest("F05", person=target.person), person={"id": target.person})
+    return defaults

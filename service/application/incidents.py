@@ -1,0 +1,181 @@
+"""Opening an incident, adding a further sick person, putting a note on the timeline."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from service.application import answers, definitions, inbox, organisations
+from service.application.fill_contexts import Target
+from service.application.services import Origin, Services
+from service.application.steps import Advance, advance
+from service.domain import commands as cmd
+from service.domain import events as ev
+from service.domain.access import Action, IncidentSubject, Principal, require
+from service.domain.calendar import local
+from service.domain.clock import real_time_clock
+from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed
+from service.domain.policies import snapshot
+from service.engine.assembly import Assembly
+from service.engine.model import Kind, Node, Trigger
+from service.persistence import tables as t
+from service.persistence.unit_of_work import UnitOfWork
+
+# source_kind of F01 -> start event; other procedures have one start
+STARTS = {
+    "self": "start_self_report", "gate": "start_temp_abnormal", "check": "start_temp_abnormal",
+    "seen": "start_symptom_seen", "external": "start_external_notice",
+}  # fmt: skip
+
+
+def open_incident(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.OpenIncident, *, request_id: str = ""
+) -> str:
+    """Open an incident and answer its first task in the same unit of work; returns the incident id.
+
+    Raises NoSuch for an unknown procedure or organisation, NotAllowed, FormRefused; nothing is stored then.
+    """
+    version = definitions.active_version(uow.connection, command.procedure)
+    if version is None:
+        raise NoSuch("procedure", command.procedure)
+    require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))
+    assembly = services.definitions.get(uow.connection, command.procedure, version)
+    start = opening_start(assembly, command.data, command.start)
+    incident = uow.new_id()
+    on = Advance(uow, services, incident, Origin(principal.account_id, request_id=request_id, command_id=request_id))
+    on.open_incident(_opened(uow, services, command, version, root=""))
+    root = inbox.start_instance(
+        on, procedure=command.procedure, version=version, process=assembly.bundle.entry, start_event=start.id,
+        inputs={"person": uow.new_id()},
+    )  # fmt: skip
+    _answer_first(on, root, principal, command.data)
+    on.settle()
+    on.store()
+    return incident
+
+
+def _opened(
+    uow: UnitOfWork, services: Services, command: cmd.OpenIncident, version: int, *, root: str
+) -> ev.IncidentOpened:
+    organisation = organisations.organisation(uow.connection, command.organisation)
+    place = str(command.data.get("place") or "")
+    named = uow.connection.execute(select(t.Place.name).where(t.Place.id == place)).scalar()
+    clock = real_time_clock(services.clock, since=uow.now)
+    return ev.IncidentOpened(
+        number=_number(uow, command.organisation), organisation=command.organisation, procedure=command.procedure,
+        version=version, kind="real", place=str(named or place), root_instance=root,
+        policies=dict(snapshot(services.policies, organisation.type, _overrides(uow, command.organisation))),
+        clock=clock.to_json(),
+    )  # fmt: skip
+
+
+def _number(uow: UnitOfWork, organisation: str) -> str:
+    """Month, day and a count of the organisation's incidents of that day: 0309-01."""
+    day = local(uow.now).strftime("%m%d")
+    statement = select(func.count()).select_from(t.Incident).where(
+        t.Incident.organisation_id == organisation,
+        t.Incident.number.like(f"{day}-%"),  # type: ignore[attr-defined]  # SQLModel types columns as values
+    )
+    return f"{day}-{uow.connection.execute(statement).scalar_one() + 1:02d}"
+
+
+def _overrides(uow: UnitOfWork, organisation: str) -> list[dict[str, Any]]:
+    """Valid policy overrides from the top of the tree down to the organisation."""
+    tree = organisations.hierarchy(uow.connection)
+    table = t.table_of(t.PolicyOverride)
+    found = []
+    for each in [*reversed(tree.ancestors(organisation)), organisation]:
+        valid = (table.c.organisation_id == each) & (table.c.valid_from <= uow.now)
+        rows = uow.connection.execute(select(table).where(valid).order_by(table.c.valid_from)).mappings()
+        found.append({row["key"]: row["value"] for row in rows})
+    return found
+
+
+def opening_start(assembly: Assembly, data: Mapping[str, Any], wanted: str = "") -> Node:
+    """The start event an opening form begins at. Raises NoSuch if there is none that fits."""
+    process = assembly.bundle.processes[assembly.bundle.entry]
+    starts = {n.id: n for n in process.level() if n.kind is Kind.START and n.trigger is Trigger.NONE}
+    named = wanted or STARTS.get(str(data.get("source_kind") or "check"), "")
+    if named in starts:
+        return starts[named]
+    if wanted or len(starts) != 1:
+        raise NoSuch("start event", named)
+    return next(iter(starts.values()))
+
+
+def opening_form(assembly: Assembly, start: Node) -> str:
+    """The form view of the first task after a start event, "" if it is not a task."""
+    process = assembly.bundle.processes[assembly.bundle.entry]
+    flows = process.outgoing(start.id)
+    return process.nodes[flows[0].target].form if flows else ""
+
+
+def _answer_first(on: Advance, root: Mapping[str, Any], principal: Principal, data: Mapping[str, Any]) -> None:
+    table = t.table_of(t.Task)
+    mine = (table.c.instance_id == root["id"]) & (table.c.state == "open")
+    task = on.uow.connection.execute(select(table).where(mine).order_by(table.c.id)).mappings().first()
+    if task is None:
+        raise EngineFailed(root["process"], "no task after the start event")
+    answers.answer(on, answers.target_of_task(on, dict(task)), principal, data)
+
+
+def add_case(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.AddCase, *, request_id: str = ""
+) -> str:
+    """Register a further sick person, with quick and complete form together; returns the person id.
+
+    Possible until the control is confirmed (P01.2). Raises IncidentClosed afterwards.
+    """
+
+    def work(on: Advance) -> str:
+        require(principal, Action.CASE_ADD, incident_subject(uow, on.incident))
+        if on.incident["closed_at"] is not None or on.facts.value("control_confirmed", ""):
+            raise IncidentClosed(on.incident["number"])
+        return _add_person(on, principal, command.data)
+
+    return advance(uow, services, command.incident, _origin(principal, request_id), work)
+
+
+def _add_person(on: Advance, principal: Principal, data: Mapping[str, Any]) -> str:
+    root = on.instance_row(on.incident["root_instance"])
+    view = "F01#external" if data.get("source_kind") == "external" else "F01#quick"
+    complete_fields = {field.key for field in on.services.forms.view("F01#complete").fields}
+    quick_fields = {field.key for field in on.services.forms.view(view).fields}
+    quick = {key: value for key, value in data.items() if key in quick_fields or key not in complete_fields}
+    rest = {key: value for key, value in data.items() if key in complete_fields and key not in quick_fields}
+    target = Target(root, "", "t_add_case", view, "", on.now, None)
+    person = answers.record_only(on, target, principal, quick)
+    if rest:
+        more = Target(root, "", "t_add_case", "F01#complete", person, on.now, None)
+        answers.record_only(on, more, principal, rest)
+    return person
+
+
+def add_note(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.AddNote, *, request_id: str = ""
+) -> None:
+    """Put an entry on the timeline at the time it speaks of; the text is sealed under the incident."""
+
+    def work(on: Advance) -> None:
+        require(principal, Action.TIMELINE_NOTE, incident_subject(uow, on.incident))
+        event = ev.NoteAdded(command.happened_at.isoformat())
+        on.record(event, sealed={on.incident_id: {"text": command.text}})
+
+    advance(uow, services, command.incident, _origin(principal, request_id), work)
+
+
+def _origin(principal: Principal, request_id: str) -> Origin:
+    return Origin(actor=principal.account_id, request_id=request_id, command_id=request_id)
+
+
+def incident_subject(
+    uow: UnitOfWork, incident: Mapping[str, Any], *, sender: str = "", roles: frozenset[str] = frozenset()
+) -> IncidentSubject:
+    """The subject of access for an incident."""
+    if not incident:
+        raise NotAllowed("incident")
+    tree = organisations.hierarchy(uow.connection)
+    organisation = incident["organisation_id"]
+    return IncidentSubject(
+        organisation, tree.ancestors(organisation), is_drill=incident["kind"] == "drill", sender=sender, roles=roles
+    )

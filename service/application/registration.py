@@ -1,0 +1,113 @@
+"""Registering persons: the sick person of F01, and who was on site with him."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from service.application import organisations
+from service.domain import events as ev
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+IDENTITY = (
+    "name", "sex", "age", "id_no", "person_type", "org_unit", "seat_no", "phone", "guardian_name", "guardian_phone",
+    "home_address", "registered_address",
+)  # fmt: skip
+
+
+def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Mapping[str, Any]) -> None:
+    """Register the person of an F01 as a case; a known member of the school brings seat and guardian along."""
+    member = _member_of(on, block)
+    identity = _identity(block, member)
+    unit = str((block.get("org_unit") or {}).get("id") or (member.place_id if member else "") or "")
+    number = _next_case(on)
+    on.record(
+        ev.PersonRegistered(
+            person_id, "case", on.incident["organisation_id"], member.id if member else "", f"病例{number}", unit, number,
+            is_neighbour=False,
+        ),
+        row=row, sealed={person_id: identity},
+    )  # fmt: skip
+
+
+def _next_case(on: Advance) -> int:
+    statement = select(func.count()).select_from(t.Person).where(
+        t.Person.incident_id == on.incident_id, t.Person.kind == "case"
+    )
+    return int(on.uow.connection.execute(statement).scalar_one()) + 1
+
+
+def _member_of(on: Advance, block: Mapping[str, Any]) -> organisations.MemberView | None:
+    connection, sealer = on.uow.connection, on.uow.sealer
+    if block.get("id"):
+        return organisations.member(connection, sealer, str(block["id"]))
+    unit = (block.get("org_unit") or {}).get("id")
+    if not unit:
+        return None
+    found = organisations.members(connection, sealer, on.incident["organisation_id"], place_id=unit)
+    same = [member for member in found if member.name == block.get("name")]
+    return same[0] if len(same) == 1 else None
+
+
+def _identity(block: Mapping[str, Any], member: organisations.MemberView | None) -> dict[str, Any]:
+    known = dict(member.values) if member else {}
+    if member:
+        known.update(person_type=member.person_type, seat_no=member.seat_no)
+    given = {key: block[key] for key in IDENTITY if block.get(key) not in (None, "")}
+    return {key: value for key, value in {**known, **given}.items() if key in IDENTITY}
+
+
+def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
+    """Where everybody has a seat, the plan replaces the list of F02: the class, and the four neighbours."""
+    table = t.table_of(t.Person)
+    sick = on.uow.connection.execute(select(table).where(table.c.id == case)).mappings().one()
+    if not sick["org_unit"] or not _is_class(on, sick["org_unit"]):
+        return
+    connection, sealer = on.uow.connection, on.uow.sealer
+    seat = on.facts.rows.opened(sick["sealed"])[case].get("seat_no", "")
+    near = organisations.seat_neighbours(connection, sealer, sick["org_unit"], seat) if seat else {}
+    neighbours = {member.id for member in near.values()}
+    taken = _registered_members(on)
+    for member in organisations.members(connection, sealer, on.incident["organisation_id"], place_id=sick["org_unit"]):
+        if member.id not in taken and member.id != sick["member_id"]:
+            register_on_site(on, row, _identity({}, member), member=member, is_neighbour=member.id in neighbours)
+
+
+def _is_class(on: Advance, place: str) -> bool:
+    return on.uow.connection.execute(select(t.Place.kind).where(t.Place.id == place)).scalar() == "class"
+
+
+def _registered_members(on: Advance) -> set[str | None]:
+    return set(on.uow.connection.execute(select(t.Person.member_id).where(t.Person.incident_id == on.incident_id)).scalars())
+
+
+def register_on_site(
+    on: Advance, row: Mapping[str, Any], identity: Mapping[str, Any], *,
+    member: organisations.MemberView | None = None, is_neighbour: bool = False,
+) -> str:  # fmt: skip
+    """Register somebody who was on site; returns the person id."""
+    person = on.uow.new_id()
+    statement = select(func.count()).select_from(t.Person).where(t.Person.incident_id == on.incident_id)
+    number = int(on.uow.connection.execute(statement).scalar_one())
+    unit = (member.place_id or "") if member else str((identity.get("org_unit") or {}).get("id", ""))
+    on.record(
+        ev.PersonRegistered(
+            person, "onsite", on.incident["organisation_id"], member.id if member else "", f"在场{number:02d}", unit, 0,
+            is_neighbour,
+        ),
+        row=row, sealed={person: dict(identity)},
+    )  # fmt: skip
+    return person
+
+
+def on_site_of(on: Advance, case: str) -> list[str]:
+    """Persons registered on site with a case: the same class, or F02 of the incident's only case."""
+    table = t.table_of(t.Person)
+    unit = on.uow.connection.execute(select(table.c.org_unit).where(table.c.id == case)).scalar_one()
+    mine = (table.c.incident_id == on.incident_id) & (table.c.kind == "onsite") & (table.c.org_unit == unit)
+    return list(on.uow.connection.execute(select(table.c.id).where(mine).order_by(table.c.id)).scalars())

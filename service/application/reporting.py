@@ -1,0 +1,75 @@
+"""Reports of an incident: drafted, signed by somebody else, sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from service.application.fill_contexts import DRAFT_KINDS, Target
+from service.application.report_materials import routed
+from service.domain import events as ev
+from service.domain.errors import EngineFailed
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.steps import Advance
+
+DOCUMENTS = {
+    "initial": "R01", "written": "R01w", "progress": "R02", "closing": "R03", "direct": "R04", "correction": "R01c",
+}  # fmt: skip
+SIGNING = frozenset({"t_sign_report", "t_sign_written_report"})
+
+
+def report_id(instance: str) -> str:
+    """The report an instance of P37, or the written-report page, produces."""
+    return f"{instance}-R"
+
+
+def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any]) -> None:
+    """A drafting or signing task was answered: record what it means for the report."""
+    if target.element in DRAFT_KINDS:
+        _drafted(on, target, DRAFT_KINDS[target.element], answers)
+    elif target.element in SIGNING:
+        event = ev.ReportSigned(report_id(target.instance["id"]), str(answers["sign_decision"]))
+        on.record(event, row=target.instance, element=target.element)
+
+
+def _drafted(on: Advance, target: Target, kind: str, answers: Mapping[str, Any]) -> None:
+    corrects = [str(entry["id"]) for entry in answers.get("corrects") or []]
+    persons = [case.id for case in on.facts.rows.cases]
+    count = int(answers.get("suspected_count") or answers.get("person_count") or len(persons))
+    event = ev.ReportDrafted(report_id(target.instance["id"]), kind, DOCUMENTS[kind], corrects, persons, count)
+    on.record(event, row=target.instance, element=target.element)
+
+
+def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
+    """Record that the signed report of an instance goes out; returns its recipients (roles).
+
+    Raises EngineFailed if the instance has no signed report or no recipient.
+    """
+    table = t.table_of(t.Report)
+    report = on.uow.connection.execute(select(table).where(table.c.id == report_id(row["id"]))).mappings().first()
+    if report is None or report["state"] != "signed":
+        raise EngineFailed(element, "the report is not signed")
+    recipients = ["edu_bureau"] if report["kind"] == "written" else routed(on.view, row)
+    if not recipients:
+        raise EngineFailed(element, f"no recipient for the report {report['kind']}")
+    is_late = any(
+        deadline["due_at"] < on.now for deadline in on.open_deadlines() if deadline["id"] == _deadline_of(on, row["id"])
+    )
+    event = ev.ReportSent(report["id"], _number(on, report["document"]), recipients, is_late)
+    on.record(event, row=row, element=element)
+    return recipients
+
+
+def _deadline_of(on: Advance, instance: str) -> str | None:
+    statement = select(t.Task.deadline_id).where(t.Task.instance_id == instance, t.Task.deadline_id.is_not(None))  # type: ignore[union-attr]  # SQLModel types columns as values
+    return on.uow.connection.execute(statement).scalars().first()
+
+
+def _number(on: Advance, document: str) -> str:
+    """Number of the document within its incident: R02 counts its issues (第N期)."""
+    sent = [report for report in on.facts.rows.sent_reports if report["document"] == document]
+    return str(len(sent) + 1)

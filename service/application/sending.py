@@ -1,0 +1,130 @@
+"""Send tasks: which deliveries and notices they queue, and what a confirmed call leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from service.application import escalation, registration, reporting
+from service.application.projections.registry import deadline_id
+from service.domain import events as ev
+from service.domain.gateways import report_message
+from service.engine import effects as fx
+from service.persistence import tables as t
+
+if TYPE_CHECKING:
+    from service.application.fill_contexts import Target
+    from service.application.steps import Advance
+
+REPORTS = {"s_send_report", "s_send_written", "s_small_send"}
+# automatic notices inside the school: element -> roles, notice code
+NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
+    "s_report_office": (("epi_office",), "office_reported"),
+    "s_alert_duty": (("duty_principal",), "patient_worse"),
+    "s_tell_duty_late": (("duty_principal",), "ambulance_late"),
+    "s_transit_alert": (("duty_principal", "school_leader"), "transit_late"),
+    "s_tell_class": (("head_teacher",), "return_granted"),
+    "s_rectify_notice": (("school_leader",), "rectify"),
+}
+RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}
+WITHDRAWING = {"s_cancel_notice": "incident_cancelled", "s_merge_notice": "incident_merged"}
+# phone and manual sends: element -> message, recipient
+CALLS = {
+    "s_call_120": ("msg_call_120", "ambulance_120"),
+    "s_call_120_added": ("msg_call_120", "ambulance_120"),
+    "s_recall_120": ("msg_call_120", "ambulance_120"),
+    "s_recall_120_severe": ("msg_call_120", "ambulance_120"),
+    "s_notify_hospital": ("msg_notify_hospital", "designated_hospital"),
+    "s_ask_result": ("msg_ask_result", "designated_hospital"),
+    "s_call_vehicle": ("msg_call_120", "ambulance_120"),
+}
+
+
+def send(on: Advance, row: Mapping[str, Any], effect: fx.SendReached) -> None:
+    """An automatic send task was passed."""
+    if effect.element in REPORTS:
+        _send_report(on, row, effect.element)
+    elif effect.element in RELEASING:
+        _release(on, row, effect.element)
+    elif effect.element in WITHDRAWING:
+        _withdraw(on, row, effect.element)
+    else:
+        roles, code = NOTICES.get(effect.element, ((_lane(on, row, effect.element),), "notice"))
+        escalation.tell(on, roles, code, {"element": effect.element, "person": row["person_id"] or ""})
+    if effect.element == "s_tell_class" and row["person_id"]:
+        _queue(on, row, effect.element, message=effect.element, recipient=f"person:{row['person_id']}")
+
+
+def _lane(on: Advance, row: Mapping[str, Any], element: str) -> str:
+    processes = on.assembly(row).bundle.processes.values()
+    return next((p.nodes[element].role for p in processes if element in p.nodes), "") or "epi_office"
+
+
+def _send_report(on: Advance, row: Mapping[str, Any], element: str) -> None:
+    recipients = reporting.send(on, row, element)
+    report = reporting.report_id(row["id"])
+    kind = on.uow.connection.execute(select(t.Report.kind).where(t.Report.id == report)).scalar_one()
+    for recipient in recipients:
+        if recipient == "duty_principal":
+            escalation.tell(on, (recipient,), "report_sent", {"report": report})
+        message = report_message(kind, recipient)
+        channel = "notice" if recipient == "duty_principal" else "auto"
+        _queue(on, row, element, message=message, recipient=recipient, channel=channel, report=report)
+
+
+def _queue(
+    on: Advance, row: Mapping[str, Any], element: str, *,
+    message: str, recipient: str, channel: str = "auto", report: str = "",
+) -> str:  # fmt: skip
+    delivery = on.uow.new_id()
+    content = {"number": on.incident["number"], "person": row["person_id"] or ""}
+    event = ev.DeliveryQueued(delivery, element, message, recipient, channel, report, content)
+    on.record(event, row=row)
+    if channel in {"notice", "phone"}:
+        on.record(ev.DeliverySent(delivery, 1, channel), row=row)
+    return delivery
+
+
+def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
+    """E2 and C4: everybody registered with the case is told, and free unless another case holds him."""
+    case = str(row["person_id"] or row["inputs"].get("person"))
+    persons = registration.on_site_of(on, case)
+    report = f"{row['id']}-R18"
+    event = ev.ReportDrafted(report, "exclusion", "R18", [], [case], len(persons))
+    on.record(event, row=row, element=element)
+    on.record(ev.ReportSent(report, "", [f"person:{person}" for person in persons], is_late=False), row=row, element=element)
+    for person in persons:
+        message = "msg_exclusion_notice"
+        _queue(on, row, element, message=message, recipient=f"person:{person}", report=report)
+    if persons:
+        on.record(ev.PersonsReleased(case, persons), row=row, element=element)
+
+
+def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
+    """H5 and merging: every role that had a task is told, the cases count no more, deadlines fall away."""
+    statement = select(t.TaskRole.role).join(t.Task, t.Task.id == t.TaskRole.task_id)  # type: ignore[arg-type]  # SQLModel types columns as values
+    roles = on.uow.connection.execute(statement.where(t.Task.incident_id == on.incident_id).distinct()).scalars()
+    escalation.tell(on, sorted(roles), WITHDRAWING[element], {})
+    kind = str(on.facts.rows.latest("F00").get("cancel_kind") or "误报")
+    for case in list(on.facts.rows.cases):
+        on.record(ev.CaseRevoked(case.id, kind), row=row, element=element)
+        held = registration.on_site_of(on, case.id)
+        if held:
+            on.record(ev.PersonsReleased(case.id, held), row=row, element=element)
+    for deadline in on.open_deadlines():
+        if deadline["id"] != deadline_id(on.incident_id, "X05", ""):
+            on.record(ev.DeadlineCancelled(deadline["id"], WITHDRAWING[element]), row=row, element=element)
+
+
+def confirm_call(on: Advance, target: Target, answers: Mapping[str, Any]) -> None:
+    """A phone or manual send was confirmed by a person: the delivery stands in the outbox as done."""
+    if target.element not in CALLS:
+        return
+    message, recipient = CALLS[target.element]
+    delivery = _queue(on, target.instance, target.element, message=message, recipient=recipient, channel="phone")
+    if answers.get("outcome") in {"已接通", "已送达"}:
+        on.record(ev.DeliveryAcknowledged(delivery, "phone"), row=target.instance)
+    else:
+        on.record(ev.DeliveryFailed(delivery, 1, str(answers.get("outcome")), final=True), row=target.instance)

@@ -1,0 +1,188 @@
+"""Human tasks: answering, claiming, handing over, drafts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from service.application import answers, escalation, organisations
+from service.application.services import Origin, Services
+from service.application.steps import Advance, advance
+from service.domain import commands as cmd
+from service.domain import events as ev
+from service.domain.access import Action, Principal, TaskSubject, require
+from service.domain.errors import IncidentClosed, NoSuch, NotAllowed, TaskClaimed, TaskNotOpen
+from service.persistence import tables as t
+from service.persistence.unit_of_work import UnitOfWork
+
+OPEN = ("open", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """What completing a task did: ids of the tasks it opened and of those that closed with it."""
+
+    task: str
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+
+
+def complete(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.CompleteTask, *, request_id: str = ""
+) -> TaskOutcome:
+    """Answer a task; it stays completable when late.
+
+    Raises:
+        TaskNotOpen: Somebody else was first, or the task was cancelled; says who and when.
+        FormRefused: Every field error; nothing is stored.
+        NotAllowed: The principal holds none of the task's roles.
+    """
+    task = _task(uow, command.task)
+
+    def work(on: Advance) -> TaskOutcome:
+        row = _open_task(on, command.task)
+        require(principal, Action.TASK_COMPLETE, subject_of(on, row))
+        on.done_at = command.done_at
+        before = _open_ids(on)
+        answers.answer(on, answers.target_of_task(on, row), principal, command.data, command.late_reason)
+        on.settle()
+        after = _open_ids(on)
+        uow.connection.execute(delete(t.Draft).where(t.Draft.task_id == command.task))  # type: ignore[arg-type]  # SQLModel types columns as values
+        return TaskOutcome(command.task, tuple(sorted(after - before)), tuple(sorted(before - after)))
+
+    return advance(uow, services, task["incident_id"], origin(principal, task, request_id), work)
+
+
+def claim(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.ClaimTask, *, request_id: str = ""
+) -> None:
+    """Take a task. Raises TaskClaimed if somebody else has it, TaskNotOpen if it is over."""
+
+    def work(on: Advance, row: Mapping[str, Any]) -> None:
+        require(principal, Action.TASK_CLAIM, subject_of(on, row))
+        if row["assignee"] not in (None, principal.account_id):
+            raise TaskClaimed(name_of(on, row["assignee"]))
+        on.record(ev.TaskClaimed(row["id"], principal.account_id), row=on.instance_row(row["instance_id"]))
+
+    _on_task(uow, services, principal, command.task, work, request_id)
+
+
+def release(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.ReleaseTask, *, request_id: str = ""
+) -> None:
+    """Give a claimed task back to its roles."""
+
+    def work(on: Advance, row: Mapping[str, Any]) -> None:
+        require(principal, Action.TASK_RELEASE, subject_of(on, row))
+        on.record(ev.TaskReleased(row["id"]), row=on.instance_row(row["instance_id"]))
+
+    _on_task(uow, services, principal, command.task, work, request_id)
+
+
+def delegate(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.DelegateTask, *, request_id: str = ""
+) -> None:
+    """Hand a task to another candidate. Raises NotAllowed if the other one is none."""
+
+    def work(on: Advance, row: Mapping[str, Any]) -> None:
+        require(principal, Action.TASK_DELEGATE, subject_of(on, row))
+        roles = [row["role"], *row["also"]]
+        people = organisations.candidates(uow.connection, row["organisation_id"], roles)
+        if command.to not in {person.account_id for person in people}:
+            raise NotAllowed(Action.TASK_DELEGATE.value)
+        event = ev.TaskDelegated(row["id"], command.to, command.reason)
+        on.record(event, row=on.instance_row(row["instance_id"]))
+
+    _on_task(uow, services, principal, command.task, work, request_id)
+
+
+def not_executable(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.MarkNotExecutable, *, request_id: str = ""
+) -> None:
+    """Say that a task cannot be done: the leaders are told at once, the task stays open."""
+
+    def work(on: Advance, row: Mapping[str, Any]) -> None:
+        require(principal, Action.TASK_REFUSE, subject_of(on, row))
+        instance = on.instance_row(row["instance_id"])
+        on.record(ev.TaskNotExecutable(row["id"], command.reason), row=instance, element=row["element"])
+        escalation.tell(on, escalation.LEADERS, "task_not_executable", {"task": row["id"], "element": row["element"]})
+
+    _on_task(uow, services, principal, command.task, work, request_id)
+
+
+def save_draft(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.SaveDraft, *, request_id: str = ""
+) -> None:
+    """Keep what is typed so far, sealed; nothing is checked and nothing is logged."""
+    del services, request_id
+    task = _task(uow, command.task)
+    require(principal, Action.TASK_DRAFT, _subject(uow, task))
+    if task["state"] not in OPEN:
+        raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
+    sealed = uow.sealer.seal_text(uow.connection, {task["incident_id"]: dict(command.data)})
+    drafts = t.table_of(t.Draft)
+    mine = (drafts.c.task_id == command.task) & (drafts.c.account_id == principal.account_id)
+    uow.connection.execute(drafts.delete().where(mine))
+    uow.connection.execute(
+        drafts.insert().values(task_id=command.task, account_id=principal.account_id, sealed=sealed, saved_at=uow.now)
+    )
+
+
+def origin(principal: Principal, task: Mapping[str, Any], request_id: str) -> Origin:
+    """The origin of a command on a task: the principal in the first role he holds of it."""
+    roles = [task["role"], *task["also"]]
+    held = principal.memberships.get(task["organisation_id"], frozenset())
+    role = next((role for role in roles if role in held), "")
+    return Origin(actor=principal.account_id, role=role, request_id=request_id, command_id=request_id)
+
+
+def subject_of(on: Advance, task: Mapping[str, Any]) -> TaskSubject:
+    """The subject of access for a task."""
+    return _subject(on.uow, task)
+
+
+def _subject(uow: UnitOfWork, task: Mapping[str, Any]) -> TaskSubject:
+    tree = organisations.hierarchy(uow.connection)
+    return TaskSubject(
+        organisation_id=task["organisation_id"], role=task["role"], also=tuple(task["also"]),
+        assignee=task["assignee"], ancestors=tree.ancestors(task["organisation_id"]),
+    )  # fmt: skip
+
+
+def name_of(on: Advance, account: str | None) -> str:
+    """Display name of an account; empty for the system."""
+    statement = select(t.Account.name).where(t.Account.id == account)
+    return str(on.uow.connection.execute(statement).scalar() or "")
+
+
+def _task(uow: UnitOfWork, task: str) -> dict[str, Any]:
+    table = t.table_of(t.Task)
+    row = uow.connection.execute(select(table).where(table.c.id == task)).mappings().first()
+    if row is None:
+        raise NoSuch("task", task)
+    return dict(row)
+
+
+def _open_task(on: Advance, task: str) -> dict[str, Any]:
+    row = _task(on.uow, task)
+    if row["state"] not in OPEN:
+        if row["state"] == "cancelled" and on.incident["closed_at"] is not None:
+            raise IncidentClosed(on.incident["number"])
+        raise TaskNotOpen(name_of(on, row["completed_by"]) or "—", row["ended_at"])
+    return row
+
+
+def _on_task(
+    uow: UnitOfWork, services: Services, principal: Principal, task: str, work: Any, request_id: str
+) -> None:  # fmt: skip
+    row = _task(uow, task)
+    advance(
+        uow, services, row["incident_id"], origin(principal, row, request_id), lambda on: work(on, _open_task(on, task))
+    )
+
+
+def _open_ids(on: Advance) -> set[str]:
+    table = t.table_of(t.Task)
+    is_open = (table.c.incident_id == on.incident_id) & table.c.state.in_(OPEN)
+    return set(on.uow.connection.execute(select(table.c.id).where(is_open)).scalars())

@@ -1,0 +1,110 @@
+"""The composition root: the only place that picks implementations and puts the parts together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from integrations import DirectorySink, rehearsal_gateways
+from sqlalchemy import Connection
+
+from service.application import engine_incidents
+from service.application.definitions import Checks, DefinitionStore
+from service.application.documents import DocumentLibrary
+from service.application.facts import FACTS
+from service.application.services import Services
+from service.domain.clock import Clock, SystemClock
+from service.domain.deadlines import load_rules
+from service.domain.errors import EngineFailed
+from service.domain.forms import FormLibrary, FormNotFound
+from service.domain.gateways import OutsideWorld
+from service.domain.policies import PolicyCatalogue
+from service.live import Hub
+from service.persistence.database import Database, open_database
+from service.persistence.sealing import Sealer
+from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.writer import CommandRunner, open_runner
+from service.settings import Settings, master_keys
+from service.worker import Worker
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tocsin:
+    """A running product: what doors, commands and tests work with."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    sealer: Sealer
+    writer: CommandRunner
+    services: Services
+    documents: DocumentLibrary
+    outside: OutsideWorld
+    worker: Worker
+    hub: Hub
+
+    def run(self, handler: Callable[[UnitOfWork], T]) -> T:
+        """Run a use case through the writer; an engine failure is recorded as an engine incident."""
+        try:
+            return self.writer.run(handler)
+        except EngineFailed as error:
+            self.writer.run(lambda uow: engine_incidents.record(uow, self.services, error))
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only snapshot."""
+        with self.database.read() as connection:
+            yield connection
+
+    def start(self) -> None:
+        """Begin background work."""
+        self.worker.start(self.settings.poll_seconds)
+
+    def stop(self) -> None:
+        """End background work and the writer, then close the database."""
+        self.worker.stop()
+        self.writer.stop()
+        self.database.close()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Tocsin:
+    """Put the parts together; nothing runs yet but the writer. The schema must be migrated."""
+    clock = clock or SystemClock()
+    database = open_database(settings.database, clock)
+    sealer = Sealer(master_keys(settings), clock)
+    writer = open_runner(database, clock, sealer)
+    hub = Hub()
+    services = build_services(settings, clock, hub)
+    writer.on_lost(services.live.clear)
+    outside = _outside(settings)
+    worker = Worker(database, writer, services, outside=outside, sealer=sealer)
+    return Tocsin(
+        settings, clock, database, sealer, writer, services,
+        DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub,
+    )  # fmt: skip
+
+
+def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
+    """Catalogues and the definition store."""
+    forms = FormLibrary.load(settings.forms_dir)
+    rules = load_rules(settings.workflows_dir / "deadlines.yaml")
+
+    def view_exists(key: str) -> bool:
+        try:
+            forms.view(key)
+        except FormNotFound:
+            return False
+        return True
+
+    checks = Checks(view_exists, FACTS, frozenset(rules))
+    policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
+    return Services(clock, forms, policies, rules, DefinitionStore(checks), announce=hub.publish)
+
+
+def _outside(settings: Settings) -> OutsideWorld:
+    """No real endpoints are configured yet: the demo plays every party with its rehearsal twin."""
+    twins = rehearsal_gateways(DirectorySink(settings.data_dir / "outbox"))
+    return OutsideWorld(live=twins if settings.demo else {}, rehearsal=twins)

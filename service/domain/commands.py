@@ -1,0 +1,117 @@
+"""Commands: what somebody asks for, in the imperative. Unknown fields are an error at the doors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """Open an incident of a procedure; `data` answers the opening form, `start` picks a start event."""
+
+    procedure: str
+    organisation: str
+    data: Mapping[str, Any]
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddCase:
+    """Register a further sick person of an incident (F01)."""
+
+    incident: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteTask:
+    """Answer a task; `done_at` is the true time of late paper entry and wins over the form."""
+
+    task: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    done_at: datetime | None = None
+    late_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTask:
+    """Take a task."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTask:
+    """Give a task back."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateTask:
+    """Hand a task to another candidate."""
+
+    task: str
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft:
+    """Keep what is typed so far; nothing is checked."""
+
+    task: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkNotExecutable:
+    """Say that a task cannot be done; the leaders are told, the task stays open."""
+
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerAction:
+    """Answer a waiting message event from the Actions menu; `instance` where several wait."""
+
+    incident: str
+    message: str
+    data: Mapping[str, Any]
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveMessage:
+    """A message of the catalogue from an outside party; `keys` may name the person."""
+
+    incident: str
+    name: str
+    keys: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryEngineIncident:
+    """Run what failed again."""
+
+    engine_incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Put an entry on the timeline, at the time it speaks of."""
+
+    incident: str
+    text: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDelivery:
+    """Send a failed delivery again."""
+
+    delivery: str

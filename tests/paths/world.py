@@ -1,0 +1,171 @@
+"""A whole Tocsin on a temporary database with a clock the test sets, driven like people drive it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from service.application import accounts, actions, incidents, messages, tasks
+from service.application.definitions import deploy, folder_content
+from service.application.incident_view import IncidentView
+from service.bootstrap import Tocsin, build
+from service.demo import people
+from service.domain import commands as cmd
+from service.domain.access import Principal
+from service.domain.clock import SettableClock
+from service.persistence import queue
+from service.persistence import tables as t
+from service.settings import Settings
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SCHOOL = "demo-school"
+
+
+def at(text: str, day: str = "2026-03-02") -> datetime:
+    """A Shanghai time, `08:10` or `03-05 20:00`, as an aware instant."""
+    date, _, clock = text.rpartition(" ")
+    return datetime.fromisoformat(f"{'2026-' + date if date else day}T{clock}").replace(tzinfo=SHANGHAI)
+
+
+class World:
+    """One product and its people. `go(time)` works every timer due on the way, like the worker does."""
+
+    def __init__(self, folder: Path, start: datetime, *, demo: bool = True) -> None:
+        self.clock = SettableClock(start)
+        self.settings = Settings(data_dir=folder, demo=demo, database_url="")
+        self.app: Tocsin = build(self.settings, self.clock)
+        self.app.database.migrate()
+        self.app.run(lambda uow: people.load_people(uow, "x"))
+        self._deploy_all()
+        self.incident = ""
+
+    def _deploy_all(self) -> None:
+        root = self.settings.workflows_dir
+        for folder in sorted(path for path in root.iterdir() if list(path.glob("*.bpmn"))):
+            content = folder_content(folder, root / "decisions")
+            name = folder.name
+            self.app.run(
+                lambda uow, name=name, content=content: deploy(
+                    uow, self.app.services.definitions, name, content, actor="test"
+                )
+            )
+
+    def restart(self) -> None:
+        """Stop everything and start again on the same files, as after a power cut."""
+        self.app.stop()
+        self.app = build(self.settings, self.clock)
+
+    def close(self) -> None:
+        """End it."""
+        self.app.stop()
+
+    def who(self, username: str) -> Principal:
+        """The principal of a demo account."""
+        with self.app.read() as connection:
+            account = connection.execute(select(t.Account.id).where(t.Account.username == username)).scalar_one()
+            return accounts.principal_of_account(connection, account)
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def go(self, text: str) -> None:
+        """Let time pass to a Shanghai time, stopping at each due row on the way."""
+        target = at(text)
+        while True:
+            with self.app.read() as connection:
+                due = queue.next_due(connection)
+            if due is None or due > target:
+                break
+            self.clock.set(max(due, self.clock.now()))
+            self.app.worker.tick()
+        if target > self.clock.now():
+            self.clock.set(target)
+        self.app.worker.tick()
+
+    # --- work ----------------------------------------------------------------------------------
+
+    def open(self, who: str, data: Mapping[str, Any], procedure: str = "school_suspected_case") -> str:
+        """Open an incident and make it the current one."""
+        command = cmd.OpenIncident(procedure, SCHOOL, data)
+        self.incident = self.app.run(
+            lambda uow: incidents.open_incident(uow, self.app.services, self.who(who), command)
+        )
+        return self.incident
+
+    def rows(self, table: Any, **where: Any) -> list[dict[str, Any]]:
+        """Rows of a read table of the current incident."""
+        core = t.table_of(table)
+        statement = select(core).where(core.c.incident_id == self.incident)
+        for key, value in where.items():
+            statement = statement.where(core.c[key] == value)
+        with self.app.read() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def open_tasks(self) -> dict[str, list[str]]:
+        """Element -> ids of its open tasks."""
+        found: dict[str, list[str]] = {}
+        for row in sorted(self.rows(t.Task), key=lambda row: row["created_at"]):
+            if row["state"] in {"open", "claimed"}:
+                found.setdefault(row["element"], []).append(row["id"])
+        return found
+
+    def do(self, who: str, element: str, data: Mapping[str, Any] | None = None, **more: Any) -> Any:
+        """Complete the (first) open task of an element."""
+        waiting = self.open_tasks().get(element)
+        assert waiting, f"{element} is not open; open are {sorted(self.open_tasks())}"
+        command = cmd.CompleteTask(more.pop("task", waiting[0]), data or {}, **more)
+        return self.app.run(lambda uow: tasks.complete(uow, self.app.services, self.who(who), command))
+
+    def act(self, who: str, message: str, data: Mapping[str, Any], instance: str = "") -> None:
+        """Use an entry of the Actions menu."""
+        command = cmd.TriggerAction(self.incident, message, data, instance)
+        self.app.run(lambda uow: actions.trigger(uow, self.app.services, self.who(who), command))
+
+    def offered(self, who: str) -> set[str]:
+        """Messages offered in the Actions menu."""
+        with self.app.read() as connection:
+            view = IncidentView.read(connection, self.app.sealer, self.app.services, self.incident)
+            return {item.message for item in actions.available(view, self.who(who))}
+
+    def send(self, message: str, payload: Mapping[str, Any], *, who: str = "manager", **keys: str) -> str:
+        """Play an outside party."""
+        command = cmd.ReceiveMessage(self.incident, message, keys, payload, f"{message}-{self.clock.now().isoformat()}")
+        return self.app.run(lambda uow: messages.receive(uow, self.app.services, self.who(who), command))
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def row(self) -> dict[str, Any]:
+        """The incident's row."""
+        core = t.table_of(t.Incident)
+        with self.app.read() as connection:
+            return dict(connection.execute(select(core).where(core.c.id == self.incident)).mappings().one())
+
+    def deadline(self, rule: str, subject: str = "") -> dict[str, Any] | None:
+        """A deadline row."""
+        return next(iter(self.rows(t.Deadline, rule=rule, subject=subject)), None)
+
+    def view(self) -> IncidentView:
+        """Facts and rows; only for reading within one statement."""
+        connection = self.app.database.reading.connect()
+        return IncidentView.read(connection, self.app.sealer, self.app.services, self.incident)
+
+    def events(self, type_: str = "") -> list[dict[str, Any]]:
+        """The log of the incident, oldest first."""
+        log = t.table_of(t.EventRow)
+        statement = select(log).where(log.c.stream == self.incident).order_by(log.c.seq)
+        with self.app.read() as connection:
+            rows = [dict(row) for row in connection.execute(statement).mappings()]
+        return [row for row in rows if type_ in ("", row["type"])]
+
+    def visited(self) -> set[str]:
+        """Sequence flows visited, over all instances of the incident."""
+        return {flow for row in self.events("element_completed") for flow in row["data"]["flows"]}
+
+    def local(self, instant: datetime | None) -> str:
+        """An instant as `MM-DD HH:MM` in Shanghai."""
+        return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if instant else ""
+
+
+MINUTE = timedelta(minutes=1)
