@@ -13,10 +13,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Executable
 
 from service.domain.clock import SettableClock
 from service.persistence.database import Database, migrate, open_database
 from service.persistence.sealing import Sealer, new_master_key
+from service.persistence.unit_of_work import UnitOfWork
 from service.persistence.writer import CommandRunner, open_runner
 from tests import postgres
 
@@ -51,6 +53,19 @@ def a_store(backend: str, folder: Path, *, start: datetime = START) -> Iterator[
     finally:
         runner.stop()
         database.close()
+
+
+def execute(store: Store, *statements: Executable | str) -> None:
+    """Run statements in one command of the store's runner; text as the driver takes it."""
+
+    def handler(uow: UnitOfWork) -> None:
+        for statement in statements:
+            if isinstance(statement, str):
+                uow.connection.exec_driver_sql(statement)
+            else:
+                uow.connection.execute(statement)
+
+    store.runner.run(handler)
 
 
 def a_migrated_url(backend: str, folder: Path) -> str:

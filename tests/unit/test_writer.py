@@ -21,7 +21,7 @@ from service.persistence.sealing import Sealer, new_master_key
 from service.persistence.tables import EventRow, Membership
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from service.persistence.writer import GROUP
-from tests.stores import START, Store, a_migrated_url, a_store, on_both
+from tests.stores import START, Store, a_migrated_url, a_store, execute, on_both
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = EventRow.__table__  # type: ignore[attr-defined]
@@ -130,14 +130,10 @@ def test_on_sqlite_a_transaction_the_database_gave_up_is_lost_and_the_next_one_w
         uow.connection.execute(text("INSERT INTO bomb VALUES (1)"))
 
     with a_store("sqlite", tmp_path) as store:
-        store.runner.run(lambda uow: uow.connection.exec_driver_sql("CREATE TABLE bomb (a int)") and None)
-        store.runner.run(
-            lambda uow: (
-                uow.connection.exec_driver_sql(
-                    "CREATE TRIGGER boom BEFORE INSERT ON bomb BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END"
-                )
-                and None
-            )
+        execute(
+            store,
+            "CREATE TABLE bomb (a int)",
+            "CREATE TRIGGER boom BEFORE INSERT ON bomb BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END",
         )
         before, bomb, after = held(store, note(number=1), give_up, note(number=2))
         for answer in (before, after):

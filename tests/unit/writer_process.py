@@ -6,6 +6,7 @@ id is the first line it prints, whole lines follow, and `killed` once it is dead
 
 import os
 import sys
+from functools import partial
 
 from service.domain.clock import SystemClock
 from service.persistence.database import open_database
@@ -30,14 +31,12 @@ def write_for_ever(url: str, master_key: str) -> None:
     clock = SystemClock()
     runner = open_runner(open_database(url, clock), clock, Sealer(master_key, clock))
     while True:
-        flying = [
-            (stream, runner.submit(lambda uow, to=stream: append(uow, to))) for stream in "abcd" for _ in range(5)
-        ]
+        flying = [(stream, runner.submit(partial(append, stream=stream))) for stream in "abcd" for _ in range(5)]
         for stream, answer in flying:
             say(f"{stream} {answer.result()}")
 
 
-def append(uow: UnitOfWork, stream: str) -> int:
+def append(uow: UnitOfWork, *, stream: str) -> int:
     """One event with a sealed value; its number."""
     uow.lock(stream)
     event = NewEvent("noted", uow.now, {"command": uow.new_id()}, sealed={f"p-{stream}": {"name": "学生甲"}})
