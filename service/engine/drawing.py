@@ -93,9 +93,12 @@ class Bounds:
 
     def cut_by(self, start: Point, end: Point) -> bool:
         """Whether an upright or level line from start to end runs through the inside."""
-        low_x, high_x = sorted((start[0], end[0]))
-        low_y, high_y = sorted((start[1], end[1]))
-        return low_x < self.right and self.x < high_x and low_y < self.bottom and self.y < high_y
+        (x1, y1), (x2, y2) = start, end
+        if x1 > x2:
+            x1, x2 = x2, x1
+        if y1 > y2:
+            y1, y2 = y2, y1
+        return x1 < self.x + self.width and self.x < x2 and y1 < self.y + self.height and self.y < y2
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,17 @@ class Grid:
 
     def row_free(self, row: int, left: int, right: int) -> bool:
         """Whether no item stands in a row strictly between two columns."""
-        cells = self.cells
-        return all((col, row) not in cells for col in range(left + 1, right))
+        for col in range(left + 1, right):  # plain loops: this runs a million times per drawing
+            if (col, row) in self.cells:
+                return False
+        return True
 
     def col_free(self, col: int, upper: int, lower: int) -> bool:
         """Whether no item stands in a column strictly between two rows."""
-        cells = self.cells
-        return all((col, row) not in cells for row in range(upper + 1, lower))
+        for row in range(upper + 1, lower):
+            if (col, row) in self.cells:
+                return False
+        return True
 
     def box(self, number: int) -> Bounds:
         """Bounds of an item."""

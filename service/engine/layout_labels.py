@@ -28,12 +28,26 @@ class Surroundings:
     borders: Sequence[float] = ()
     limits: Bounds | None = None
     placed: dict[str, Bounds] = field(default_factory=dict)
+    solid: list[Bounds] = field(init=False)
+    pieces: list[Segment] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what every place is tried against."""
+        self.solid = [box.grown(1) for box in self.boxes.values()]
+        self.pieces = [piece for points in self.flows.values() for piece in pairs(points)]
 
     def cost(self, ident: str, box: Bounds) -> float:
         """How badly a text at this place touches other things."""
-        cost = sum(ON_SHAPE for other in self.boxes.values() if other.grown(1).overlaps(box))
-        cost += sum(ON_LABEL for other, label in self.placed.items() if other != ident and label.grown(1).overlaps(box))
-        cost += ON_FLOW * sum(box.grown(1).cut_by(*segment) for points in self.flows.values() for segment in pairs(points))
+        cost, room = 0.0, box.grown(2)
+        for other in self.solid:
+            if other.overlaps(box):
+                cost += ON_SHAPE
+        for owner, label in self.placed.items():
+            if owner != ident and label.overlaps(room):
+                cost += ON_LABEL
+        for start, end in self.pieces:
+            if room.cut_by(start, end):
+                cost += ON_FLOW
         cost += sum(ON_BORDER for y in self.borders if box.y < y < box.bottom)
         if self.limits and not self.limits.holds(box):
             cost += ON_SHAPE
@@ -51,12 +65,13 @@ def place_labels(drawing: Drawing, around: Surroundings, order: Iterable[str]) -
     for _ in range(3):
         for ident in idents:
             around.placed.pop(ident, None)
-            ranked = [
-                (around.cost(ident, box) + extra, number, box)
-                for number, (extra, box) in enumerate(_places(drawing, around, ident))
-            ]
-            if ranked:
-                around.placed[ident] = min(ranked)[2]
+            best = float("inf")
+            for extra, box in sorted(_places(drawing, around, ident), key=lambda place: place[0]):
+                if extra >= best:
+                    break
+                price = around.cost(ident, box) + extra
+                if price < best:
+                    best, around.placed[ident] = price, box
     return {ident: around.placed[ident] for ident in idents if ident in around.placed}
 
 
@@ -76,7 +91,14 @@ def _places(drawing: Drawing, around: Surroundings, ident: str) -> Iterator[tupl
         else:
             yield from _beside_event(text, box)
     elif ident in around.flows:
-        yield from _beside_flow(text, around.flows[ident])
+        source = drawing.connections[ident].source
+        siblings = [
+            piece
+            for other, flow in drawing.connections.items()
+            if other != ident and flow.source == source and other in around.flows and flow.tag == "sequenceFlow"
+            for piece in pairs(around.flows[other])
+        ]
+        yield from _beside_flow(text, around.flows[ident], siblings)
 
 
 def _beside_event(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
@@ -99,6 +121,8 @@ def _beside_rider(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
             yield extra + 0.3, Bounds(box.x - 2 - width, lower, width, height)
             yield extra + 0.6, Bounds(box.cx + NEAR, lower + 10, width, height)
             yield extra + 0.9, Bounds(box.cx - NEAR - width, lower + 10, width, height)
+            yield extra + 1.4, Bounds(box.cx + NEAR, lower + 26, width, height)
+            yield extra + 1.6, Bounds(box.cx - NEAR - width, lower + 26, width, height)
 
 
 def _beside_gateway(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
@@ -113,15 +137,33 @@ def _beside_gateway(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
         yield extra + 1.2, Bounds(box.cx - width / 2, box.bottom + NEAR - 1, width, height)
 
 
-def _beside_flow(text: str, points: Sequence[Point]) -> Iterator[tuple[float, Bounds]]:
-    for number, ((x1, y1), (x2, y2)) in enumerate(pairs(points)):
-        for extra, limit in ((0.0, 60.0), (0.4, 90.0), (0.8, 40.0), (1.5, 140.0)):
+def _beside_flow(text: str, points: Sequence[Point], siblings: Sequence[Segment]) -> Iterator[tuple[float, Bounds]]:
+    """Near the source, but not where a flow from the same source runs on the same line."""
+    for number, (start, end) in enumerate(pairs(points)):
+        (x1, y1), (x2, y2) = _own_start(start, end, siblings), end
+        shared = 6.0 if (x1, y1) == end else 0.0
+        x1, y1 = start if shared else (x1, y1)
+        wide = ((0.0, 60.0), (0.4, 90.0), (0.8, 40.0), (1.5, 140.0))
+        for extra, limit in wide if y1 == y2 else ((0.0, 100.0), (0.4, 60.0), (0.8, 40.0)):
             width, height = block(text, limit)
-            late = extra + 1.5 * number
+            late = extra + 1.5 * number + shared
             if y1 == y2:
                 yield from _along_level((x1, x2, y1), width, height, late)
             else:
                 yield from _along_upright((x1, y1, y2), width, height, late)
+
+
+def _own_start(start: Point, end: Point, siblings: Sequence[Segment]) -> Point:
+    """Where a piece parts from the flows of the same source that begin on the same line."""
+    axis = 0 if start[1] == end[1] else 1
+    sign = 1 if end[axis] > start[axis] else -1
+    reach = start[axis]
+    for one, other in siblings:
+        same = one[1 - axis] == other[1 - axis] == start[1 - axis]
+        low, high = sorted((one[axis] * sign, other[axis] * sign))
+        if same and low <= start[axis] * sign < high:
+            reach = max(reach * sign, min(high, end[axis] * sign)) * sign
+    return (reach, start[1]) if axis == 0 else (start[0], reach)
 
 
 def _along_level(

@@ -6,14 +6,17 @@ else around with two bends. A party stands on the side where its flows are cheap
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 
-from service.engine.drawing import EVENTS, Bounds, Connection, Drawing, Point
+from service.engine.drawing import EVENTS, Bounds, Connection, Drawing, Element, Point
 from service.engine.layout_labels import pairs
 from service.engine.layout_text import text_width
 
 POOL_HEIGHT = 50.0
 CORRIDOR = 64.0
 BETWEEN = 24.0
+MOST_FREE = 6
+KEPT = 40
 
 Line = tuple[Point, ...]
 
@@ -38,56 +41,105 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class _Party:
+    """A party with its lines on one side, and the stretches its box may cover."""
+
     id: str
     upper: bool
     lines: Mapping[str, Line]
-
-    def span(self, name: str) -> tuple[float, float]:
-        xs = [points[0][0] for points in self.lines.values()]
-        wide = max(text_width(name) + 24, 100.0)
-        left, right = min(xs) - 20, max(xs) + 20
-        spare = max(0.0, wide - (right - left)) / 2
-        return left - spare, right + spare
+    spans: tuple[tuple[float, float], ...]
 
 
 def draw_outside(drawing: Drawing, scene: Scene) -> Outside:
-    """Place every collapsed party and its message flows."""
-    messages = [flow for flow in drawing.connections.values() if flow.tag == "messageFlow"]
-    parties: list[_Party] = []
-    drawn: dict[str, Line] = {}
-    for item in drawing.elements.values():
-        if item.tag != "participant" or item.process:
-            continue
-        own = [flow for flow in messages if item.id in (flow.source, flow.target)]
-        own = [flow for flow in own if _node(flow, item.id) in scene.boxes]
-        sides = [_route_all(drawing, scene, own, drawn, upper=upper) for upper in (True, False)]
-        upper = sides[0][0] <= sides[1][0]
-        lines = sides[0 if upper else 1][1]
-        drawn.update(lines)
-        parties.append(_Party(item.id, upper, lines))
-    return _stack(drawing, scene, parties)
+    """Place every collapsed party and its message flows, each party above or below as fits all best."""
+    parties = [item for item in drawing.elements.values() if item.tag == "participant" and not item.process]
+    own = {item.id: _flows_of(drawing, scene, item.id) for item in parties}
+    heard = [item for item in parties if own[item.id]]
+    ways = {
+        (flow.id, upper): _ranked(drawing, scene, flow, upper=upper)
+        for flows in own.values()
+        for flow in flows
+        for upper in (True, False)
+    }
+    best = float("inf"), Outside({}, {})
+    choices = product((True, False), repeat=len(heard)) if len(heard) <= MOST_FREE else [(True,) * len(heard)]
+    for sides in choices:
+        cost, lines = _lines(own, heard, sides, ways)
+        chosen = [_party(item, upper, own[item.id], lines) for item, upper in zip(heard, sides, strict=True)]
+        more, outside = _stack(drawing, scene, chosen)
+        if cost + more < best[0]:
+            best = cost + more, outside
+    silent = [item.id for item in parties if item.id not in best[1].parties]
+    lowest = max([scene.pool.bottom, *(box.bottom for box in best[1].parties.values())])
+    unheard = {
+        ident: Bounds(scene.pool.x + 160.0 * number, lowest + BETWEEN, 140.0, POOL_HEIGHT)
+        for number, ident in enumerate(silent)
+    }
+    return Outside({**best[1].parties, **unheard}, best[1].flows)
+
+
+def _flows_of(drawing: Drawing, scene: Scene, party: str) -> list[Connection]:
+    return [
+        flow
+        for flow in drawing.connections.values()
+        if flow.tag == "messageFlow" and party in (flow.source, flow.target) and _node(flow, party) in scene.boxes
+    ]
 
 
 def _node(flow: Connection, party: str) -> str:
     return flow.target if flow.source == party else flow.source
 
 
-def _route_all(
-    drawing: Drawing, scene: Scene, own: Sequence[Connection], drawn: Mapping[str, Line], *, upper: bool
+def _ranked(drawing: Drawing, scene: Scene, flow: Connection, *, upper: bool) -> list[tuple[float, Line]]:
+    """Ways from the pool's border to the node, cheapest first, other message flows left out of account."""
+    node = flow.source if flow.source in scene.boxes else flow.target
+    free = _around(drawing, node)
+    ways = _ways(drawing, scene, node, upper=upper)
+    return sorted((extra + _trouble(scene, free, points), points) for extra, points in ways)[:KEPT]
+
+
+def _lines(
+    own: Mapping[str, Sequence[Connection]],
+    parties: Sequence[Element],
+    sides: Sequence[bool],
+    ways: Mapping[tuple[str, bool], Sequence[tuple[float, Line]]],
 ) -> tuple[float, dict[str, Line]]:
-    """Cost and lines of a party's flows, each from the pool's border to the node."""
+    """The cheapest lines for one choice of sides, one flow after the other."""
     total, lines = 0.0, dict[str, Line]()
-    for flow in own:
-        node = flow.source if flow.source in scene.boxes else flow.target
-        others = [*drawn.values(), *lines.values()]
-        ranked = [
-            (extra + _trouble(scene, node, points, others), number, points)
-            for number, (extra, points) in enumerate(_ways(drawing, scene, node, upper=upper))
-        ]
-        cost, _, points = min(ranked)
-        total += cost
-        lines[flow.id] = points
+    for item, upper in zip(parties, sides, strict=True):
+        for flow in own[item.id]:
+            best, chosen = float("inf"), ways[flow.id, upper][0][1]
+            for base, points in ways[flow.id, upper]:
+                if base >= best:
+                    break
+                price = base + sum(
+                    _meeting(*piece, *other, crossing=3.0)
+                    for line in lines.values()
+                    for piece in pairs(points)
+                    for other in pairs(line)
+                )
+                if price < best:
+                    best, chosen = price, points
+            total += best
+            lines[flow.id] = chosen
     return total, lines
+
+
+def _party(item: Element, upper: bool, flows: Sequence[Connection], lines: Mapping[str, Line]) -> _Party:
+    own = {flow.id: lines[flow.id] for flow in flows}
+    xs = [points[0][0] for points in own.values()]
+    left, right = min(xs) - 16, max(xs) + 16
+    spare = max(0.0, max(text_width(item.name, 13) + 20, 100.0) - (right - left))
+    shifts = (0.5, 0.0, 1.0) if spare else (0.0,)
+    return _Party(item.id, upper, own, tuple((left - spare * part, right + spare * (1 - part)) for part in shifts))
+
+
+def _around(drawing: Drawing, node: str) -> set[str]:
+    """The node and the sub-processes around it; the first is the node."""
+    around, parent = {node}, drawing.elements[node].parent
+    while parent:
+        around.add(parent)
+        parent = drawing.elements[parent].parent
+    return around
 
 
 def _ways(drawing: Drawing, scene: Scene, node: str, *, upper: bool) -> Iterator[tuple[float, Line]]:
@@ -95,30 +147,31 @@ def _ways(drawing: Drawing, scene: Scene, node: str, *, upper: bool) -> Iterator
     near = box.y if upper else box.bottom
     reach = abs(near - border) / 150
     event = drawing.elements[node].tag in EVENTS
-    for offset in (0.0,) if event else (0.0, -15.0, 15.0, -30.0, 30.0, -45.0, 45.0):
-        yield reach + abs(offset) / 60, ((box.cx + offset, border), (box.cx + offset, near))
+    for offset in (0.0, -9.0, 9.0) if event else (0.0, -15.0, 15.0, -30.0, 30.0, -45.0, 45.0):
+        sunk = (box.width / 2 - (box.width**2 / 4 - offset**2) ** 0.5) * (1 if upper else -1) if event else 0.0
+        yield reach + abs(offset) / 60, ((box.cx + offset, border), (box.cx + offset, round(near + sunk)))
     away = -1 if upper else 1
     for step in (10.0, 16.0, 22.0, 28.0):
         y = near + away * step
         for reach_out in (14.0, 22.0, 30.0, 38.0, 46.0):
             for x in (box.right + reach_out, box.x - reach_out):
                 yield reach + 5.0 + step / 30, ((x, border), (x, y), (box.cx, y), (box.cx, near))
-    for reach_out in (14.0, 22.0, 30.0, 38.0, 46.0):
+    for reach_out in (9.0, 14.0, 22.0, 30.0, 38.0, 46.0):
         for x, side in ((box.right + reach_out, box.right), (box.x - reach_out, box.x)):
-            yield reach + 4.0, ((x, border), (x, box.cy), (side, box.cy))
+            for off in (0.0,) if event else (0.0, 14.0, -14.0, 22.0, -22.0):
+                y = box.cy + off
+                yield reach + 4.0 + abs(off) / 40, ((x, border), (x, y), (side, y))
 
 
-def _trouble(scene: Scene, node: str, points: Line, others: Sequence[Line]) -> float:
+def _trouble(scene: Scene, own: set[str], points: Line) -> float:
     cost = 0.0
     for start, end in pairs(points):
         for ident, box in scene.boxes.items():
-            room = box.grown(-1) if ident == node else box.grown(4)
-            cost += 90.0 * room.cut_by(start, end)
-        cost += sum(16.0 for label in scene.labels.values() if label.grown(2).cut_by(start, end))
+            if ident not in own:
+                cost += 90.0 * box.grown(4).cut_by(start, end)
+        cost += sum(30.0 for label in scene.labels.values() if label.grown(2).cut_by(start, end))
         for line in scene.flows.values():
             cost += sum(_meeting(start, end, *piece, crossing=4.0) for piece in pairs(line))
-        for line in others:
-            cost += sum(_meeting(start, end, *piece, crossing=3.0) for piece in pairs(line))
     return cost
 
 
@@ -134,50 +187,58 @@ def _meeting(a: Point, b: Point, c: Point, d: Point, *, crossing: float) -> floa
     low_one, high_one = sorted((a[along], b[along]))
     low_two, high_two = sorted((c[along], d[along]))
     shared = low_one < high_two and low_two < high_one
-    return 12.0 if shared and apart < 8 else 0.0
+    return 40.0 if shared and apart < 8 else 0.0
 
 
-def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> Outside:
-    """Give every party a box on its side; overlapping ones move outward, the narrow one stays inside."""
+def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> tuple[float, Outside]:
+    """Cost and boxes of one choice of sides; overlapping boxes go outward, past no nearer box's flows."""
+    total = 0.0
     bounds: dict[str, Bounds] = {}
     flows: dict[str, Line] = {}
     for upper in (True, False):
-        side = [party for party in parties if party.upper == upper and party.lines]
-        shelves: list[list[tuple[float, float]]] = []
-        spans = {party.id: party.span(drawing.elements[party.id].name) for party in side}
-        for party in sorted(side, key=lambda one: (spans[one.id][1] - spans[one.id][0], spans[one.id])):
-            span = _inside(spans[party.id], scene.pool)
-            shelf = _shelf(shelves, span)
-            shelves[shelf].append(span)
-            box = _box(scene.pool, span, shelf, upper=upper)
-            bounds[party.id] = box
+        side = [party for party in parties if party.upper == upper]
+        cost, places = min((_shelved(order) for order in permutations(side)), key=lambda shelved: shelved[0])
+        total += cost
+        for party in side:
+            bounds[party.id] = box = _box(scene.pool, *places[party.id], upper=upper)
             end = box.bottom if upper else box.y
             for ident, points in party.lines.items():
-                flows[ident] = ((points[0][0], end), *points[1:])
-    lonely = [party for party in parties if not party.lines]
-    for number, party in enumerate(lonely):
-        x = scene.pool.x + 160.0 * number
-        bounds[party.id] = Bounds(x, scene.pool.bottom + 3 * (CORRIDOR + POOL_HEIGHT), 140.0, POOL_HEIGHT)
-    turned = {ident: points if drawing.connections[ident].source in bounds else points[::-1] for ident, points in flows.items()}
-    return Outside(bounds, turned)
+                line = ((points[0][0], end), *points[1:])
+                flows[ident] = line if drawing.connections[ident].source == party.id else line[::-1]
+    return total, Outside(bounds, flows)
 
 
-def _inside(span: tuple[float, float], pool: Bounds) -> tuple[float, float]:
-    left, right = span
-    if left < pool.x:
-        return pool.x, max(right, pool.x + right - left) if right - left < 180 else right
-    return left, right
+def _shelved(order: Sequence[_Party]) -> tuple[float, dict[str, tuple[int, tuple[float, float]]]]:
+    """Shelf and stretch of each party when placed in this order, nearest first, and what that costs."""
+    total = 0.0
+    places: dict[str, tuple[int, tuple[float, float]]] = {}
+    for number, party in enumerate(order):
+        best = float("inf")
+        for extra, span in enumerate(party.spans):
+            before = [(places[other.id], other) for other in order[:number]]
+            near = [place[0] for place, _ in before if _touch(place[1], span)]
+            shelf = max(near, default=-1) + 1
+            cost = 4.0 * shelf + extra
+            for (other_shelf, other_span), other in before:
+                if other_shelf < shelf:
+                    cost += 90.0 * _cut(party, other_span)
+                elif other_shelf > shelf:
+                    cost += 90.0 * _cut(other, span)
+            if cost < best:
+                best, places[party.id] = cost, (shelf, span)
+        total += best
+    return total, places
 
 
-def _shelf(shelves: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
-    for number, shelf in enumerate(shelves):
-        if all(span[1] + BETWEEN <= left or right + BETWEEN <= span[0] for left, right in shelf):
-            return number
-    shelves.append([])
-    return len(shelves) - 1
+def _touch(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] < other[1] + BETWEEN and other[0] < one[1] + BETWEEN
 
 
-def _box(pool: Bounds, span: tuple[float, float], shelf: int, *, upper: bool) -> Bounds:
+def _cut(party: _Party, span: tuple[float, float]) -> int:
+    return sum(1 for points in party.lines.values() if span[0] - 4 < points[0][0] < span[1] + 4)
+
+
+def _box(pool: Bounds, shelf: int, span: tuple[float, float], *, upper: bool) -> Bounds:
     away = CORRIDOR + shelf * (POOL_HEIGHT + BETWEEN)
     y = pool.y - away - POOL_HEIGHT if upper else pool.bottom + away
     return Bounds(span[0], y, span[1] - span[0], POOL_HEIGHT)

@@ -13,6 +13,13 @@ from service.engine.layout_plan import EVENT, Link
 
 BEND = 2.0
 PER_PIXEL = 1 / 90
+LEAST_AROUND = 5.0
+
+
+EASY_OUT = {"R": 0.0, "B": 0.3, "T": 0.8, "L": 9.0}
+HARD_OUT = {"R": 0.0, "B": 2.0, "T": 2.5, "L": 9.0}
+EASY_IN = {"L": 0.0, "T": 0.4, "B": 0.6, "R": 7.0}
+HARD_IN = {"L": 0.0, "T": 1.2, "B": 1.6, "R": 7.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,17 @@ class Ways:
 
     def of(self, link: Link) -> list[Route]:
         """Every way of a link, cheapest first; empty if all are blocked."""
-        source, target = self._end(link.source, link), self._end(link.target, None)
-        found = [self._priced(link, *way) for way in self._ways(source, target, link)]
+        found = [route for _, tier in self.tiers(link) for route in tier]
         return sorted(found, key=lambda route: (route.cost, route.points))
+
+    def tiers(self, link: Link) -> Iterator[tuple[float, list[Route]]]:
+        """The ways in three lots, each with the least it can cost: straight, onward, around."""
+        source, target = self._end(link.source, link), self._end(link.target, None)
+        straight = self._straight(source, target, link)
+        yield 0.0, [self._priced(link, *way) for way in straight]
+        for least, ways in ((BEND, self._onward), (LEAST_AROUND, self._roundabout)):
+            found = [self._priced(link, *way) for way in ways(source, target, link)]
+            yield least, sorted(found, key=lambda route: (route.cost, route.points))
 
     def _end(self, number: int, link: Link | None) -> _End:
         grid = self.grid
@@ -70,19 +85,36 @@ class Ways:
         x = grid.col_x[col] + (link.port if link and rider else 0.0)
         return _End(x, grid.row_y[row], item.width / 2, item.height / 2, col, row, rider)
 
-    def _ways(self, source: _End, target: _End, link: Link) -> Iterator[tuple[tuple[Point, ...], str]]:
+    def _straight(self, a: _End, b: _End, link: Link) -> Iterator[tuple[tuple[Point, ...], str]]:
+        if a.row == b.row and a.col < b.col and not link.boundary and self.grid.row_free(a.row, a.col, b.col):
+            yield ((a.x + a.half_w, a.y), (b.x - b.half_w, b.y)), "RL"
+        elif a.col == b.col and a.row != b.row and (b.row > a.row or not a.rider) and self._column_free(a.col, a.row, b.row):
+            reach, down = (b.half_w - 8 if b.half_w > 50 else 0), b.row > a.row
+            for port in self._outs(link):
+                x = a.x + port
+                if abs(x - b.x) <= reach:
+                    yield ((x, a.upright(down=down)), (x, b.upright(down=not down))), "BT" if down else "TB"
+
+    def _onward(self, source: _End, target: _End, link: Link) -> Iterator[tuple[tuple[Point, ...], str]]:
+        if not link.boundary and source.col < target.col:
+            yield from self._right_left(source, target)
+            yield from self._right_upright(source, target)
+        for out in self._outs(link):
+            yield from self._upright_level(source, target, out)
+            for into in self._ports(link.target):
+                yield from self._upright_upright(source, target, out, into)
+
+    def _roundabout(self, source: _End, target: _End, link: Link) -> Iterator[tuple[tuple[Point, ...], str]]:
         if not link.boundary:
-            if source.col < target.col:
-                yield from self._right_left(source, target)
-                yield from self._right_upright(source, target)
             yield from self._right_right(source, target)
             if source.col > target.col:
                 yield from self._left_upright(source, target)
-        for out in (0.0,) if link.boundary else self._ports(link.source):
+        for out in self._outs(link):
             for into in self._ports(link.target):
-                yield from self._upright_level(source, target, out)
-                yield from self._upright_upright(source, target, out, into)
                 yield from self._around(source, target, out, into)
+
+    def _outs(self, link: Link) -> tuple[float, ...]:
+        return (0.0,) if link.boundary else self._ports(link.source)
 
     def _ports(self, number: int) -> tuple[float, ...]:
         return self.shifts.port if self.grid.plan.items[number].width > 100 else (0.0,)
@@ -90,9 +122,7 @@ class Ways:
     def _right_left(self, a: _End, b: _End) -> Iterator[tuple[tuple[Point, ...], str]]:
         grid = self.grid
         start, end = (a.x + a.half_w, a.y), (b.x - b.half_w, b.y)
-        if a.row == b.row and a.y == b.y:
-            if grid.row_free(a.row, a.col, b.col):
-                yield (start, end), "RL"
+        if a.row == b.row:
             return
         for gap in range(a.col + 1, b.col + 1):
             if grid.row_free(a.row, a.col, gap) and grid.row_free(b.row, gap - 1, b.col):
@@ -154,10 +184,6 @@ class Ways:
         upper, lower = sorted(((a.row, a.col), (b.row, b.col)))
         x1, x2 = a.x + out, b.x + into
         start, end = a.upright(down=down), b.upright(down=not down)
-        if a.col == b.col and self._column_free(a.col, a.row, b.row):
-            reach = b.half_w - 8 if b.half_w > 50 else 0
-            if abs(x1 - b.x) <= reach:
-                yield ((x1, start), (x1, end)), sides
         if x1 == x2:
             return
         for gutter in range(upper[0] + 1, lower[0] + 1):
@@ -187,17 +213,17 @@ class Ways:
     def _priced(self, link: Link, points: tuple[Point, ...], sides: str) -> Route:
         items = self.grid.plan.items
         source, target = items[link.source], items[link.target]
-        length = sum(abs(x1 - x2) + abs(y1 - y2) for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False))
+        length, (x1, y1) = 0.0, points[0]
+        for x2, y2 in points[1:]:
+            length += abs(x1 - x2) + abs(y1 - y2)
+            x1, y1 = x2, y2
         cost = BEND * (len(points) - 2) + PER_PIXEL * length
         if not link.boundary:
             easy = source.gateway
-            cost += {"R": 0.0, "B": 0.3 if easy else 2.0, "T": 0.8 if easy else 2.5, "L": 3.0 if link.back else 9.0}[
-                sides[0]
-            ]
-        light = target.gateway
-        cost += {"L": 0.0, "T": 0.4 if light else 1.2, "B": 0.6 if light else 1.6, "R": 7.0}[sides[1]]
+            cost += (EASY_OUT if easy else HARD_OUT)[sides[0]] - (6.0 if link.back and sides[0] == "L" else 0.0)
+        cost += (EASY_IN if target.gateway else HARD_IN)[sides[1]]
         if sides == "TT":
-            cost += 3.0
+            cost += 6.0
         if target.event and sides[1] == "B":
             cost += 1.0
         return Route(points, cost, sides[0], sides[1])
@@ -239,7 +265,7 @@ class Traffic:
         """Cost of adding a route; stops counting above the limit."""
         cost = 0.0
         if link.labelled:
-            cost += 2.5 * self.exits.get(link.origin, []).count(route.leaves)
+            cost += 5.0 * self.exits.get(link.origin, []).count(route.leaves)
         for level, run in _runs(link, route.points):
             across, along = (self.uprights, self.levels) if level else (self.levels, self.uprights)
             at, low, high = run.at, run.low, run.high

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from service.engine.layout_grid import Grid, Spots
 from service.engine.layout_plan import Link, Plan, layers, topological
-from service.engine.layout_routes import Shifts, Traffic, Ways
+from service.engine.layout_routes import Route, Shifts, Traffic, Ways
 
 BLOCKED = 160.0
 CROOKED = 9.0
@@ -30,29 +30,41 @@ class Found:
 
 def best_spots(plan: Plan, budget: int = BUDGET) -> list[Found]:
     """Local optima from several first guesses, best first; `budget` bounds the scored moves of each."""
-    found = [_improve(plan, guess.settled(plan), budget) for guess in _guesses(plan)]
-    return sorted(found, key=lambda one: one.cost)
+    tried = [_improve(plan, guess.settled(plan), budget // 5) for guess in _guesses(plan)]
+    tried.sort(key=lambda one: one.cost)
+    found = [_improve(plan, one.spots, budget) for one in tried[:2]]
+    return sorted([*found, *tried[2:]], key=lambda one: one.cost)
 
 
-def score(plan: Plan, spots: Spots) -> float:
-    """Cost of settled spots; infinite if two items share one."""
+def score(plan: Plan, spots: Spots, limit: float = float("inf")) -> float:
+    """Cost of settled spots; infinite if two items share one. Stops adding up above the limit."""
     grid = Grid(plan, spots)
     if grid.clash:
         return float("inf")
-    cost = grid.width * PER_COLUMN_PIXEL + grid.row_count * PER_ROW
+    cost = grid.width * PER_COLUMN_PIXEL + grid.row_count * PER_ROW + _habits(plan, grid)
     ways, traffic = Ways(grid, Shifts()), Traffic()
     for link in _drawing_order(plan, grid):
-        best, chosen = BLOCKED, None
-        for route in ways.of(link):
+        best, chosen = _cheapest(ways, traffic, link)
+        cost += best
+        if cost > limit:
+            break
+        if chosen:
+            traffic.add(link, chosen)
+    return cost
+
+
+def _cheapest(ways: Ways, traffic: Traffic, link: Link) -> tuple[float, Route | None]:
+    best, chosen = BLOCKED, None
+    for least, tier in ways.tiers(link):
+        if least >= best:
+            break
+        for route in tier:
             if route.cost >= best:
                 break
             price = route.cost + traffic.price(link, route, best - route.cost)
             if price < best:
                 best, chosen = price, route
-        cost += best
-        if chosen:
-            traffic.add(link, chosen)
-    return cost + _habits(plan, grid)
+    return best, chosen
 
 
 def _drawing_order(plan: Plan, grid: Grid) -> Sequence[Link]:
@@ -141,7 +153,7 @@ def _improve(plan: Plan, spots: Spots, budget: int) -> Found:
                     continue
                 seen.add(key)
                 budget -= 1
-                price = score(plan, settled)
+                price = score(plan, settled, cost)
                 if price < cost - 1e-6:
                     spots, cost, moved = settled, price, True
                     break

@@ -5,6 +5,7 @@ again until nothing gets better.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from service.engine.drawing import Bounds, Point
 from service.engine.layout_grid import Grid
@@ -24,7 +25,12 @@ ROUNDS = 4
 def wire(grid: Grid, boxes: Mapping[str, Bounds], labels: Mapping[str, Bounds]) -> dict[str, Route]:
     """Route of every link by id; `labels` are texts to keep clear of, by the element they belong to."""
     ways = Ways(grid, FINE)
-    choices = {link.id: _choices(ways, link, boxes, labels) for link in grid.plan.links}
+    around = _Around(
+        {ident: box.grown(CLEARANCE) for ident, box in boxes.items()},
+        {ident: box.grown(-1) for ident, box in boxes.items()},
+        {ident: box.grown(2) for ident, box in labels.items()},
+    )
+    choices = {link.id: _choices(ways, link, around) for link in grid.plan.links}
     order = sorted(grid.plan.links, key=lambda link: (link.back, choices[link.id][0].cost, link.id))
     traffic = Traffic(near=7.0)
     taken: dict[str, Route] = {}
@@ -51,27 +57,31 @@ def _cheapest(traffic: Traffic, link: Link, choices: Sequence[Route]) -> Route:
     return chosen
 
 
-def _choices(ways: Ways, link: Link, boxes: Mapping[str, Bounds], labels: Mapping[str, Bounds]) -> list[Route]:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    wide: Mapping[str, Bounds]
+    tight: Mapping[str, Bounds]
+    labels: Mapping[str, Bounds]
+
+
+def _choices(ways: Ways, link: Link, around: _Around) -> list[Route]:
     ends = {link.origin, ways.grid.plan.items[link.source].id, ways.grid.plan.items[link.target].id}
     found = ways.of(link) or [_detour(ways.grid, link)]
     priced = [
-        Route(route.points, route.cost + _hits(route.points, link, ends, boxes, labels), route.leaves, route.enters)
+        Route(route.points, route.cost + _hits(route.points, link, ends, around), route.leaves, route.enters)
         for route in found
     ]
     return sorted(priced, key=lambda route: (route.cost, route.points))[:KEPT]
 
 
-def _hits(
-    points: Sequence[Point], link: Link, ends: set[str], boxes: Mapping[str, Bounds], labels: Mapping[str, Bounds]
-) -> float:
+def _hits(points: Sequence[Point], link: Link, ends: set[str], around: _Around) -> float:
     cost = 0.0
     for start, end in zip(points, points[1:], strict=False):
-        for ident, box in boxes.items():
-            room = box.grown(-1) if ident in ends else box.grown(CLEARANCE)
-            if room.cut_by(start, end):
+        for ident, box in around.wide.items():
+            if box.cut_by(start, end) and (ident not in ends or around.tight[ident].cut_by(start, end)):
                 cost += THROUGH_SHAPE
-        for owner, box in labels.items():
-            if owner != link.id and box.grown(2).cut_by(start, end):
+        for owner, box in around.labels.items():
+            if owner != link.id and box.cut_by(start, end):
                 cost += THROUGH_LABEL
     return cost
 
