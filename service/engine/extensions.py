@@ -33,7 +33,7 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
 
 ELEMENTS: Final[Mapping[str, frozenset[str]]] = {
     "facts": frozenset({"process"}),
-    "inputs": frozenset({"callActivity", "businessRuleTask", "intermediateThrowEvent", "sendTask", "serviceTask"}),
+    "inputs": frozenset({"callActivity", "businessRuleTask", "intermediateThrowEvent"}),
     "outputs": NODES,
     "deadline": NODES,
 }

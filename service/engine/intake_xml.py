@@ -159,8 +159,9 @@ def _check_schema(name: str, root: etree._Element) -> list[Finding]:
 
 
 def _id_at(root: etree._Element, path: str | None) -> str:
+    prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
     try:
-        found = root.getroottree().xpath(path) if path else []
+        found = root.getroottree().xpath(path, namespaces=prefixes) if path else []
     except etree.XPathError:
         # The path uses prefixes the file declares deeper down; the line number still stands.
         return ""

@@ -6,7 +6,7 @@ from typing import Final
 from service.engine.intake_xml import LIMITS
 from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Kind, Node, Process, Trigger
-from service.engine.rules import finding, has_errors
+from service.engine.rules import Both, finding, has_errors
 from service.engine.rules_decisions import check_decisions
 from service.engine.rules_events import check_events
 from service.engine.rules_expressions import check_expressions
@@ -71,6 +71,12 @@ def _check_page(process: Process, bundle: Bundle, called: Collection[str]) -> It
 def _check_call(process: Process, node: Node, bundle: Bundle, known: Known) -> Iterator[Finding]:
     if node.kind is Kind.OPEN and not node.collection:
         yield finding("open_collection", process.file, node.id)
+    if node.kind is Kind.INLINE and node.inputs:
+        allowed = Both("调用另一个规程的调用活动", "a call of another procedure")
+        shown = Both("同一规程的页的调用", "a call of a page of the same procedure")
+        yield finding(
+            "extension_misplaced", process.file, node.id, name="tocsin:inputs", element=shown, allowed=allowed
+        )
     if not node.called:
         yield finding("call_target_missing", process.file, node.id)
         return

@@ -373,3 +373,23 @@ def test_shipped_procedures_agree_with_forms_deadlines_policies_and_facts() -> N
             known_policies=typed(catalogue, snapshot(catalogue, "school", [])),
         )
         assert {item.rule for item in findings} <= {"page_large", "call_unknown_procedure"}, findings
+
+
+def test_inputs_of_a_page_are_refused_because_it_sees_the_data_of_its_caller() -> None:
+    files, decisions = load_folder(WORKFLOWS / "school_suspected_case", decisions_dir=WORKFLOWS / "decisions")
+    page = "school_suspected_case.bpmn"
+    call = re.search(
+        rb'<bpmn:callActivity id="ca_dispatch"[^>]*>(\s*<bpmn:documentation>.*?</bpmn:documentation>)?', files[page]
+    )
+    assert call is not None
+    given = b'<bpmn:extensionElements><tocsin:inputs><tocsin:input name="a" value="b"/></tocsin:inputs>'
+    files[page] = files[page].replace(call[0], call[0] + given + b"</bpmn:extensionElements>")
+    _bundle, findings = read_bundle(
+        files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=decisions
+    )
+    assert [(i.element, i.rule) for i in findings if i.severity == ERROR] == [("ca_dispatch", "extension_misplaced")]
+
+
+def test_schema_finding_names_the_element() -> None:
+    _bundle, findings = lint(SMALL.replace(b'sourceRef="t_small_report" ', b""))
+    assert [(item.element, item.rule) for item in findings] == [("f_t_small_report_g_small_split", "bpmn_schema")]
