@@ -160,8 +160,8 @@ def _shown(value: object) -> str:
 def _type_problems(decision: Decision) -> Iterator[_Parts]:
     for rule in decision.rules:
         for output, result in zip(decision.outputs, rule.results, strict=True):
-            if result is not None and isinstance(result.tree.body, ast.Constant):
-                value = plain(result.tree.body.value)
+            if result is not None and _is_literal(result.tree.body):
+                value = _literal(result.tree.body)
                 if not _fits(value, output.type) or (output.allowed and value not in output.allowed):
                     zh, en = (
                         f"输出 {output.name} 的值 {result.text} 不合类型",
@@ -181,7 +181,16 @@ def _literals(test: Expression | None, clause: InputClause) -> Iterator[object]:
         return
     for node in ast.walk(test.tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "value":
-            yield from (plain(side.value) for side in node.comparators if isinstance(side, ast.Constant))
+            yield from (_literal(side) for side in node.comparators if _is_literal(side))
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in CONSTANTS)
+
+
+def _literal(node: ast.AST) -> object:
+    """The value of a literal; null, true and false are names in the syntax tree."""
+    return plain(node.value) if isinstance(node, ast.Constant) else CONSTANTS[getattr(node, "id", "null")]
 
 
 def _fits(value: object, kind: str) -> bool:

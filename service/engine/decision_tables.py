@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.engine.expressions import Expression, Scope, compile_expression
+from service.engine.expressions import Expression, ExpressionError, Scope, compile_expression
 
 
 class HitPolicy(StrEnum):
@@ -134,13 +134,21 @@ def _test(text: str) -> str:
     if interval := _INTERVAL.fullmatch(text):
         low = ">=" if interval[1] == "[" else ">"
         high = "<=" if interval[4] == "]" else "<"
-        return f"value != null and value {low} ({interval[2]}) and value {high} ({interval[3]})"
+        return f"value != null and value {low} ({_operand(interval[2])}) and value {high} ({_operand(interval[3])})"
     if comparison := _COMPARISON.fullmatch(text):
         guard = "" if comparison[1] in ("==", "!=") else "value != null and "
-        return f"{guard}value {comparison[1]} ({comparison[2]})"
+        return f"{guard}value {comparison[1]} ({_operand(comparison[2])})"
     if text.startswith("in "):
-        return f"value in ({text[3:]})"
-    return f"value == ({text})"
+        return f"value in ({_operand(text[3:])})"
+    return f"value == ({_operand(text)})"
+
+
+def _operand(text: str) -> str:
+    """What `value` is compared with; a condition on `value` itself is a cell with `=`."""
+    if any(name.partition(".")[0] == "value" for name in compile_expression(text).names):
+        zh, en = "以 value 写条件的格子须以 = 开头", "a cell with a condition on value begins with ="
+        raise ExpressionError("needs_equals_sign", zh, en).about(text)
+    return text
 
 
 def split_cells(text: str) -> list[str]:

@@ -110,7 +110,7 @@ class _Evaluator(EvalWithCompoundTypes):
         self.scope = scope
         self.missing_records_are_null = missing_records_are_null
         self.seen: dict[str, object] = {}
-        kept = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.keyword, ast.Tuple, ast.List)
+        kept = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.List)
         self.nodes = {kind: self.nodes[kind] for kind in kept} | {
             ast.Expression: self._body,
             ast.Constant: self._constant,

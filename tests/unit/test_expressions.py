@@ -289,6 +289,8 @@ ESCAPES = [
     ("{x: 1 for x in [1]}", "forbidden_syntax"),
     ("sum(x for x in [1])", "forbidden_syntax"),
     ("{1: 2}", "forbidden_syntax"),
+    ("(1, 2)", "forbidden_syntax"),
+    ("()", "forbidden_syntax"),
     ("{1, 2}", "forbidden_syntax"),
     ("9**9**9", "forbidden_syntax"),
     ("1 << 1000000", "forbidden_syntax"),
