@@ -64,8 +64,10 @@ def test_nobody_signed_in_may_do_nothing(action: Action) -> None:
     assert not may(None, action, HERE)
 
 
-@pytest.mark.parametrize("subject", [HERE, DRILL, TASK, OrganisationSubject("school", SCHOOL)], ids=str)
-@pytest.mark.parametrize("principal", [NEIGHBOUR, VILLAGER, OUTSIDER], ids=lambda p: str(dict(p.memberships)))
+@pytest.mark.parametrize(
+    "subject", [HERE, DRILL, TASK, OrganisationSubject("school", SCHOOL)], ids=["incident", "drill", "task", "school"]
+)
+@pytest.mark.parametrize("principal", [NEIGHBOUR, VILLAGER, OUTSIDER], ids=["neighbour", "villager", "outsider"])
 def test_another_organisation_reaches_nothing(principal: Principal, subject: Subject) -> None:
     assert {action for action in Action if may(principal, action, subject)} == OPEN_TO_ALL
 
