@@ -1,0 +1,168 @@
+"""The inbox: open tasks, due first, in four groups; and the same list for the API."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
+
+from service.application.queries import cursors
+from service.application.queries.reader import OPEN_STATES, Reader, incidents, task_roles, tasks
+from service.application.queries.task_rows import TaskRow, rows_of, statement
+from service.domain.calendar import local
+
+SOON = timedelta(minutes=30)
+GROUPS = ("overdue", "soon", "today", "later")
+WHOSE = ("mine", "group", "all")
+
+_due = func.coalesce(tasks.c.due_at, cursors.NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """What is listed. `state` is open (claimed ones included), claimed, completed, cancelled or "" for all.
+
+    `whose`: mine = claimed by or handed to me; group = what I may do; all = all I may see.
+    """
+
+    whose: str = "all"
+    state: str = ""
+    role: str = ""
+    incident: str = ""
+    person: str = ""
+    overdue: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """A page of tasks; `next` is the cursor of the following one, "" at the end."""
+
+    items: tuple[TaskRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxGroup:
+    """A group of the inbox: overdue, soon (within 30 minutes), today or later."""
+
+    code: str
+    label: str
+    items: tuple[TaskRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Open tasks in groups (empty ones left out), with the counts of the three buttons."""
+
+    groups: tuple[InboxGroup, ...]
+    counts: dict[str, int]
+    next: str
+
+
+def listing(reader: Reader, wanted: TaskFilter, *, cursor: str = "", limit: int = cursors.LIMIT) -> TaskList:
+    """Tasks the reader may see, due first, those without a due time last."""
+    limit = cursors.clamp(limit)
+    query = statement().where(reader.in_scope, *_conditions(reader, wanted))
+    if cursor:
+        due, created, task = cursors.read(cursor, 3)
+        after = (cursors.read_instant(due), cursors.read_instant(created), task)
+        query = query.where(tuple_(_due, tasks.c.created_at, tasks.c.id) > tuple_(*(_bound(part) for part in after)))
+    found = reader.rows(query.order_by(_due, tasks.c.created_at, tasks.c.id).limit(limit + 1))
+    page = rows_of(reader, found[:limit])
+    return TaskList(page, _cursor(page[-1]) if len(found) > limit else "")
+
+
+def inbox(reader: Reader, wanted: TaskFilter, *, cursor: str = "", limit: int = cursors.MOST) -> Inbox:
+    """The open tasks in their groups, by what is left in each incident's own time."""
+    page = listing(reader, wanted, cursor=cursor, limit=limit)
+    groups: dict[str, list[TaskRow]] = {code: [] for code in GROUPS}
+    for row in page.items:
+        groups[group_of(row)].append(row)
+    shown = tuple(InboxGroup(code, _group_label(reader, code), tuple(rows)) for code, rows in groups.items() if rows)
+    return Inbox(shown, counts(reader), page.next)
+
+
+def group_of(row: TaskRow) -> str:
+    """The group of a task; one without a due time is for today."""
+    if row.due_at is None:
+        return "today"
+    if row.due_at < row.now:
+        return "overdue"
+    if row.due_at - row.now <= SOON:
+        return "soon"
+    return "today" if local(row.due_at).date() == local(row.now).date() else "later"
+
+
+def counts(reader: Reader) -> dict[str, int]:
+    """Open tasks behind each of the three buttons, in one statement."""
+    open_tasks = select(
+        func.count().filter(_is_mine(reader)).label("mine"),
+        func.count().filter(_is_group(reader)).label("group"),
+        func.count().label("all"),
+    ).select_from(tasks.join(incidents, incidents.c.id == tasks.c.incident_id))
+    row = reader.connection.execute(open_tasks.where(reader.in_scope, tasks.c.state.in_(OPEN_STATES))).mappings().one()
+    return {code: row[code] for code in WHOSE}
+
+
+# --- conditions -------------------------------------------------------------------------------
+
+
+def _conditions(reader: Reader, wanted: TaskFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.state == "open":
+        found.append(tasks.c.state.in_(OPEN_STATES))
+    elif wanted.state:
+        found.append(tasks.c.state == wanted.state)
+    if wanted.whose == "mine":
+        found.append(_is_mine(reader))
+    elif wanted.whose == "group":
+        found.append(_is_group(reader))
+    if wanted.role:
+        held = select(task_roles.c.task_id).where(task_roles.c.role == wanted.role)
+        found.append(tasks.c.id.in_(held))
+    if wanted.incident:
+        found.append(tasks.c.incident_id == wanted.incident)
+    if wanted.person:
+        found.append(tasks.c.person_id == wanted.person)
+    if wanted.overdue is not None:
+        is_overdue = _is_overdue(reader)
+        found.append(is_overdue if wanted.overdue else ~is_overdue)
+    return found
+
+
+def _is_mine(reader: Reader) -> ColumnElement[bool]:
+    return tasks.c.assignee == reader.principal.account_id
+
+
+def _is_group(reader: Reader) -> ColumnElement[bool]:
+    me = reader.principal.account_id
+    return or_(tasks.c.assignee == me, and_(tasks.c.assignee.is_(None), reader.is_candidate))
+
+
+def _is_overdue(reader: Reader) -> ColumnElement[bool]:
+    """Late now, each incident by its own clock: drills run on theirs."""
+    drills = select(incidents.c.id, incidents.c.clock).where(
+        reader.in_scope, incidents.c.kind == "drill", incidents.c.closed_at.is_(None)
+    )
+    late: list[ColumnElement[bool]] = [and_(incidents.c.kind == "real", _due < reader.now)]
+    for incident, clock in reader.connection.execute(drills).tuples():
+        late.append(and_(tasks.c.incident_id == incident, _due < reader.now_of(clock)))
+    return and_(tasks.c.state.in_(OPEN_STATES), or_(*late))
+
+
+def _bound(part: datetime | str) -> ColumnElement[object]:
+    return literal(part, tasks.c.created_at.type if isinstance(part, datetime) else tasks.c.id.type)
+
+
+def _cursor(row: TaskRow) -> str:
+    return cursors.write([(row.due_at or cursors.NEVER).isoformat(), row.created_at.isoformat(), row.id])
+
+
+def _group_label(reader: Reader, code: str) -> str:
+    return {
+        "overdue": reader.pick("已逾期", "Overdue"),
+        "soon": reader.pick("30 分钟内到期", "Due within 30 minutes"),
+        "today": reader.pick("今天", "Today"),
+        "later": reader.pick("以后", "Later"),
+    }[code]
+
+

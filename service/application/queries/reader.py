@@ -1,0 +1,167 @@
+"""Who reads, in which language, and what of it he may see: the one scope of all read queries."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, select, true
+
+from service.application import accounts, organisations
+from service.application.queries.words import label, pick
+from service.application.services import Services
+from service.domain.access import (
+    Action,
+    Hierarchy,
+    IncidentSubject,
+    Principal,
+    TaskSubject,
+    drill_organisations,
+    may,
+    require,
+    visible_organisations,
+)
+from service.domain.clock import VirtualClock
+from service.domain.errors import NoSuch
+from service.engine.model import Bundle, Node
+from service.persistence import tables as t
+from service.persistence.sealing import Sealer
+
+OPEN_STATES = ("open", "claimed")
+CLOSED_STATUSES = ("closed", "false_alarm", "merged")
+
+incidents = t.table_of(t.Incident)
+tasks = t.table_of(t.Task)
+task_roles = t.table_of(t.TaskRole)
+
+
+@dataclass
+class Reader:
+    """One reading on one snapshot; what it looks up is kept for its own lifetime only.
+
+    `now` is real time; an incident's own time comes from `now_of`.
+    """
+
+    connection: Connection
+    sealer: Sealer
+    services: Services
+    principal: Principal
+    now: datetime
+    locale: str = "zh_CN"
+
+    def rows(self, statement: Executable) -> list[dict[str, Any]]:
+        """The rows of a statement by column name."""
+        return [dict(row) for row in self.connection.execute(statement).mappings()]
+
+    # --- words --------------------------------------------------------------------------------
+
+    def pick(self, zh: str, en: str) -> str:
+        """One of two texts, in the reader's language."""
+        return pick(self.locale, zh, en)
+
+    def label(self, group: str, code: str) -> str:
+        """The word for a code of a group of `labels.yaml`."""
+        return label(group, code, self.locale)
+
+    def named(self, node: Node | None, fallback: str = "") -> str:
+        """The name of a step."""
+        return self.pick(node.name, node.name_en) or node.id if node is not None else fallback
+
+    # --- scope --------------------------------------------------------------------------------
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The tree of organisations."""
+        return organisations.hierarchy(self.connection)
+
+    @cached_property
+    def visible(self) -> frozenset[str]:
+        """Organisations whose incidents the reader may list."""
+        return visible_organisations(self.principal, self.hierarchy)
+
+    @cached_property
+    def in_scope(self) -> ColumnElement[bool]:
+        """The condition on `incidents` that holds for what the reader may see."""
+        if self.principal.is_admin:
+            return true()
+        drills = drill_organisations(self.principal, self.hierarchy)
+        parts: list[ColumnElement[bool]] = []
+        if self.visible:
+            parts.append(incidents.c.organisation_id.in_(sorted(self.visible)))
+        if drills:
+            parts.append(and_(incidents.c.kind == "drill", incidents.c.organisation_id.in_(sorted(drills))))
+        return or_(*parts) if parts else false()
+
+    @cached_property
+    def is_candidate(self) -> ColumnElement[bool]:
+        """The condition on `tasks` that holds where the reader has the task's role in its organisation."""
+        held = [
+            and_(task_roles.c.organisation_id == organisation, task_roles.c.role.in_(sorted(roles)))
+            for organisation, roles in sorted(self.principal.memberships.items())
+        ]
+        if not held:
+            return false()
+        return select(task_roles.c.task_id).where(task_roles.c.task_id == tasks.c.id, or_(*held)).exists()
+
+    def incident(self, incident_id: str, action: Action = Action.INCIDENT_READ) -> Mapping[str, Any]:
+        """The row of an incident the reader may see. Raises NoSuch, or NotAllowed for a further action."""
+        row = next(iter(self.rows(select(incidents).where(incidents.c.id == incident_id))), None)
+        if row is None or not may(self.principal, Action.INCIDENT_READ, self.incident_subject(row)):
+            raise NoSuch("incident", incident_id)
+        require(self.principal, action, self.incident_subject(row))
+        return row
+
+    def incident_subject(self, row: Mapping[str, Any], **more: Any) -> IncidentSubject:
+        """An incident as access rules see it."""
+        organisation = row["organisation_id"]
+        is_drill = row["kind"] == "drill"
+        return IncidentSubject(organisation, self.hierarchy.ancestors(organisation), is_drill, **more)
+
+    def may_with(self, action: Action, row: Mapping[str, Any]) -> bool:
+        """Whether the reader may do something with an incident."""
+        return may(self.principal, action, self.incident_subject(row))
+
+    def task_subject(self, row: Mapping[str, Any]) -> TaskSubject:
+        """A task, joined with the `incident_kind` of its incident, as access rules see it."""
+        return TaskSubject(
+            row["organisation_id"], row["role"], tuple(row["also"]), row["assignee"],
+            self.hierarchy.ancestors(row["organisation_id"]), row["incident_kind"] == "drill",
+            row["state"] in OPEN_STATES,
+        )  # fmt: skip
+
+    # --- look-ups -----------------------------------------------------------------------------
+
+    def now_of(self, clock: list[dict[str, Any]]) -> datetime:
+        """The present instant of an incident, from its clock's segments."""
+        return VirtualClock.from_json(self.services.clock, clock).at(self.now)
+
+    def bundle(self, procedure: str, version: int) -> Bundle:
+        """The definition an instance is pinned to."""
+        return self.services.definitions.get(self.connection, procedure, version).bundle
+
+    def node(self, procedure: str, version: int, element: str) -> Node | None:
+        """A step by its id, on whatever page of the definition; None if the definition has none."""
+        return node_of(self.bundle(procedure, version), element)
+
+    def account_names(self, account_ids: Collection[str]) -> dict[str, str]:
+        """Names of accounts; `system` is said in words, unknown ids are left out."""
+        names = accounts.account_names(self.connection, sorted({each for each in account_ids if each}))
+        return {"system": self.pick("系统", "System"), **names}
+
+    @cached_property
+    def organisation_names(self) -> dict[str, str]:
+        """Names of all organisations."""
+        rows = organisations.organisations(self.connection)
+        return {row.id: self.pick(row.name, row.name_en) for row in rows}
+
+    def place_names(self, place_ids: Collection[str]) -> dict[str, str]:
+        """Names of places by id; texts that are no id are left out."""
+        wanted = sorted({each for each in place_ids if each})
+        places = t.table_of(t.Place)
+        return {row["id"]: row["name"] for row in self.rows(select(places).where(places.c.id.in_(wanted)))}
+
+
+def node_of(bundle: Bundle, element: str) -> Node | None:
+    """A step of any page of a bundle; ids are unique within a bundle."""
+    return next((page.nodes[element] for page in bundle.processes.values() if element in page.nodes), None)

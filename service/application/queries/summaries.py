@@ -1,0 +1,179 @@
+"""Events as sentences, rendered when they are read: no name is stored in a text (model.md §6)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from service.application.queries.reader import Reader
+from service.application.queries.words import clock_time, pick
+
+_FILE = Path(__file__).with_name("sentences.yaml")
+
+KINDS = ("assessment", "curated", "field", "participant", "system")
+DEFAULT_KINDS = ("assessment", "curated")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """How an event type is told; `kind` is its class on the timeline, a milestone is always shown."""
+
+    kind: str
+    zh: str
+    en: str
+    is_milestone: bool = False
+
+
+@cache
+def sentences() -> Mapping[str, Sentence]:
+    """The sentence of every event type."""
+    entries: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return {
+        type_: Sentence(entry["kind"], entry["zh"], entry["en"], entry.get("milestone", False))
+        for type_, entry in entries.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the sentences of one page of events may name: persons (as the reader may see them), accounts, tasks."""
+
+    persons: Mapping[str, str]
+    accounts: Mapping[str, str]
+    tasks: Mapping[str, str]
+    reports: Mapping[str, str]
+    deliveries: Mapping[str, str]
+
+
+def summary(reader: Reader, row: Mapping[str, Any], known: Known) -> str:
+    """One event as a sentence in the reader's language; an unknown type is told by its code."""
+    sentence = sentences().get(row["type"])
+    if sentence is None:
+        return str(row["type"])
+    words = _Words(reader, row, known)
+    return pick(reader.locale, sentence.zh, sentence.en).format_map(words).strip(" ，,：:")
+
+
+def reference(data: Mapping[str, Any], *keys: str) -> set[str]:
+    """Ids that an event's data names under some keys, one or a list of them."""
+    found: set[str] = set()
+    for key in keys:
+        value = data.get(key)
+        found.update(value if isinstance(value, list) else [value] if isinstance(value, str) else [])
+    return found - {""}
+
+
+class _Words(dict[str, str]):
+    """The blanks of a sentence, filled on demand; a blank nobody knows stays empty."""
+
+    def __init__(self, reader: Reader, row: Mapping[str, Any], known: Known) -> None:
+        super().__init__()
+        self.reader, self.row, self.known = reader, row, known
+        self.data: Mapping[str, Any] = row["data"]
+
+    def __missing__(self, name: str) -> str:
+        filler = _FILLERS.get(name)
+        if filler is not None:
+            return filler(self)
+        value = self.data.get(name)
+        return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+    def word(self, group: str, key: str) -> str:
+        """A word of a label group for a code of the event."""
+        return self.reader.label(group, str(self.data.get(key) or ""))
+
+    def person(self, key: str = "person") -> str:
+        """A person of the event, as the reader may see him."""
+        return self.known.persons.get(str(self.data.get(key) or ""), "")
+
+    def element(self) -> str:
+        """The step's name."""
+        element = str(self.data.get("element") or self.row["element"] or "")
+        if not element or not self.row["version"]:
+            return element
+        node = self.reader.node(self.row["procedure"], self.row["version"], element)
+        return self.reader.named(node, element)
+
+    def deadline(self) -> str:
+        """The name of the deadline's rule."""
+        rule_id = str(self.data.get("rule") or "")
+        if not rule_id:
+            rule_id = str(self.data.get("deadline") or "").removeprefix(f"{self.row['stream']}:").partition(":")[0]
+        rule = self.reader.services.deadline_rules.get(rule_id)
+        return rule.label(self.reader.locale) if rule else rule_id
+
+    def instant(self, key: str) -> str:
+        """An instant of the event, short."""
+        value = self.data.get(key)
+        return clock_time(datetime.fromisoformat(value), self.row["at"]) if isinstance(value, str) and value else ""
+
+    def form(self) -> str:
+        """The name of the form view."""
+        key = f"{self.data.get('form')}#{self.data.get('view')}"
+        forms = self.reader.services.forms
+        return forms.view(key).name.of(self.reader.locale) if forms.has(key) else key
+
+    def late(self) -> str:
+        """How late something was done."""
+        minutes = self.data.get("late_minutes") or 0
+        return self.reader.pick(f"，迟 {minutes} 分", f", {minutes} min late") if minutes else ""
+
+    def reason(self) -> str:
+        """The reason given."""
+        text = str(self.data.get("reason") or self.data.get("late_reason") or "")
+        return self.reader.pick(f"：{text}", f": {text}") if text else ""
+
+    def procedure(self) -> str:
+        """The name of the process page."""
+        bundle = self.reader.bundle(self.row["procedure"], self.row["version"])
+        page = bundle.processes.get(str(self.data.get("process") or bundle.entry))
+        return self.reader.pick(page.name, page.name_en) if page else ""
+
+    def recipients(self) -> str:
+        """Roles a report went to."""
+        roles = [self.reader.label("role", role) for role in self.data.get("recipients") or ()]
+        return self.reader.pick("、", ", ").join(roles)
+
+    def decision(self) -> str:
+        """The name of the decision table."""
+        decisions = self.reader.services.definitions.get(
+            self.reader.connection, self.row["procedure"], self.row["version"]
+        ).decisions
+        found = decisions.get(str(self.data.get("decision")))
+        return self.reader.pick(found.name, found.name_en) if found else str(self.data.get("decision") or "")
+
+
+_FILLERS: dict[str, Callable[[_Words], str]] = {
+    "name": lambda w: w.element(),
+    "task": lambda w: w.known.tasks.get(str(w.data.get("task")), ""),
+    "person": lambda w: w.person(),
+    "case": lambda w: w.person("case"),
+    "assignee": lambda w: w.known.accounts.get(str(w.data.get("assignee")), ""),
+    "role": lambda w: w.word("role", "role"),
+    "recipient": lambda w: w.word("role", "recipient"),
+    "recipients": lambda w: w.recipients(),
+    "status": lambda w: w.word("status", "status"),
+    "result": lambda w: w.word("result", "result"),
+    "message": lambda w: w.word("message", "name"),
+    "sent_message": lambda w: w.word("message", "message"),
+    "report": lambda w: w.known.reports.get(str(w.data.get("report")), "") or w.word("report_kind", "kind"),
+    "delivery": lambda w: w.known.deliveries.get(str(w.data.get("delivery")), ""),
+    "deadline": lambda w: w.deadline(),
+    "due": lambda w: w.instant("due"),
+    "start": lambda w: w.instant("start"),
+    "met_at": lambda w: w.instant("met_at"),
+    "form": lambda w: w.form(),
+    "late": lambda w: w.late(),
+    "reason": lambda w: w.reason(),
+    "procedure": lambda w: w.procedure(),
+    "decision": lambda w: w.decision(),
+    "signing": lambda w: w.word("signing", "decision"),
+    "count": lambda w: str(len(w.data.get("persons") or ())),
+    "level": lambda w: w.reader.label("ladder", str(w.data.get("level"))),
+    "person_kind": lambda w: w.word("person_kind", "kind"),
+    "notice": lambda w: w.word("notice_name", "code"),
+}
