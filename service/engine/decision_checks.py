@@ -170,7 +170,8 @@ def _type_problems(decision: Decision) -> Iterator[_Parts]:
                     yield "decision_type", "error", rule.id, zh, en
         for clause, test in zip(decision.inputs, rule.tests, strict=True):
             for value in _literals(test, clause):
-                if not _fits(value, clause.type) or (clause.allowed and value not in clause.allowed):
+                is_listed = not clause.allowed or value is None or value in clause.allowed
+                if not is_listed or not _fits(value, clause.type):
                     zh, en = f"输入 {clause.label} 没有值 {value}", f"{clause.label} never has the value {value}"
                     yield "decision_type", "error", rule.id, zh, en
 
