@@ -164,5 +164,3 @@ def _group_label(reader: Reader, code: str) -> str:
         "today": reader.pick("今天", "Today"),
         "later": reader.pick("以后", "Later"),
     }[code]
-
-

@@ -92,7 +92,7 @@ class IncidentList:
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """The head of an incident's page. `counts`: tasks_open, tasks_late, cases, onsite, reports, deliveries …"""
+    """The head of an incident's page; `counts` by name: tasks_open, tasks_late, cases, onsite, held, reports."""
 
     row: IncidentRow
     root_instance: str
@@ -113,9 +113,7 @@ class IncidentFilter:
     kind: str = ""
 
 
-def listing(
-    reader: Reader, wanted: IncidentFilter, *, cursor: str = "", limit: int = cursors.LIMIT
-) -> IncidentList:
+def listing(reader: Reader, wanted: IncidentFilter, *, cursor: str = "", limit: int = cursors.LIMIT) -> IncidentList:
     """Incidents the reader may see, newest first."""
     limit = cursors.clamp(limit)
     query = _statement().where(reader.in_scope, *_conditions(wanted))

@@ -95,7 +95,7 @@ def of_instance(reader: Reader, incident: str, instance: str = "") -> Situation:
     """The situation of one instance; the root where none is named. Raises NoSuch."""
     wanted = instance or reader.incident(incident)["root_instance"]
     rows = _all_instances(reader, incident)
-    chosen = [row for row in rows if row["id"] == wanted or not wanted and not row["parent_id"]][:1]
+    chosen = [row for row in rows if row["id"] == wanted or (not wanted and not row["parent_id"])][:1]
     if not chosen:
         raise NoSuch("instance", wanted)
     return _situation(reader, incident, rows, chosen)
@@ -129,13 +129,12 @@ def _instance(reader: Reader, row: Mapping[str, Any]) -> InstanceRow:
     )  # fmt: skip
 
 
-def _situation(
-    reader: Reader, incident: str, rows: list[dict[str, Any]], chosen: list[dict[str, Any]]
-) -> Situation:
+def _situation(reader: Reader, incident: str, rows: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> Situation:
     ids = [row["id"] for row in chosen]
     newest = max(chosen, key=lambda row: row["version"])
     procedure, version = newest["procedure"], newest["version"]
-    nodes = {id_: node for page in reader.bundle(procedure, version).processes.values() for id_, node in page.nodes.items()}
+    processes = reader.bundle(procedure, version).processes.values()
+    nodes = {id_: node for page in processes for id_, node in page.nodes.items()}
     late_tasks = _late_tasks(reader, incident)
     tallies, pages = _tallies(reader, ids, nodes)
     elements = {id_: _element(id_, tally, late_tasks, set(ids)) for id_, tally in tallies.items()}

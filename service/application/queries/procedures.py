@@ -1,0 +1,218 @@
+"""Deployed procedures: the library, their pages, decision tables and opening forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from service.application.queries.reader import Reader
+from service.domain.errors import NoSuch
+from service.domain.forms import json_schema, ui_hints
+from service.engine.decision_tables import Decision
+from service.engine.model import Bundle, Kind, Node, Trigger
+from service.persistence import tables as t
+
+definitions = t.table_of(t.Definition)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a procedure."""
+
+    version: int
+    is_active: bool
+    deployed_at: datetime
+    deployed_by_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartForm:
+    """A start event with the form of its first task; schema and ui are those of the form."""
+
+    element: str
+    name: str
+    form_key: str
+    schema: Mapping[str, Any]
+    ui: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A process page of a procedure; `file` is what the XML is asked for by."""
+
+    process: str
+    name: str
+    file: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision table as people read it: a row per rule, with its source."""
+
+    id: str
+    name: str
+    hit_policy: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rules: tuple["RuleRow", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule: the texts of its cells, and the source it comes from."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureRow:
+    """A procedure in the library; `is_startable` where somebody can open an incident with it."""
+
+    id: str
+    version: int
+    name: str
+    name_en: str
+    organisation_types: tuple[str, ...]
+    is_startable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedurePage:
+    """One procedure, its active or another version."""
+
+    row: ProcedureRow
+    documentation: str
+    starts: tuple[StartForm, ...]
+    pages: tuple[PageRow, ...]
+    decisions: tuple[DecisionView, ...]
+    versions: tuple[VersionRow, ...]
+
+
+def listing(reader: Reader) -> tuple[ProcedureRow, ...]:
+    """Active procedures by id."""
+    columns = (definitions.c.procedure, definitions.c.version, definitions.c.name, definitions.c.name_en)
+    statement = select(*columns).where(definitions.c.is_active.is_(True)).order_by(definitions.c.procedure)
+    return tuple(_row(reader, row) for row in reader.rows(statement))
+
+
+def page(reader: Reader, procedure: str, version: int | None = None) -> ProcedurePage:
+    """One procedure with its forms, pages and tables. Raises NoSuch."""
+    versions = _versions(reader, procedure)
+    wanted = version or next((row["version"] for row in versions if row["is_active"]), None)
+    row = next((row for row in versions if row["version"] == wanted), None)
+    if row is None:
+        raise NoSuch("procedure", procedure)
+    assembly = reader.services.definitions.get(reader.connection, procedure, row["version"])
+    bundle = assembly.bundle
+    return ProcedurePage(
+        row=_row(reader, row),
+        documentation="",
+        starts=tuple(_start(reader, bundle, node) for node in start_nodes(bundle)),
+        pages=tuple(
+            PageRow(each.id, reader.pick(each.name, each.name_en), each.file, len(each.nodes))
+            for each in bundle.processes.values()
+        ),
+        decisions=tuple(_decision(reader, each) for each in assembly.decisions.values()),
+        versions=tuple(
+            VersionRow(each["version"], each["is_active"], each["deployed_at"], each["deployed_by_name"])
+            for each in versions
+        ),
+    )
+
+
+def start_nodes(bundle: Bundle) -> tuple[Node, ...]:
+    """Start events at which a person opens an incident."""
+    level = bundle.processes[bundle.entry].level()
+    return tuple(node for node in level if node.kind is Kind.START and node.trigger is Trigger.NONE)
+
+
+def xml(reader: Reader, procedure: str, version: int, name: str = "", *, suffix: str = ".bpmn") -> str:
+    """The text of a page (by process id) or decision of a version; its entry page without a name. Raises NoSuch."""
+    statement = select(definitions.c.content).where(
+        definitions.c.procedure == procedure, definitions.c.version == version
+    )
+    found = reader.rows(statement)
+    wanted = (name or procedure).removesuffix(suffix)
+    for file, text in found[0]["content"].items() if found else ():
+        if Path(file).stem == wanted and file.endswith(suffix):
+            return str(text)
+    raise NoSuch("file", f"{procedure} {version} {wanted}{suffix}")
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _versions(reader: Reader, procedure: str) -> list[dict[str, Any]]:
+    columns = [column for column in definitions.c if column.name != "content"]
+    statement = select(*columns).where(definitions.c.procedure == procedure).order_by(definitions.c.version.desc())
+    rows = reader.rows(statement)
+    names = reader.account_names({row["deployed_by"] for row in rows})
+    return [{**row, "deployed_by_name": names.get(row["deployed_by"], row["deployed_by"])} for row in rows]
+
+
+def _row(reader: Reader, row: Mapping[str, Any]) -> ProcedureRow:
+    bundle = reader.bundle(row["procedure"], row["version"])
+    starts = start_nodes(bundle)
+    return ProcedureRow(
+        id=row["procedure"],
+        version=row["version"],
+        name=reader.pick(row["name"], row["name_en"]),
+        name_en=row["name_en"],
+        organisation_types=ORGANISATION_TYPES.get(row["procedure"], ()),
+        is_startable=any(_form(reader, bundle, node) for node in starts),
+    )
+
+
+# Which organisations use a procedure (procedures.md, "used by"); of those not named any may.
+ORGANISATION_TYPES: Mapping[str, tuple[str, ...]] = {
+    "school_suspected_case": ("school",),
+    "return_to_school": ("school",),
+    "small_alarm": ("school",),
+}
+
+
+def _form(reader: Reader, bundle: Bundle, start: Node) -> str:
+    """The form of the first task after a start, "" if there is none or it is on an inline page without one."""
+    process = bundle.processes[bundle.entry]
+    flows = process.outgoing(start.id)
+    node = process.nodes[flows[0].target] if flows else None
+    while node is not None and node.kind is Kind.INLINE:
+        inner = bundle.processes[node.called]
+        starts = [each for each in inner.level() if each.kind is Kind.START]
+        following = inner.outgoing(starts[0].id) if starts else []
+        node = inner.nodes[following[0].target] if following else None
+    form = node.form if node is not None and node.kind is Kind.USER else ""
+    return form if reader.services.forms.has(form) else ""
+
+
+def _start(reader: Reader, bundle: Bundle, node: Node) -> StartForm:
+    key = _form(reader, bundle, node)
+    if not key:
+        return StartForm(node.id, reader.named(node), "", {}, ())
+    view = reader.services.forms.view(key)
+    schema = json_schema(view, locale=reader.locale)
+    return StartForm(node.id, reader.named(node), key, schema, tuple(ui_hints(view, locale=reader.locale)))
+
+
+def _decision(reader: Reader, decision: Decision) -> DecisionView:
+    return DecisionView(
+        id=decision.id,
+        name=reader.pick(decision.name, decision.name_en),
+        hit_policy=decision.hit_policy.value,
+        inputs=tuple(clause.label or clause.expression.text for clause in decision.inputs),
+        outputs=tuple(reader.pick(clause.name, clause.name_en) for clause in decision.outputs),
+        rules=tuple(
+            RuleRow(
+                tuple(test.text if test else "–" for test in rule.tests),
+                tuple(result.text if result else "–" for result in rule.results),
+                rule.cite,
+            )
+            for rule in decision.rules
+        ),
+    )

@@ -1,0 +1,208 @@
+"""Reports of an incident: the list, and one as an official document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from service.application import report_materials
+from service.application.documents import Document, DocumentLibrary, DocumentMeta, letterhead_number
+from service.application.incident_view import IncidentView
+from service.application.queries.deliveries import DeliveryRow, outbox
+from service.application.queries.names import opened
+from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
+from service.application.queries.words import is_english
+from service.domain.access import Action
+from service.domain.calendar import local
+from service.domain.errors import NoSuch
+from service.persistence import tables as t
+
+reports = t.table_of(t.Report)
+records = t.table_of(t.Record)
+deadlines = t.table_of(t.Deadline)
+instances = t.table_of(t.Instance)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report in a list; `sign_task` is the open task that signs it, "" if none waits."""
+
+    id: str
+    incident: str
+    incident_number: str
+    kind: str
+    kind_label: str
+    document: str
+    number: str
+    state: str
+    state_label: str
+    instance: str
+    drafter_name: str
+    drafted_at: datetime | None
+    signer_name: str
+    signed_at: datetime | None
+    sent_at: datetime | None
+    is_late: bool
+    recipients: tuple[str, ...]
+    acknowledged: int
+    corrects: tuple[str, ...]
+    persons: int
+    sign_task: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """A report with its document and what became of its deliveries."""
+
+    row: ReportRow
+    document: Document
+    deliveries: tuple[DeliveryRow, ...]
+
+
+def listing(reader: Reader, incident: str) -> tuple[ReportRow, ...]:
+    """All reports of an incident, newest draft first."""
+    reader.incident(incident, Action.REPORT_READ)
+    statement = select(reports).where(reports.c.incident_id == incident)
+    found = reader.rows(statement.order_by(reports.c.drafted_at.desc(), reports.c.id.desc()))
+    return _rows(reader, incident, found)
+
+
+def page(reader: Reader, library: DocumentLibrary, report: str) -> ReportPage:
+    """One report as a document. Raises NoSuch where the reader may not see it, NotAllowed."""
+    found = reader.rows(select(reports).where(reports.c.id == report))
+    if not found:
+        raise NoSuch("report", report)
+    incident = found[0]["incident_id"]
+    reader.incident(incident, Action.REPORT_READ)
+    row = _rows(reader, incident, found)[0]
+    sent = tuple(each for each in outbox(reader, incident=incident, limit=200).items if each.report == report)
+    return ReportPage(row, document(reader, library, found[0], row), sent)
+
+
+def document(reader: Reader, library: DocumentLibrary, stored: Mapping[str, Any], row: ReportRow) -> Document:
+    """A stored report laid out; the caller has checked that it may be read."""
+    view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
+    record, meta = _record(reader, view, stored), _meta(reader, view, stored, row)
+    return library.compose(row.document, record=record, meta=meta, locale=reader.locale)
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _rows(reader: Reader, incident: str, found: list[dict[str, Any]]) -> tuple[ReportRow, ...]:
+    number = reader.incident(incident)["number"]
+    accounts = reader.account_names({row[name] for row in found for name in ("drafter", "signer")})
+    sent = outbox(reader, incident=incident, limit=200).items if found else ()
+    signing = _signing_tasks(reader, incident)
+    return tuple(
+        ReportRow(
+            id=row["id"],
+            incident=incident,
+            incident_number=number,
+            kind=row["kind"],
+            kind_label=reader.label("report_kind", row["kind"]),
+            document=row["document"],
+            number=row["number"],
+            state=row["state"],
+            state_label=reader.label("report_state", row["state"]),
+            instance=row["instance_id"],
+            drafter_name=accounts.get(row["drafter"], ""),
+            drafted_at=row["drafted_at"],
+            signer_name=accounts.get(row["signer"], ""),
+            signed_at=row["signed_at"],
+            sent_at=row["sent_at"],
+            is_late=row["is_late"],
+            recipients=tuple(dict.fromkeys(each.recipient_label for each in sent if each.report == row["id"])),
+            acknowledged=sum(each.report == row["id"] and each.state == "acknowledged" for each in sent),
+            corrects=tuple(row["corrects"]),
+            persons=len(row["persons"]),
+            sign_task=signing.get(row["instance_id"], "") if row["state"] == "draft" else "",
+        )
+        for row in found
+    )
+
+
+def _signing_tasks(reader: Reader, incident: str) -> dict[str, str]:
+    """The open task that signs, by instance."""
+    statement = select(tasks.c.instance_id, tasks.c.id).where(
+        tasks.c.incident_id == incident, tasks.c.state.in_(OPEN_STATES), tasks.c.form_key == "F00#sign"
+    )
+    return {row["instance_id"]: row["id"] for row in reader.rows(statement)}
+
+
+def _record(reader: Reader, view: IncidentView, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of the draft; a notice nobody drafts (R18) is drafted from the facts each time."""
+    found = reader.rows(select(records).where(records.c.id == stored["record_id"])) if stored["record_id"] else []
+    if stored["kind"] == "exclusion" or not found:
+        instance = reader.rows(select(instances).where(instances.c.id == stored["instance_id"]))[0]
+        return report_materials.drafted(view, stored["kind"], instance)
+    row = found[0]
+    return {**row["data"], **opened(reader, {row["id"]: row["sealed"]})[row["id"]]}
+
+
+def _meta(reader: Reader, view: IncidentView, stored: Mapping[str, Any], row: ReportRow) -> DocumentMeta:
+    organisation = reader.organisation_names[view.incident["organisation_id"]]
+    deadline = _deadline(reader, stored["instance_id"])
+    rule = reader.services.deadline_rules.get(deadline["rule"]) if deadline else None
+    return DocumentMeta(
+        organisation=organisation,
+        now=view.now,
+        recipients=row.recipients,
+        place=view.incident["place"],
+        found_at=_found_at(view),
+        incident_number=row.incident_number,
+        number=_number(reader, stored, organisation),
+        drafter=row.drafter_name,
+        signer=row.signer_name,
+        signed_at=row.signed_at,
+        due_at=deadline["due_at"] if deadline else None,
+        due_rule=rule.label(reader.locale) if rule else "",
+        is_drill=view.incident["kind"] == "drill",
+        corrected=_corrected(reader, row),
+        labels=_place_labels(reader, view.incident["organisation_id"]),
+    )
+
+
+def _found_at(view: IncidentView) -> datetime | None:
+    found = view.facts.rows.latest("F01", person=view.facts.rows.first_case).get("found_at")
+    return datetime.fromisoformat(found) if isinstance(found, str) else None
+
+
+def _place_labels(reader: Reader, organisation: str) -> dict[str, str]:
+    places = t.table_of(t.Place)
+    found = reader.rows(select(places.c.id, places.c.name).where(places.c.organisation_id == organisation))
+    return {row["id"]: row["name"] for row in found} | reader.organisation_names
+
+
+def _deadline(reader: Reader, instance: str) -> dict[str, Any] | None:
+    """The deadline the tasks of the report's instance show."""
+    joined = deadlines.join(tasks, tasks.c.deadline_id == deadlines.c.id)
+    statement = select(deadlines).select_from(joined).where(tasks.c.instance_id == instance)
+    return next(iter(reader.rows(statement.order_by(deadlines.c.due_at))), None)
+
+
+def _number(reader: Reader, stored: Mapping[str, Any], organisation: str) -> str | None:
+    """The letterhead number of a signed report: a count over the organisation's year, in order of signing."""
+    if stored["signed_at"] is None:
+        return None
+    year = local(stored["signed_at"]).year
+    joined = reports.join(incidents, incidents.c.id == reports.c.incident_id)
+    own = select(incidents.c.organisation_id).where(incidents.c.id == stored["incident_id"]).scalar_subquery()
+    is_before = or_(
+        reports.c.signed_at < stored["signed_at"],
+        and_(reports.c.signed_at == stored["signed_at"], reports.c.id <= stored["id"]),
+    )
+    statement = select(reports.c.signed_at).select_from(joined).where(incidents.c.organisation_id == own, is_before)
+    count = sum(local(row["signed_at"]).year == year for row in reader.rows(statement))
+    prefix = organisation if is_english(reader.locale) else f"{organisation}疫报"
+    return letterhead_number(prefix, year, count, locale=reader.locale)
+
+
+def _corrected(reader: Reader, row: ReportRow) -> tuple[str, ...]:
+    if not row.corrects:
+        return ()
+    statement = select(reports.c.kind, func.min(reports.c.sent_at)).where(reports.c.id.in_(row.corrects))
+    kinds = reader.rows(statement.group_by(reports.c.kind))
+    return tuple(reader.label("report_kind", each["kind"]) for each in kinds)
