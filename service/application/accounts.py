@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.domain.access import Principal
 from service.domain.errors import AlreadyExists, NoSuch, SignInFailed, TooManyAttempts, ValueRefused
 from service.persistence.database import Database
-from service.persistence.tables import Account, LoginAttempt, Membership, Session
+from service.persistence.tables import Account, LoginAttempt, Membership, Session, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from service.persistence.writer import CommandRunner
 
@@ -40,10 +40,10 @@ SessionKind = Literal["cookie", "bearer"]
 
 _hasher = PasswordHash.recommended()
 _hash_slots = threading.BoundedSemaphore(HASHES_AT_ONCE)
-_accounts = Account.__table__  # type: ignore[attr-defined]
-_memberships = Membership.__table__  # type: ignore[attr-defined]
-_sessions = Session.__table__  # type: ignore[attr-defined]
-_attempts = LoginAttempt.__table__  # type: ignore[attr-defined]
+_accounts = table_of(Account)
+_memberships = table_of(Membership)
+_sessions = table_of(Session)
+_attempts = table_of(LoginAttempt)
 
 _find_session = (
     select(_sessions.c.kind, _sessions.c.csrf, _sessions.c.expires_at, _accounts.c.id, _accounts.c.name)

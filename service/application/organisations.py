@@ -10,14 +10,14 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from service.domain.access import Hierarchy, OrganisationSubject
 from service.domain.errors import NoSuch
 from service.persistence.sealing import Sealer, tokens_of
-from service.persistence.tables import Account, Member, Membership, Organisation, Place
+from service.persistence.tables import Account, Member, Membership, Organisation, Place, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
-_organisations = Organisation.__table__  # type: ignore[attr-defined]
-_places = Place.__table__  # type: ignore[attr-defined]
-_members = Member.__table__  # type: ignore[attr-defined]
-_memberships = Membership.__table__  # type: ignore[attr-defined]
-_accounts = Account.__table__  # type: ignore[attr-defined]
+_organisations = table_of(Organisation)
+_places = table_of(Place)
+_members = table_of(Member)
+_memberships = table_of(Membership)
+_accounts = table_of(Account)
 
 SEAT = re.compile(r"(\d{1,3})-(\d{1,3})")
 # Row 1 is in front of the class, column 1 at its left as seen by the pupils.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, RowMapping, insert, select
 
-from service.persistence.tables import ChainSeal, EventRow, StreamHead
+from service.persistence.tables import ChainSeal, EventRow, StreamHead, table_of
 
 if TYPE_CHECKING:
     from service.persistence.unit_of_work import UnitOfWork
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 FETCH = 1000
 
-_events = EventRow.__table__  # type: ignore[attr-defined]
-_heads = StreamHead.__table__  # type: ignore[attr-defined]
-_seals = ChainSeal.__table__  # type: ignore[attr-defined]
+_events = table_of(EventRow)
+_heads = table_of(StreamHead)
+_seals = table_of(ChainSeal)
 HASHED = tuple(column.name for column in _events.columns if column.name != "hash")
 
 

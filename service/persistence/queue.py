@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.persistence.tables import DueRow
+from service.persistence.tables import DueRow, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row whose clock is paused
 
-_rows = DueRow.__table__  # type: ignore[attr-defined]
+_rows = table_of(DueRow)
 _fields = (_rows.c.id, _rows.c.incident_id, _rows.c.instance_id, _rows.c.kind, _rows.c.ref)
 _due = (
     select(*_fields, _rows.c.due_at, _rows.c.real_due_at)

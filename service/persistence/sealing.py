@@ -18,13 +18,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.domain.clock import Clock
 from service.domain.errors import SubjectErased
 from service.persistence.database import READS, plain_json
-from service.persistence.tables import SubjectKey
+from service.persistence.tables import SubjectKey, table_of
 
 ERASED = ""  # `wrapped` of a destroyed key; the row stays, so that no second key is made
 LOOKUP_CHUNK = 500
 CACHED_KEYS = 50_000
 
-_keys = SubjectKey.__table__  # type: ignore[attr-defined]
+_keys = table_of(SubjectKey)
 _find = select(_keys.c.wrapped).where(_keys.c.subject == bindparam("subject"))
 _find_many = select(_keys.c.subject, _keys.c.wrapped).where(_keys.c.subject.in_(bindparam("subjects", expanding=True)))
 

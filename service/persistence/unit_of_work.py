@@ -15,12 +15,12 @@ from service.domain.clock import Clock
 from service.domain.identifiers import IdGenerator
 from service.persistence.chain import GENESIS, event_hash
 from service.persistence.sealing import Sealer
-from service.persistence.tables import EventRow, StreamHead
+from service.persistence.tables import EventRow, StreamHead, table_of
 
 Head = tuple[int, str]
 
-_events = EventRow.__table__  # type: ignore[attr-defined]
-_heads = StreamHead.__table__  # type: ignore[attr-defined]
+_events = table_of(EventRow)
+_heads = table_of(StreamHead)
 _insert_events = insert(_events)
 _find_head = select(_heads.c.seq, _heads.c.hash).where(_heads.c.stream == bindparam("name"))
 _move_head = (

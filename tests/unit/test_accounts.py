@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from service.application import accounts
-from service.application.accounts import NewAccount, SignedIn
+from service.application.accounts import NewAccount, SessionKind, SignedIn
 from service.application.organisations import OrganisationView, add_organisation
 from service.domain.access import Principal
 from service.domain.errors import AlreadyExists, NoSuch, SignInFailed, TooManyAttempts, ValueRefused
 from service.persistence.chain import verify
-from service.persistence.tables import Account, EventRow, LoginAttempt, Session
+from service.persistence.tables import Account, EventRow, LoginAttempt, Session, table_of
 from service.persistence.unit_of_work import UnitOfWork
 from tests.stores import Store, a_store, execute, on_both
 
@@ -29,8 +29,17 @@ def with_account(store: Store, username: str = "nurse") -> str:
     return store.runner.run(make)
 
 
-def sign_in(store: Store, username: str = "nurse", password: str = PASSWORD, **more: object) -> SignedIn:
-    return accounts.sign_in(store.database, store.runner, username=username, password=password, **more)  # type: ignore[arg-type]
+def sign_in(
+    store: Store,
+    username: str = "nurse",
+    password: str = PASSWORD,
+    *,
+    kind: SessionKind = "cookie",
+    length: timedelta = accounts.SESSION_LENGTH,
+) -> SignedIn:
+    return accounts.sign_in(
+        store.database, store.runner, username=username, password=password, kind=kind, length=length
+    )
 
 
 def who(store: Store, secret: str) -> Principal | None:
@@ -47,7 +56,7 @@ def test_a_secret_tells_who_it_is_and_is_stored_only_as_a_hash(backend: str, tmp
         assert who(store, session.secret) == expected
         assert who(store, "something else") is None
         with store.database.read() as connection:
-            row = connection.execute(select(Session.__table__)).one()  # type: ignore[attr-defined]
+            row = connection.execute(select(table_of(Session))).one()
             assert accounts.principal_of_account(connection, account_id) == expected
         assert session.secret not in str(row)
 
@@ -107,7 +116,7 @@ def test_after_repeated_failures_even_the_right_password_must_wait(tmp_path: Pat
         store.clock.advance(accounts.ATTEMPT_WINDOW)
         assert who(store, sign_in(store).secret) is not None
         with store.database.read() as connection:
-            left = connection.execute(select(func.count()).select_from(LoginAttempt.__table__)).scalar()  # type: ignore[attr-defined]
+            left = connection.execute(select(func.count()).select_from(table_of(LoginAttempt))).scalar()
         assert left == 0
 
 
@@ -146,7 +155,7 @@ def test_a_switched_off_account_is_out_at_once(backend: str, tmp_path: Path) -> 
     with a_store(backend, tmp_path) as store:
         account_id = with_account(store)
         session = sign_in(store)
-        execute(store, update(Account.__table__).values(is_active=False))  # type: ignore[attr-defined]
+        execute(store, update(table_of(Account)).values(is_active=False))
         assert who(store, session.secret) is None
         with pytest.raises(SignInFailed):
             sign_in(store)
@@ -164,7 +173,7 @@ def test_a_new_password_ends_all_sessions(backend: str, tmp_path: Path) -> None:
         assert who(store, session.secret) is None
         with pytest.raises(SignInFailed):
             sign_in(store)
-        assert sign_in(store, password="another one").account_id == account_id  # noqa: S106
+        assert sign_in(store, password="another one").account_id == account_id  # noqa: S106 - made up as well
         with pytest.raises(NoSuch):
             store.runner.run(lambda uow: accounts.set_password(uow, "nobody", fresh))
 
@@ -175,7 +184,7 @@ def test_coming_and_going_stands_in_the_access_stream(backend: str, tmp_path: Pa
         account_id = with_account(store)
         session = sign_in(store, kind="bearer")
         store.runner.run(lambda uow: accounts.sign_out(uow, session.secret))
-        events = EventRow.__table__  # type: ignore[attr-defined]
+        events = table_of(EventRow)
         with store.database.read() as connection:
             rows = connection.execute(select(events).where(events.c.stream == "access").order_by(events.c.seq)).all()
             assert verify(connection).ok

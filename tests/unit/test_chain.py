@@ -1,18 +1,19 @@
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
 from service.persistence.chain import BadEvent, ChainReport, canonical, seal_heads, verify
-from service.persistence.tables import ChainSeal, EventRow, StreamHead
-from service.persistence.unit_of_work import NewEvent
+from service.persistence.tables import ChainSeal, EventRow, StreamHead, table_of
+from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from tests.stores import START, Store, a_store, on_both
 
-EVENTS = EventRow.__table__  # type: ignore[attr-defined]
-HEADS = StreamHead.__table__  # type: ignore[attr-defined]
-SEALS = ChainSeal.__table__  # type: ignore[attr-defined]
+EVENTS = table_of(EventRow)
+HEADS = table_of(StreamHead)
+SEALS = table_of(ChainSeal)
 THIRD = (EVENTS.c.stream == "i1", EVENTS.c.seq == 3)
 
 CHANGES = {
@@ -40,7 +41,7 @@ def fill(store: Store) -> None:
     """Two streams of five events each."""
     for stream in ("i1", "i2"):
         events = [NewEvent("noted", START, {"number": n}, sealed={"p1": {"n": n}}) for n in range(5)]
-        store.runner.run(lambda uow, to=stream, new=events: uow.append(to, new))  # type: ignore[misc]
+        store.runner.run(partial(UnitOfWork.append, stream=stream, events=events))
 
 
 def tamper(store: Store, change: Callable[[Connection], object]) -> ChainReport:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from service.application import accounts, organisations
 from service.demo import people
 from service.domain.errors import NoSuch
-from service.persistence.tables import Member
+from service.persistence.tables import Member, table_of
 from tests.stores import Store, a_store, on_both
 
 HASH = accounts.hash_any_password(people.PASSWORD)
@@ -93,7 +93,7 @@ def test_a_pupil_can_be_found_and_is_sealed(tmp_path: Path) -> None:
     with a_store("sqlite", tmp_path) as store:
         load(store)
         with store.database.read() as connection:
-            rows = connection.execute(select(Member.__table__)).all()  # type: ignore[attr-defined]
+            rows = connection.execute(select(table_of(Member))).all()
             assert "学生" not in str(rows)
             one = organisations.member(connection, store.sealer, rows[0].id)
             assert one.values["guardian_name"] == f"{one.name}的家长"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from service.domain.errors import SubjectErased
 from service.persistence.chain import verify
 from service.persistence.sealing import Sealer, TokenDamaged, new_master_key, sealed_text, tokens_of
-from service.persistence.tables import SubjectKey
+from service.persistence.tables import SubjectKey, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from tests.stores import START, Store, a_store, on_both
 
@@ -42,7 +42,7 @@ def test_each_subject_has_one_key_of_its_own_wrapped_by_the_master_key(backend: 
         tokens = {subject: seal(store, subject) for subject in ("p1", "p2")}
         assert seal(store, "p1") != tokens["p1"]
         with store.database.read() as connection:
-            keys = connection.execute(select(SubjectKey.__table__)).all()  # type: ignore[attr-defined]
+            keys = connection.execute(select(table_of(SubjectKey))).all()
             assert {key.subject for key in keys} == {"p1", "p2"}
             assert store.sealer.open_all(connection, tokens) == {"p1": NAME, "p2": NAME}
         with pytest.raises(TokenDamaged):

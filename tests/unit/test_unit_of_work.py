@@ -10,13 +10,13 @@ from sqlalchemy.exc import StatementError
 from service.persistence import queue
 from service.persistence.chain import GENESIS, verify
 from service.persistence.database import open_database
-from service.persistence.tables import DueRow, EventRow, StreamHead
+from service.persistence.tables import DueRow, EventRow, StreamHead, table_of
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 from service.persistence.writer import open_runner
 from tests.stores import START, Store, a_store, on_both
 
-EVENTS = EventRow.__table__  # type: ignore[attr-defined]
-HEADS = StreamHead.__table__  # type: ignore[attr-defined]
+EVENTS = table_of(EventRow)
+HEADS = table_of(StreamHead)
 HOUR = timedelta(hours=1)
 
 
@@ -212,7 +212,7 @@ def test_a_change_of_speed_rewrites_the_real_due_times(backend: str, tmp_path: P
         store.runner.run(lambda uow: queue.reschedule(uow, "i1", lambda _: None))
         with store.database.read() as connection:
             assert queue.next_due(connection) is None
-            rows = connection.execute(select(DueRow.__table__.c.due_at))  # type: ignore[attr-defined]
+            rows = connection.execute(select(table_of(DueRow).c.due_at))
             assert sorted(rows.scalars()) == [START + HOUR, START + 2 * HOUR]
 
 

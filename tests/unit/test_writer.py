@@ -18,13 +18,13 @@ from service.domain.errors import CommitLost, WriterStopped
 from service.persistence.chain import verify
 from service.persistence.database import Database, open_database
 from service.persistence.sealing import Sealer, new_master_key
-from service.persistence.tables import EventRow, Membership
+from service.persistence.tables import EventRow, Membership, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from service.persistence.writer import GROUP
 from tests.stores import START, Store, a_migrated_url, a_store, execute, on_both
 
 ROOT = Path(__file__).resolve().parents[2]
-EVENTS = EventRow.__table__  # type: ignore[attr-defined]
+EVENTS = table_of(EventRow)
 KILLS = {"sqlite": 10, "postgres": 4}
 
 
@@ -41,7 +41,7 @@ def break_commit(uow: UnitOfWork) -> None:
     """Leave a fault that only the COMMIT finds."""
     if uow.connection.dialect.name == "sqlite":
         uow.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        uow.connection.execute(insert(Membership.__table__).values(account_id="x", organisation_id="x", role="x"))  # type: ignore[attr-defined]
+        uow.connection.execute(insert(table_of(Membership)).values(account_id="x", organisation_id="x", role="x"))
     else:
         uow.connection.exec_driver_sql("CREATE TABLE twice (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
         uow.connection.exec_driver_sql("INSERT INTO twice VALUES (1), (1)")

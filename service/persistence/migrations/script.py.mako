@@ -2,7 +2,6 @@
 
 Revision: ${up_revision}, after ${down_revision | comma,n}.
 """
-# ruff: noqa: PLR0915 - as long as the change it makes
 
 from collections.abc import Sequence
 

@@ -2,7 +2,6 @@
 
 Revision: 0001, after .
 """
-# ruff: noqa: PLR0915 - as long as the change it makes
 
 from collections.abc import Sequence
 
