@@ -1,8 +1,8 @@
 """Who may do what: one table, deny unless a rule allows.
 
 A principal holds roles in organisations. An organisation sees itself; a superior sees its subtree
-through an overseeing role (roles-and-orgs §2). Access to personal values follows the task: it is
-given while a task that needs them is open (experience §4), never by rank.
+through an overseeing role. Access to personal values follows the task: it is
+given while a task that needs them is open, never by rank.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,10 +14,10 @@ from service.domain.errors import NotAllowed
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 
-# Roles that lead an organisation: they may close, release and delegate the work of others (§5).
+# Roles that lead an organisation: they may close, release and delegate the work of others.
 LEADERS = frozenset({"school_leader", "vice_principal", "duty_principal", "inst_leader", "town_leader", "county_hq"})
 
-# Roles that see the organisations below their own (§2 lines A to D).
+# Roles that see the organisations below their own: government, education, supervision and health lines.
 OVERSEERS = frozenset(
     {
         "county_hq", "edu_bureau", "district_office", "edu_dept", "market_bureau", "market_supervision", "cdc",
@@ -26,7 +26,7 @@ OVERSEERS = frozenset(
     }
 )  # fmt: skip
 
-# Parties outside the organisation of an incident (§8): whoever holds the role may speak for them.
+# Parties outside the organisation of an incident: whoever holds the role may speak for them.
 OUTSIDE_PARTIES = frozenset(
     {
         "ambulance_120", "designated_hospital", "cdc", "health_authority", "district_office", "edu_bureau",
@@ -320,7 +320,7 @@ def require(principal: Principal | None, action: Action, subject: Subject = SYST
 
 
 def may_see_field(principal: Principal, field_class: str, *, has_open_task: bool, is_revealed: bool = False) -> bool:
-    """Whether a value of a field class may be shown in full (experience §4).
+    """Whether a value of a field class may be shown in full.
 
     public: everybody; internal: members of any organisation; personal and health: while a task that
     needs them is open; child_critical: the same, and revealed on purpose. Everything else is masked.

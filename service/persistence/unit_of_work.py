@@ -35,7 +35,7 @@ _move_head = (
 class NewEvent:
     """An event to be appended. `at` is in the incident's clock; `sealed` is `{subject: values}` in clear.
 
-    `data` is plain JSON without personal values (model.md §6: they go into `sealed`).
+    `data` is plain JSON without personal values: they go into `sealed`.
     """
 
     type: str
@@ -114,7 +114,7 @@ class UnitOfWork:
     def lock(self, stream: str) -> int:
         """Lock a stream (incident) until the end of the transaction; returns its last number, 0 if new.
 
-        The incident is locked first, always (model.md §1). On SQLite the only writer holds it anyway.
+        The incident is locked first, always. On SQLite the only writer holds it anyway.
         """
         if self.connection.dialect.name == "sqlite":
             return (self.heads.get(stream) or self._read_head(stream))[0]
