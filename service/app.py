@@ -1,0 +1,29 @@
+"""The web application: doors, static files and the life of background work, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service.api import build_router
+from service.bootstrap import Tocsin
+from service.web import build_web
+
+
+def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:
+    """The FastAPI application of a built product; background work runs while it serves."""
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        if with_worker:
+            tocsin.start()
+        yield
+        tocsin.stop()
+
+    app = FastAPI(
+        title="Tocsin 警钟", version="1", lifespan=life, max_body_size=tocsin.settings.max_body_bytes,
+        docs_url="/docs", openapi_url="/openapi.json",
+    )  # fmt: skip
+    app.include_router(build_router(tocsin))
+    build_web(app, tocsin)
+    return app

@@ -1,0 +1,278 @@
+"""The command line `tocsin`."""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from service import logs
+from service.app import create_app
+from service.application import accounts, definitions
+from service.application.projections import rebuild
+from service.bootstrap import Tocsin, build, build_services
+from service.demo import district, people
+from service.domain.clock import SystemClock
+from service.domain.errors import DefinitionRefused, TocsinError
+from service.engine.layout import layout
+from service.engine.model import Finding
+from service.engine.render import render_png, render_svg
+from service.engine.rules import RULES
+from service.live import Hub
+from service.persistence import chain
+from service.persistence import tables as t
+from service.persistence.database import migrate
+from service.settings import Settings
+from service.simulation import run_simulation
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    settings = Settings()
+    clock = SystemClock()
+    logs.configure(now=clock.now, log_format=settings.log_format, level=settings.log_level)
+    command: Command = options.command
+    try:
+        return command(options, settings)
+    except TocsinError as error:
+        _say(error.text(settings.locale), sys.stderr)
+        return 1
+
+
+def _say(text: str, stream: object = None) -> None:
+    out = stream or sys.stdout
+    out.write(f"{text}\n")  # type: ignore[attr-defined]  # a text stream
+    out.flush()  # type: ignore[attr-defined]  # a text stream
+
+
+# --- running ----------------------------------------------------------------------------------
+
+
+def serve(options: argparse.Namespace, settings: Settings) -> int:
+    """Serve pages, API and background work in this process."""
+    migrate(settings.database)
+    tocsin = build(settings)
+    deploy_shipped(tocsin)
+    if settings.demo:
+        _announce(settings)
+    uvicorn.run(
+        create_app(tocsin, with_worker=not options.no_worker), host=settings.host, port=settings.port,
+        log_config=None, access_log=False, timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    return 0
+
+
+def _announce(settings: Settings) -> None:
+    _say(f"Tocsin 警钟: {settings.public_url}")
+    _say("demo accounts, password demo: " + " ".join(people.usernames()))
+
+
+def worker(_options: argparse.Namespace, settings: Settings) -> int:
+    """Do background work only, until interrupted."""
+    tocsin = build(settings)
+    tocsin.start()
+    try:
+        tocsin.worker.wait()
+    except KeyboardInterrupt:
+        _say("stopping")
+    tocsin.stop()
+    return 0
+
+
+def migrate_schema(_options: argparse.Namespace, settings: Settings) -> int:
+    """Bring the schema up to date."""
+    migrate(settings.database)
+    return 0
+
+
+def deploy_shipped(tocsin: Tocsin) -> None:
+    """Deploy every bundle of the workflows folder that is not the running version yet."""
+    root = tocsin.settings.workflows_dir
+    for folder in sorted(path for path in root.iterdir() if any(path.glob("*.bpmn"))):
+        content = definitions.folder_content(folder, root / "decisions")
+        _deploy(tocsin, folder.name, content)
+
+
+def _deploy(tocsin: Tocsin, name: str, content: dict[str, str]) -> definitions.Deployed:
+    store = tocsin.services.definitions
+    return tocsin.run(lambda uow: definitions.deploy(uow, store, name, content, actor="system"))
+
+
+def demo(options: argparse.Namespace, settings: Settings) -> int:
+    """Load the demo district; with --if-empty only into an empty database."""
+    migrate(settings.database)
+    tocsin = build(settings)
+    deploy_shipped(tocsin)
+    district.load(tocsin, only_if_empty=options.if_empty)
+    tocsin.stop()
+    return 0
+
+
+def create_administrator(options: argparse.Namespace, settings: Settings) -> int:
+    """Create the first account of a real installation; the password is typed, never a default."""
+    password = getpass.getpass("password: ") if options.password_stdin is False else sys.stdin.readline().rstrip("\n")
+    migrate(settings.database)
+    tocsin = build(settings)
+    tocsin.run(lambda uow: accounts.create_administrator(uow, options.username, options.name, password))
+    tocsin.stop()
+    return 0
+
+
+# --- definitions ------------------------------------------------------------------------------
+
+
+def lint(options: argparse.Namespace, settings: Settings) -> int:
+    """Print findings; exit code 1 if any is an error."""
+    if options.rules:
+        for name, rule in RULES.items():
+            _say(f"{name} [{rule.severity}] {rule.zh} / {rule.en}")
+        return 0
+    services = build_services(settings, SystemClock(), Hub())
+    known = tuple(path.name for path in settings.workflows_dir.iterdir() if path.is_dir())
+    findings: list[Finding] = []
+    for path in options.paths:
+        name, content = _bundle(Path(path), settings)
+        findings += services.definitions.read(name, content, known_procedures=known)[1]
+    _print_findings(findings, as_json=options.format == "json")
+    return int(any(finding.severity == "error" for finding in findings))
+
+
+def _bundle(path: Path, settings: Settings) -> tuple[str, dict[str, str]]:
+    decisions = settings.workflows_dir / "decisions"
+    if path.is_dir():
+        return path.name, definitions.folder_content(path, decisions)
+    content = {path.name: path.read_text("utf-8", errors="replace")}
+    for table in sorted(decisions.glob("*.dmn")):
+        if f'tocsin:decision="{table.stem}"' in content[path.name]:
+            content[table.name] = table.read_text("utf-8")
+    return path.stem, content
+
+
+def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    for finding in findings:
+        if as_json:
+            names = ("file", "element", "rule", "severity", "message")
+            _say(json.dumps({name: getattr(finding, name) for name in names}, ensure_ascii=False))
+        else:
+            _say(f"{finding.file}:{finding.element} {finding.severity} {finding.rule}: {finding.message}")
+
+
+def deploy(options: argparse.Namespace, settings: Settings) -> int:
+    """Lint and deploy bundles; a refused one changes nothing."""
+    migrate(settings.database)
+    tocsin = build(settings)
+    code = 0
+    for path in options.paths:
+        name, content = _bundle(Path(path), settings)
+        try:
+            done = _deploy(tocsin, name, content)
+            _say(f"{done.procedure} {done.version}{'' if done.is_new else ' (unchanged)'}")
+        except DefinitionRefused as refused:
+            _print_findings(refused.findings, as_json=False)
+            code = 1
+    tocsin.stop()
+    return code
+
+
+def simulate(options: argparse.Namespace, settings: Settings) -> int:
+    """Run a definition headless and print one event a line."""
+    for line in run_simulation(settings, options):
+        _say(line)
+    return 0
+
+
+def draw_layout(options: argparse.Namespace, _settings: Settings) -> int:
+    """Draw diagrams in place, keeping positions with --keep."""
+    for path in map(Path, options.files):
+        path.write_bytes(layout(path.read_bytes(), keep=options.keep))
+    return 0
+
+
+def render(options: argparse.Namespace, _settings: Settings) -> int:
+    """Export the picture of a diagram as SVG or PNG, by the ending of the output file."""
+    svg = render_svg(Path(options.file).read_bytes(), locale=options.locale)
+    out = Path(options.output)
+    if out.suffix == ".png":
+        render_png(svg, out)
+    else:
+        out.write_text(svg, "utf-8")
+    return 0
+
+
+# --- proof ------------------------------------------------------------------------------------
+
+
+def verify_audit(_options: argparse.Namespace, settings: Settings) -> int:
+    """Check the hash chain; exit code 1 and the first bad event if it is broken."""
+    tocsin = build(settings)
+    with tocsin.read() as connection:
+        report = chain.verify(connection)
+    tocsin.stop()
+    _say(json.dumps({"ok": report.ok, "events": report.events, "first_bad": str(report.first_bad or "")}))
+    return int(not report.ok)
+
+
+def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int:
+    """Empty the read tables and apply the log again, incident by incident."""
+    tocsin = build(settings)
+    with tocsin.read() as connection:
+        streams = list(connection.execute(t.table_of(t.Incident).select().with_only_columns(t.Incident.id)).scalars())
+    for incident in streams:
+        events = tocsin.run(lambda uow, incident=incident: rebuild(uow.connection, incident))
+        _say(f"{incident} {events}")
+    tocsin.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tocsin", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, function: Command) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
+        sub.set_defaults(command=function)
+        return sub
+
+    add("serve", serve).add_argument("--no-worker", action="store_true", help="pages and API only")
+    add("worker", worker)
+    add("migrate", migrate_schema)
+    add("demo", demo).add_argument("--if-empty", action="store_true")
+    admin = add("create-administrator", create_administrator)
+    admin.add_argument("username")
+    admin.add_argument("--name", default="")
+    admin.add_argument("--password-stdin", action="store_true")
+    check = add("lint", lint)
+    check.add_argument("paths", nargs="*")
+    check.add_argument("--format", choices=["text", "json"], default="text")
+    check.add_argument("--rules", action="store_true", help="list every rule")
+    add("deploy", deploy).add_argument("paths", nargs="+")
+    _simulate_options(add("simulate", simulate))
+    drawing = add("layout", draw_layout)
+    drawing.add_argument("files", nargs="+")
+    drawing.add_argument("--keep", action="store_true", help="keep what a person has placed")
+    picture = add("render", render)
+    picture.add_argument("file")
+    picture.add_argument("-o", "--output", required=True)
+    picture.add_argument("--locale", default="zh")
+    add("verify-audit", verify_audit)
+    add("rebuild-projections", rebuild_projections)
+    return parser
+
+
+def _simulate_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("file")
+    sub.add_argument("--process", default="")
+    sub.add_argument("--inputs", default="{}")
+    sub.add_argument("--answers", default="")
+    sub.add_argument("--until", default="P30D")
+    sub.add_argument("--seed", type=int, default=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
