@@ -13,7 +13,7 @@ from service.domain import events as ev
 from service.domain.deadlines import due_at, lateness
 from service.domain.errors import EngineFailed
 from service.engine.effects import DeadlineAct
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -29,7 +29,7 @@ def running(on: Advance) -> dict[tuple[str, str], datetime]:
 
 def open_rows(on: Advance) -> list[dict[str, Any]]:
     """Deadlines of the incident that are neither met nor cancelled."""
-    table = t.table_of(t.Deadline)
+    table = core.deadlines
     is_open = (table.c.incident_id == on.incident_id) & table.c.met_at.is_(None) & table.c.cancelled_at.is_(None)
     return [dict(row) for row in on.uow.connection.execute(select(table).where(is_open)).mappings()]
 
@@ -45,13 +45,21 @@ def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
         _start(on, row, effect, known)
     elif known is not None and known["met_at"] is None and known["cancelled_at"] is None:
         if effect.act == "meet":
-            meet(on, known, by=effect.element)
+            meet(on, known, by=effect.element, reason=_late_reason(on, known))
         else:
             on.record(ev.DeadlineCancelled(known["id"], effect.element), row=row)
 
 
+def _late_reason(on: Advance, known: Mapping[str, Any]) -> str:
+    """The reason given with the last late task that shows the deadline."""
+    table = core.tasks
+    mine = (table.c.deadline_id == known["id"]) & (table.c.late_reason != "")
+    reasons = on.uow.connection.execute(select(table.c.late_reason).where(mine).order_by(table.c.ended_at.desc()))
+    return reasons.scalars().first() or ""
+
+
 def _find(on: Advance, deadline: str) -> dict[str, Any] | None:
-    table = t.table_of(t.Deadline)
+    table = core.deadlines
     row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
     return dict(row) if row else None
 
@@ -63,9 +71,7 @@ def _start(on: Advance, row: Mapping[str, Any], effect: DeadlineAct, known: Mapp
     due = due_at(rule, on.policies, effect.start)
     if known is None:
         key = deadline_id(on.incident_id, effect.rule, effect.subject)
-        event = ev.DeadlineStarted(
-            key, effect.rule, effect.subject, effect.start.isoformat(), due.isoformat()
-        )
+        event = ev.DeadlineStarted(key, effect.rule, effect.subject, effect.start.isoformat(), due.isoformat())
         on.record(event, row=row, element=effect.element)
     elif effect.rule in RESTARTING and known["started_at"] != effect.start:
         on.record(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import definitions, inbox
+from service.application import definitions, inbox, organisations
 from service.domain import events as ev
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -23,7 +23,7 @@ CODES = ("deadline_remind", "deadline_due", "deadline_superior", "deadline_clue"
 
 def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
     """Record a level at its true time and tell those it is for; level 3 starts P23, nobody waits."""
-    table = t.table_of(t.Deadline)
+    table = core.deadlines
     row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
     if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
         return
@@ -38,11 +38,21 @@ def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
 def tell(on: Advance, roles: Iterable[str], code: str, content: dict[str, Any]) -> None:
     """Put a notice into the inbox of each role once; the text is rendered when it is read."""
     for role in dict.fromkeys(roles):
-        on.record(ev.NoticeSent(on.incident["organisation_id"], role, code, content))
+        on.record(ev.NoticeSent(_addressed(on, role), role, code, content))
+
+
+def _addressed(on: Advance, role: str) -> str:
+    """The organisation whose inbox it is: our own, for a superior's role the nearest one above that holds it."""
+    own = str(on.incident["organisation_id"])
+    if role not in SUPERIORS:
+        return own
+    above = organisations.hierarchy(on.uow.connection).ancestors(own)
+    held = (each for each in above if organisations.candidates(on.uow.connection, each, [role]))
+    return next(held, above[0] if above else own)
 
 
 def _responsible(on: Advance, deadline: str) -> list[str]:
-    statement = select(t.Task.role).where(t.Task.deadline_id == deadline, t.Task.state.in_(("open", "claimed")))  # type: ignore[attr-defined]
+    statement = select(core.tasks.c.role).where(core.tasks.c.deadline_id == deadline, core.tasks.c.state.in_(("open", "claimed")))
     return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
 
 
@@ -51,7 +61,11 @@ def _start_inspection(on: Advance, rule: str) -> None:
     if version is None:
         on.record(
             ev.EngineIncidentRaised(
-                f"{on.incident_id}:{INSPECTION}:{rule}", on.incident["root_instance"], "", f"流程 {INSPECTION} 尚未部署", 1
+                f"{on.incident_id}:{INSPECTION}:{rule}",
+                on.incident["root_instance"],
+                "",
+                f"流程 {INSPECTION} 尚未部署",
+                1,
             )
         )
         return

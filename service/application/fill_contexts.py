@@ -11,7 +11,7 @@ from service.application import organisations, report_materials
 from service.application.incident_view import IncidentView
 from service.domain.access import Principal
 from service.domain.forms import FillContext
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F17", "F20"})
 INSTANCE_FORMS = frozenset({"F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
@@ -60,6 +60,8 @@ def context_for(
         defaults={
             **_defaults(view, target),
             **_of_place(view, data or {}),
+            "scribe": {"id": principal.account_id},
+            "escort": {"id": principal.account_id},
             "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
         },
         persons={**_persons(view), **_members(view, data or {})},
@@ -69,7 +71,7 @@ def context_for(
 
 def _of_place(view: IncidentView, data: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of F01 that a place gives: whether seats are fixed, and who is responsible there."""
-    table = t.table_of(t.Place)
+    table = core.places
     mine = (table.c.id == str(data.get("place") or "")) & (table.c.organisation_id == view.incident["organisation_id"])
     row = view.connection.execute(select(table).where(mine)).mappings().first()
     if row is None:
@@ -84,7 +86,7 @@ def _found_at(view: IncidentView, person: str | None) -> datetime | None:
 
 
 def _persons(view: IncidentView) -> dict[str, dict[str, Any]]:
-    table = t.table_of(t.Person)
+    table = core.persons
     rows = view.connection.execute(select(table).where(table.c.incident_id == view.incident["id"])).mappings()
     return {row["id"]: view.facts.rows.opened(row["sealed"]).get(row["id"], {}) for row in rows}
 
@@ -93,7 +95,7 @@ def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str,
     """Members of the organisation that an answer names by id."""
     block = data.get("person")
     member_id = block.get("id") if isinstance(block, Mapping) else None
-    table = t.table_of(t.Member)
+    table = core.members
     mine = (table.c.id == str(member_id)) & (table.c.organisation_id == view.incident["organisation_id"])
     if view.connection.execute(select(table.c.id).where(mine)).first() is None:
         return {}
@@ -106,7 +108,7 @@ def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
     """Who drafted what this task signs: the draft is the newest report of the instance."""
     if target.form_key != "F00#sign":
         return frozenset()
-    statement = select(t.Report.drafter).where(t.Report.instance_id == target.instance["id"])
+    statement = select(core.reports.c.drafter).where(core.reports.c.instance_id == target.instance["id"])
     return frozenset(view.connection.execute(statement).scalars())
 
 
@@ -127,8 +129,9 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
         defaults["person"] = {"id": target.person}
     if target.element in DRAFT_KINDS:
         defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance))
-    if target.form_key == "F40#clue" and inputs.get("source"):
-        defaults.update(source=inputs["source"], breach=inputs["breach"])
+    if target.form_key == "F40#clue":
+        defaults["object"] = {"id": view.incident["organisation_id"]}
+        defaults.update({key: inputs[key] for key in ("source", "breach") if inputs.get(key)})
     if target.form == "F06":
         defaults["arrive_at"] = rows.latest("F05", person=target.person).get("arrive_at")
     if target.form == "F10" and rows.records:

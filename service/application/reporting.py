@@ -11,7 +11,7 @@ from service.application.fill_contexts import DRAFT_KINDS, Target
 from service.application.report_materials import routed
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -49,7 +49,7 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
     Raises EngineFailed if the instance has no signed report or no recipient.
     """
-    table = t.table_of(t.Report)
+    table = core.reports
     report = on.uow.connection.execute(select(table).where(table.c.id == report_id(row["id"]))).mappings().first()
     if report is None or report["state"] != "signed":
         raise EngineFailed(element, "the report is not signed")
@@ -65,8 +65,10 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
 
 def _deadline_of(on: Advance, instance: str) -> str | None:
-    statement = select(t.Task.deadline_id).where(t.Task.instance_id == instance, t.Task.deadline_id.is_not(None))  # type: ignore[union-attr]  # SQLModel types columns as values
-    return on.uow.connection.execute(statement).scalars().first()
+    """The deadline the signing shows; the instance may have tasks with others."""
+    table = core.tasks
+    mine = (table.c.instance_id == instance) & table.c.element.in_(SIGNING) & table.c.deadline_id.is_not(None)
+    return on.uow.connection.execute(select(table.c.deadline_id).where(mine)).scalars().first()
 
 
 def _number(on: Advance, document: str) -> str:
