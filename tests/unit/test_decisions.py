@@ -1,69 +1,23 @@
-"""The DMN reader, hit policies, cells and the checker, on small tables made here."""
+"""The DMN reader, hit policies and cells, on small tables made here."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.decision_tables import compile_cell, split_cells
-from service.engine.decisions import Decision, DecisionError, DecisionResult, check, evaluate, load_decisions
+from service.engine.decisions import DecisionError, DecisionResult, evaluate, load_decisions
 from service.engine.expressions import ExpressionError, Scope
+from tests.unit.dmn_tables import OVERLAPPING, Row, a_file, a_table, table
 
 NOW = datetime(2021, 3, 2, 2, 0, tzinfo=UTC)
-SPACE = "https://www.omg.org/spec/DMN/20191111/MODEL/"
-
-Row = tuple[Sequence[str], Sequence[str]]
-
-
-def a_table(
-    rows: Sequence[Row],
-    *,
-    policy: str = "FIRST",
-    inputs: Sequence[str] = ("x:number",),
-    outputs: Sequence[str] = ("y:string",),
-    name: str = "D99",
-    extra: str = "",
-    attributes: str = "",
-) -> str:
-    """One decision as XML; a column is `expression:type` or `expression:type:values`, `?` behind makes it optional."""
-    parts = [
-        f'<decision id={quoteattr(name)} name="测试">{extra}<decisionTable hitPolicy={quoteattr(policy)} {attributes}>'
-    ]
-    for column in inputs:
-        text, kind, values = (*column.rstrip("?").split(":"), "")[:3]
-        optional = ' tocsin:optional="true"' if column.endswith("?") else ""
-        allowed = f"<inputValues><text>{escape(values)}</text></inputValues>" if values else ""
-        parts.append(
-            f'<input label={quoteattr(text)}{optional}><inputExpression typeRef="{kind}"><text>{escape(text)}</text>'
-            f"</inputExpression>{allowed}</input>"
-        )
-    for column in outputs:
-        text, kind, values = (*column.split(":"), "")[:3]
-        allowed = f"<outputValues><text>{escape(values)}</text></outputValues>" if values else ""
-        parts.append(f'<output name="{text}" typeRef="{kind}">{allowed}</output>')
-    for tests, results in rows:
-        cells = "".join(f"<inputEntry><text>{escape(cell)}</text></inputEntry>" for cell in tests)
-        cells += "".join(f"<outputEntry><text>{escape(cell)}</text></outputEntry>" for cell in results)
-        parts.append(f"<rule>{cells}<annotationEntry><text>[S0§5]</text></annotationEntry></rule>")
-    return "".join([*parts, "</decisionTable></decision>"])
-
-
-def a_file(*decisions: str) -> str:
-    ours = "https://tocsin.example/bpmn/1.0"
-    return f'<definitions xmlns="{SPACE}" xmlns:tocsin="{ours}" id="f" name="f">{"".join(decisions)}</definitions>'
 
 
 def decide(xml: str, name: str = "D99", **names: object) -> DecisionResult:
     scope = Scope(names=names, now=NOW, policies={"limit": Decimal("37.3"), "flag": True}, facts={"count": 3})
     return evaluate(name, load_decisions(a_file(xml)), scope)
-
-
-def table(xml: str, name: str = "D99") -> Decision:
-    return load_decisions(a_file(xml))[name]
 
 
 def refusal(xml: str) -> str:
@@ -139,8 +93,6 @@ def test_cells_are_split_outside_brackets_and_quotes() -> None:
 
 
 # --- hit policies ---------------------------------------------------------------------------
-
-OVERLAPPING: list[Row] = [(["> 1"], ['"a"']), (["> 2"], ['"b"']), (["> 3"], ['"a"'])]
 
 
 def test_first_takes_the_first_row() -> None:
@@ -353,87 +305,3 @@ def test_any_text_is_read_or_refused(xml: str) -> None:
     except DecisionError:
         return
     assert list(found) == ["D99"] or found
-
-
-# --- the checker ----------------------------------------------------------------------------
-
-
-def rules_of(xml: str, policies: dict[str, object] | None = None) -> list[tuple[str, str]]:
-    return [(finding.rule, finding.severity) for finding in check(table(xml), policies)]
-
-
-def test_a_complete_table_has_no_finding() -> None:
-    assert rules_of(a_table([(["< 3"], ['"a"']), ([">= 3"], ['"b"'])], policy="UNIQUE")) == []
-    assert rules_of(a_table([(["true"], ['"a"']), (["false"], ['"b"'])], policy="UNIQUE", inputs=["x:boolean"])) == []
-    assert rules_of(a_table([(['"a"'], ['"1"']), (['"b"'], ['"2"'])], inputs=['x:string:"a", "b"'])) == []
-
-
-def test_a_gap_is_shown_with_a_value() -> None:
-    (finding,) = check(table(a_table([(["< 3"], ['"a"']), (["> 3"], ['"b"'])])))
-    assert (finding.rule, finding.severity, finding.element) == ("decision_gap", "warning", "D99")
-    assert "x=3" in finding.message
-    assert "x=3" in finding.message_en
-
-
-def test_null_is_a_gap_only_where_it_may_occur() -> None:
-    rows: list[Row] = [(["< 3"], ['"a"']), ([">= 3"], ['"b"'])]
-    assert rules_of(a_table(rows, inputs=["x:number"])) == []
-    assert rules_of(a_table(rows, inputs=["x:number?"])) == [("decision_gap", "warning")]
-
-
-def test_other_text_is_a_gap_when_no_values_are_listed() -> None:
-    assert rules_of(a_table([(['"a"'], ['"1"'])], inputs=["x:string"])) == [("decision_gap", "warning")]
-
-
-def test_an_overlap_is_an_error_for_unique_and_for_differing_any() -> None:
-    assert ("decision_overlap", "error") in rules_of(a_table(OVERLAPPING, policy="UNIQUE"))
-    assert ("decision_overlap", "error") in rules_of(a_table(OVERLAPPING, policy="ANY"))
-    same: list[Row] = [(["> 1"], ['"a"']), (["<= 3"], ['"a"'])]
-    assert rules_of(a_table(same, policy="ANY")) == []
-    assert rules_of(a_table(same, policy="FIRST")) == []
-
-
-def test_a_row_behind_a_wider_one_is_never_reached() -> None:
-    found = check(table(a_table([(["-"], ['"a"']), (["> 3"], ['"b"'])])))
-    assert [(f.rule, f.message_en) for f in found] == [("decision_unreachable", "decision D99: row 2 is never reached")]
-
-
-def test_policies_make_a_column_transparent() -> None:
-    rows: list[Row] = [(['>= policy("limit")'], ['"a"']), (['< policy("limit")'], ['"b"'])]
-    assert rules_of(a_table(rows)) == [("decision_gap", "warning")]  # nothing proves it complete
-    assert rules_of(a_table(rows), {"limit": Decimal("37.3")}) == []
-
-
-def test_wrong_types_are_errors() -> None:
-    assert ("decision_type", "error") in rules_of(a_table([(["-"], ["1"])]))
-    assert ("decision_type", "error") in rules_of(a_table([(["-"], ['"c"'])], outputs=['y:string:"a", "b"']))
-    assert ("decision_type", "error") in rules_of(a_table([(['"warm"'], ['"a"']), (["-"], ['"b"'])]))
-    assert ("decision_type", "error") in rules_of(
-        a_table([(['"c"'], ['"1"']), (["-"], ['"2"'])], inputs=['x:string:"a"'])
-    )
-    assert rules_of(a_table([(["-"], ["true"])], outputs=["y:number"])) == [("decision_type", "error")]
-
-
-def test_a_list_may_have_gaps() -> None:
-    assert rules_of(a_table([(["> 3"], ['"a"'])], policy="COLLECT")) == []
-
-
-def test_too_many_combinations_are_said_not_hidden() -> None:
-    columns = [f"x{n}:number" for n in range(12)]
-    rows: list[Row] = [([f"> {n}"] * 12, ['"a"']) for n in range(5)]
-    assert ("decision_not_checked", "warning") in rules_of(a_table(rows, inputs=columns))
-
-
-@given(st.lists(st.tuples(st.sampled_from(["<", "<=", ">", ">=", "=="]), st.integers(0, 4)), min_size=1, max_size=5))
-@settings(max_examples=150, deadline=None)
-def test_the_checker_agrees_with_evaluation(cells: list[tuple[str, int]]) -> None:
-    xml = a_table([([f"{sign} {bound}"], ['"a"']) for sign, bound in cells], policy="UNIQUE", outputs=["y:string"])
-    found = {finding.rule for finding in check(table(xml))}
-    failures = set()
-    for half in range(-2, 12):
-        try:
-            decide(xml, x=half / 2)
-        except DecisionError as error:
-            failures.add(error.code)
-    assert ("decision_gap" in found) == ("no_match" in failures)
-    assert ("decision_overlap" in found) == ("not_unique" in failures)
