@@ -1,13 +1,11 @@
 """The composition root: the only place that picks implementations and puts the parts together."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from integrations import DirectorySink, rehearsal_gateways
-from sqlalchemy import Connection
-
 from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
 from service.application.documents import DocumentLibrary
@@ -47,17 +45,11 @@ class Tocsin:
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
-        try:
-            return self.writer.run(handler)
-        except EngineFailed as error:
-            self.writer.run(lambda uow: engine_incidents.record(uow, self.services, error))
-            raise
+        return run_recorded(self.writer, self.services, handler)
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A read-only snapshot."""
-        with self.database.read() as connection:
-            yield connection
+    def read(self) -> AbstractContextManager[Any]:
+        """A read-only snapshot: `with tocsin.read() as connection`, a Core connection."""
+        return self.database.read()
 
     def start(self) -> None:
         """Begin background work."""
@@ -80,11 +72,25 @@ def build(settings: Settings, clock: Clock | None = None) -> Tocsin:
     services = build_services(settings, clock, hub)
     writer.on_lost(services.live.clear)
     outside = _outside(settings)
-    worker = Worker(database, writer, services, outside=outside, sealer=sealer)
+
+    def run(handler: Callable[[UnitOfWork], None]) -> None:
+        run_recorded(writer, services, handler)
+
+    worker = Worker(database, run, services, outside=outside, sealer=sealer)
     return Tocsin(
         settings, clock, database, sealer, writer, services,
         DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub,
     )  # fmt: skip
+
+
+def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:
+    """Run a handler; a step that failed is rolled back and then recorded as an engine incident."""
+    try:
+        return writer.run(handler)
+    except EngineFailed as error:
+        failure = error
+        writer.run(lambda uow: engine_incidents.record(uow, services, failure))
+        raise
 
 
 def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:

@@ -5,34 +5,35 @@ A delivery is sent outside of any transaction; what came of it is a command of i
 gateway's idempotency key makes a repeated attempt after a crash harmless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event, Thread
-
-from sqlalchemy import select
+from typing import Any
 
 from service.application import deliveries
 from service.application.services import Services
 from service.application.timers import work_incident
-from service.domain.errors import TocsinError
 from service.domain.gateways import OutsideWorld
 from service.logs import logger
 from service.persistence import queue
-from service.persistence import tables as t
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
-from service.persistence.writer import CommandRunner
+from service.persistence.unit_of_work import UnitOfWork
 
 log = logger(__name__)
 BATCH = 50
+
+Run = Callable[[Callable[[UnitOfWork], None]], None]
 
 
 class Worker:
     """Polls while running; `tick` does one round and can be called by tests and drills."""
 
     def __init__(
-        self, database: Database, writer: CommandRunner, services: Services, *, outside: OutsideWorld, sealer: Sealer
+        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer
     ) -> None:
-        self._database, self._writer, self._services = database, writer, services
+        """`run` runs a use case through the writer and records an engine incident where it fails."""
+        self._database, self._run, self._services = database, run, services
         self._outside, self._sealer = outside, sealer
         self._stop = Event()
         self._thread: Thread | None = None
@@ -48,6 +49,10 @@ class Worker:
         if self._thread is not None:
             self._thread.join()
 
+    def wait(self) -> None:
+        """Block until stopped."""
+        self._stop.wait()
+
     def tick(self) -> int:
         """Work what is due now; returns how many incidents and deliveries were looked at."""
         return self._due() + self._deliver()
@@ -58,32 +63,31 @@ class Worker:
 
     def _due(self) -> int:
         with self._database.read() as connection:
-            incidents = dict.fromkeys(row.incident_id for row in queue.due(connection, self._services.clock.now(), BATCH))
+            rows = queue.due(connection, self._services.clock.now(), BATCH)
+        incidents = dict.fromkeys(row.incident_id for row in rows)
         for incident in incidents:
-            self._guarded("due", incident, lambda incident=incident: self._writer.run(
-                lambda uow: work_incident(uow, self._services, incident)
-            ))  # fmt: skip
+            self._guarded("due", incident, partial(self._work, incident))
         return len(incidents)
 
-    def _deliver(self) -> int:
-        table = t.table_of(t.Delivery)
-        waiting = (table.c.state == "queued") & (table.c.channel == "auto")
-        with self._database.read() as connection:
-            rows = connection.execute(select(table).where(waiting).order_by(table.c.queued_at).limit(BATCH))
-            found = [dict(row) for row in rows.mappings()]
-        for row in found:
-            self._guarded("delivery", row["id"], lambda row=row: self._send(row))
-        return len(found)
+    def _work(self, incident: str) -> None:
+        self._run(lambda uow: work_incident(uow, self._services, incident))
 
-    def _send(self, row: dict[str, object]) -> None:
+    def _deliver(self) -> int:
+        with self._database.read() as connection:
+            waiting = deliveries.waiting(connection, BATCH)
+        for row in waiting:
+            self._guarded("delivery", row["id"], partial(self._send, row))
+        return len(waiting)
+
+    def _send(self, row: Mapping[str, Any]) -> None:
         with self._database.read() as connection:
             outgoing = deliveries.outgoing(connection, self._sealer, self._services, row)
         outcome = deliveries.attempt(self._outside, outgoing)
-        self._writer.run(lambda uow: deliveries.record(uow, self._services, row, outcome))
+        self._run(lambda uow: deliveries.record(uow, self._services, row, outcome))
 
-    def _guarded(self, kind: str, ref: str, work: Callable[[], object]) -> None:
-        """One failing row must not stop the others; the failure is recorded where the row belongs."""
+    def _guarded(self, kind: str, ref: str, work: Callable[[], None]) -> None:
+        """One failing row must not stop the others; an engine failure is on record where it belongs."""
         try:
             work()
-        except TocsinError as error:
-            log.error("work_failed", kind=kind, ref=ref, code=error.code)
+        except Exception:  # the loop outlives whatever a row does to it
+            log.exception("work_failed", kind=kind, ref=ref)

@@ -12,7 +12,7 @@ from service.domain.errors import DefinitionRefused, NoSuch
 from service.engine.assembly import Assembly, assemble
 from service.engine.intake import read_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import UnitOfWork
 
 
@@ -51,7 +51,9 @@ class DefinitionStore:
         if known is not None:
             return known
         row = connection.execute(
-            select(t.Definition.content).where(t.Definition.procedure == procedure, t.Definition.version == version)
+            select(core.definitions.c.content).where(
+                core.definitions.c.procedure == procedure, core.definitions.c.version == version
+            )
         ).first()
         if row is None:
             raise NoSuch("procedure", f"{procedure} {version}")
@@ -79,9 +81,9 @@ class DefinitionStore:
 def active_version(connection: Connection, procedure: str) -> int | None:
     """The version new instances get; None if there is no such procedure."""
     return connection.execute(
-        select(func.max(t.Definition.version)).where(
-            t.Definition.procedure == procedure,
-            t.Definition.is_active.is_(True),  # type: ignore[attr-defined]
+        select(func.max(core.definitions.c.version)).where(
+            core.definitions.c.procedure == procedure,
+            core.definitions.c.is_active.is_(True),
         )
     ).scalar()
 
@@ -89,9 +91,9 @@ def active_version(connection: Connection, procedure: str) -> int | None:
 def active_procedures(connection: Connection) -> dict[str, int]:
     """Every procedure with its active version."""
     rows = connection.execute(
-        select(t.Definition.procedure, func.max(t.Definition.version))
-        .where(t.Definition.is_active.is_(True))  # type: ignore[attr-defined]
-        .group_by(t.Definition.procedure)
+        select(core.definitions.c.procedure, func.max(core.definitions.c.version))
+        .where(core.definitions.c.is_active.is_(True))
+        .group_by(core.definitions.c.procedure)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -124,17 +126,19 @@ def deploy(
         raise DefinitionRefused(findings)
     digest = bundle_hash(content)
     same = uow.connection.execute(
-        select(t.Definition.version).where(t.Definition.procedure == procedure, t.Definition.bundle_hash == digest)
+        select(core.definitions.c.version).where(
+            core.definitions.c.procedure == procedure, core.definitions.c.bundle_hash == digest
+        )
     ).scalar()
     if same is not None:
         return Deployed(procedure, same, is_new=False, findings=tuple(findings))
     version = (active_version(uow.connection, procedure) or 0) + 1
     entry = bundle.processes[bundle.entry]
     uow.connection.execute(
-        update(t.Definition).where(t.Definition.procedure == procedure).values(is_active=False)
+        update(core.definitions).where(core.definitions.c.procedure == procedure).values(is_active=False)
     )
     uow.connection.execute(
-        insert(t.Definition).values(
+        insert(core.definitions).values(
             procedure=procedure, version=version, bundle_hash=digest, name=entry.name, name_en=entry.name_en,
             content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor,
         )

@@ -13,8 +13,8 @@ from service.domain import events as ev
 from service.domain.deadlines import ladder
 from service.engine import runner
 from service.persistence import queue
-from service.persistence import tables as t
 from service.persistence.queue import DueItem
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -85,7 +85,7 @@ def _work(on: Advance, item: DueItem) -> None:
 
 
 def _fire(on: Advance, wait: str) -> None:
-    table = t.table_of(t.Wait)
+    table = core.waits
     found = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
     if found is None:
         return

@@ -9,7 +9,7 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.errors import EngineFailed, NoSuch
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import UnitOfWork
 
 
@@ -21,7 +21,7 @@ def record(uow: UnitOfWork, services: Services, error: EngineFailed) -> None:
     if not on.incident:
         return
     key = f"{error.incident}:{error.element}"
-    table = t.table_of(t.EngineIncident)
+    table = core.engine_incidents
     known = uow.connection.execute(select(table.c.attempts).where(table.c.id == key)).scalar()
     on.record(
         ev.EngineIncidentRaised(key, error.instance, error.element, error.cause, (known or 0) + 1),
@@ -37,14 +37,14 @@ def retry(
     Raises EngineFailed if it fails again; then the count of attempts rises.
     """
     require(principal, Action.ENGINE_RETRY)
-    table = t.table_of(t.EngineIncident)
+    table = core.engine_incidents
     row = uow.connection.execute(select(table).where(table.c.id == command.engine_incident)).mappings().first()
     if row is None or row["state"] != "open":
-        raise NoSuch("engine incident", command.engine_incident)
+        raise NoSuch("engine_incident", command.engine_incident)
 
     def work(on: Advance) -> None:
         if row["retry"]:
-            inbox.retried(on, row)
+            inbox.retried(on, dict(row))
         else:
             on.record(ev.EngineIncidentResolved(row["id"]))
 

@@ -52,7 +52,9 @@ def _addressed(on: Advance, role: str) -> str:
 
 
 def _responsible(on: Advance, deadline: str) -> list[str]:
-    statement = select(core.tasks.c.role).where(core.tasks.c.deadline_id == deadline, core.tasks.c.state.in_(("open", "claimed")))
+    statement = select(core.tasks.c.role).where(
+        core.tasks.c.deadline_id == deadline, core.tasks.c.state.in_(("open", "claimed"))
+    )
     return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
+from service.persistence.tables import core
 
 LIVE_VISIT = {"active", "waiting"}
 
@@ -58,14 +59,16 @@ class FactRows:
 
     def __init__(self, connection: Connection, sealer: Sealer, incident: Mapping[str, Any]) -> None:
         self._connection, self._sealer, self._incident = connection, sealer, incident
-        self.records = self._all(t.Record, t.Record.at, t.Record.id, where=t.Record.is_revoked.is_(False))  # type: ignore[attr-defined]
-        self.decisions = self._all(t.DecisionRow, t.DecisionRow.at, t.DecisionRow.id)
-        people = self._all(t.Person, t.Person.case_no, where=t.Person.kind == "case")
+        self.records = self._all(
+            t.Record, core.records.c.at, core.records.c.id, where=core.records.c.is_revoked.is_(False)
+        )
+        self.decisions = self._all(t.DecisionRow, core.decision_results.c.at, core.decision_results.c.id)
+        people = self._all(t.Person, core.persons.c.case_no, where=core.persons.c.kind == "case")
         self.cases = [PersonFacts(row, self) for row in people if not row["is_revoked"]]
         self.known = {row["id"]: PersonFacts(row, self) for row in people}
         self.first_case = people[0]["id"] if people else None
         self._visits = self._visit_states()
-        reports = self._all(t.Report, t.Report.sent_at)
+        reports = self._all(t.Report, core.reports.c.sent_at)
         self.sent_reports = [row for row in reports if row["state"] == "sent"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -76,9 +79,9 @@ class FactRows:
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def _visit_states(self) -> dict[str, list[tuple[str, str]]]:
-        columns = select(t.ElementVisit.element, t.ElementVisit.instance_id, t.ElementVisit.state)
+        columns = select(core.element_visits.c.element, core.element_visits.c.instance_id, core.element_visits.c.state)
         found: dict[str, list[tuple[str, str]]] = {}
-        rows = self._connection.execute(columns.where(t.ElementVisit.incident_id == self._incident["id"]))
+        rows = self._connection.execute(columns.where(core.element_visits.c.incident_id == self._incident["id"]))
         for element, instance, state in rows:
             found.setdefault(element, []).append((instance, state))
         return found
@@ -157,18 +160,20 @@ class FactRows:
     @property
     def organisation_type(self) -> str:
         """Type of the incident's organisation."""
-        statement = select(t.Organisation.type).where(t.Organisation.id == self._incident["organisation_id"])
+        statement = select(core.organisations.c.type).where(
+            core.organisations.c.id == self._incident["organisation_id"]
+        )
         return str(self._connection.execute(statement).scalar_one())
 
     @property
     def school_cases(self) -> list[datetime]:
         """When each case of this school that was not revoked was registered, over all its incidents."""
-        statement = select(t.Person.registered_at).where(
-            t.Person.organisation_id == self._incident["organisation_id"],
-            t.Person.kind == "case",
-            t.Person.is_revoked.is_(False),  # type: ignore[attr-defined]
-            t.Person.incident_id.in_(  # type: ignore[attr-defined]
-                select(t.Incident.id).where(t.Incident.kind == self._incident["kind"])
+        statement = select(core.persons.c.registered_at).where(
+            core.persons.c.organisation_id == self._incident["organisation_id"],
+            core.persons.c.kind == "case",
+            core.persons.c.is_revoked.is_(False),
+            core.persons.c.incident_id.in_(
+                select(core.incidents.c.id).where(core.incidents.c.kind == self._incident["kind"])
             ),
         )
         return list(self._connection.execute(statement).scalars())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -16,7 +17,9 @@ from service.application import definitions
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
 from service.engine import runner
-from service.persistence import tables as t
+from service.engine.effects import StepContext
+from service.engine.instance import Instance
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -38,7 +41,7 @@ def put(on: Advance, effect: Effect) -> None:
         "incident_id": on.incident_id, "source_seq": seq, "target": effect.target, "kind": effect.kind,
         "payload": effect.payload, "is_done": True,
     }  # fmt: skip
-    on.uow.connection.execute(insert(t.InboxRow).values(**values))
+    on.uow.connection.execute(insert(core.inbox).values(**values))
     on.effects.append(effect)
 
 
@@ -54,10 +57,11 @@ def deliver(on: Advance, effect: Effect) -> None:
 def start_instance(
     on: Advance, *, procedure: str, version: int, process: str, start_event: str,
     inputs: Mapping[str, Any], parent: Mapping[str, Any] | None = None, element: str = "", visit: str = "",
+    instance_id: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Create an instance, record it and move its tokens; returns its row."""
     assembly = on.services.definitions.get(on.uow.connection, procedure, version)
-    instance_id = on.uow.new_id()
+    instance_id = instance_id or on.uow.new_id()
     person = str(inputs.get("person") or "")
     on.record(
         ev.InstanceStarted(
@@ -99,7 +103,8 @@ def _missing_procedure(on: Advance, parent: Mapping[str, Any], data: Mapping[str
     on.record(
         ev.EngineIncidentRaised(
             f"{data['visit']}:{data['item']}", parent["id"], data["element"],
-            f"流程 {data['process']} 尚未部署", 1, {"kind": "start_child", "target": data["visit"], "payload": dict(data)},
+            f"流程 {data['process']} 尚未部署", 1,
+            {"kind": "start_child", "target": data["visit"], "payload": dict(data)},
         ),
         row=parent,
     )  # fmt: skip
@@ -119,7 +124,7 @@ def _child_ended(on: Advance, effect: Effect) -> None:
 
 
 def _cancel_children(on: Advance, effect: Effect) -> None:
-    table = t.table_of(t.Instance)
+    table = core.instances
     waiting = (table.c.parent_task == effect.target) & (table.c.status == "active")
     for row in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
         cancel_instance(on, dict(row))
@@ -149,19 +154,21 @@ def _start_by_message(on: Advance, effect: Effect) -> None:
 
 def _signal(on: Advance, effect: Effect) -> None:
     """Every instance of the incident that waits for the signal gets it."""
-    table = t.table_of(t.Wait)
+    table = core.waits
     waiting = (table.c.incident_id == on.incident_id) & (table.c.trigger == "signal") & (table.c.name == effect.target)
     for wait in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
         row = on.instance_row(wait["instance_id"])
         if on.live(row).is_waiting(wait["id"]):
-            on.step(row, lambda instance, context, tid=wait["id"]: runner.complete(instance, context, tid, {}))
+            on.step(row, partial(_complete, str(wait["id"])))
+
+
+def _complete(wait: str, instance: Instance, context: StepContext) -> runner.StepResult:
+    return runner.complete(instance, context, wait, {})
 
 
 def retried(on: Advance, engine_incident: Mapping[str, Any]) -> None:
     """Run the effect of an engine incident again."""
     retry = engine_incident["retry"]
-    on.uow.connection.execute(
-        update(t.InboxRow).where(t.InboxRow.target == retry["target"]).values(is_done=True)
-    )
+    on.uow.connection.execute(update(core.inbox).where(core.inbox.c.target == retry["target"]).values(is_done=True))
     on.record(ev.EngineIncidentResolved(engine_incident["id"]))
     deliver(on, Effect(retry["kind"], retry["target"], dict(retry["payload"])))

@@ -18,7 +18,7 @@ from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllow
 from service.domain.policies import snapshot
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import UnitOfWork
 
 # source_kind of F01 -> start event; other procedures have one start
@@ -43,10 +43,11 @@ def open_incident(
     start = opening_start(assembly, command.data, command.start)
     incident = uow.new_id()
     on = Advance(uow, services, incident, Origin(principal.account_id, request_id=request_id, command_id=request_id))
-    on.open_incident(_opened(uow, services, command, version, root=""))
+    root_id = uow.new_id()
+    on.open_incident(_opened(uow, services, command, version, root=root_id))
     root = inbox.start_instance(
         on, procedure=command.procedure, version=version, process=assembly.bundle.entry, start_event=start.id,
-        inputs={"person": uow.new_id()},
+        inputs={"person": uow.new_id()}, instance_id=root_id,
     )  # fmt: skip
     _answer_first(on, root, principal, command.data)
     on.settle()
@@ -59,7 +60,7 @@ def _opened(
 ) -> ev.IncidentOpened:
     organisation = organisations.organisation(uow.connection, command.organisation)
     place = str(command.data.get("place") or "")
-    named = uow.connection.execute(select(t.Place.name).where(t.Place.id == place)).scalar()
+    named = uow.connection.execute(select(core.places.c.name).where(core.places.c.id == place)).scalar()
     clock = real_time_clock(services.clock, since=uow.now)
     return ev.IncidentOpened(
         number=_number(uow, command.organisation), organisation=command.organisation, procedure=command.procedure,
@@ -72,9 +73,13 @@ def _opened(
 def _number(uow: UnitOfWork, organisation: str) -> str:
     """Month, day and a count of the organisation's incidents of that day: 0309-01."""
     day = local(uow.now).strftime("%m%d")
-    statement = select(func.count()).select_from(t.Incident).where(
-        t.Incident.organisation_id == organisation,
-        t.Incident.number.like(f"{day}-%"),  # type: ignore[attr-defined]  # SQLModel types columns as values
+    statement = (
+        select(func.count())
+        .select_from(core.incidents)
+        .where(
+            core.incidents.c.organisation_id == organisation,
+            core.incidents.c.number.like(f"{day}-%"),
+        )
     )
     return f"{day}-{uow.connection.execute(statement).scalar_one() + 1:02d}"
 
@@ -82,7 +87,7 @@ def _number(uow: UnitOfWork, organisation: str) -> str:
 def _overrides(uow: UnitOfWork, organisation: str) -> list[dict[str, Any]]:
     """Valid policy overrides from the top of the tree down to the organisation."""
     tree = organisations.hierarchy(uow.connection)
-    table = t.table_of(t.PolicyOverride)
+    table = core.policy_overrides
     found = []
     for each in [*reversed(tree.ancestors(organisation)), organisation]:
         valid = (table.c.organisation_id == each) & (table.c.valid_from <= uow.now)
@@ -99,7 +104,7 @@ def opening_start(assembly: Assembly, data: Mapping[str, Any], wanted: str = "")
     if named in starts:
         return starts[named]
     if wanted or len(starts) != 1:
-        raise NoSuch("start event", named)
+        raise NoSuch("start_event", named)
     return next(iter(starts.values()))
 
 
@@ -111,7 +116,7 @@ def opening_form(assembly: Assembly, start: Node) -> str:
 
 
 def _answer_first(on: Advance, root: Mapping[str, Any], principal: Principal, data: Mapping[str, Any]) -> None:
-    table = t.table_of(t.Task)
+    table = core.tasks
     mine = (table.c.instance_id == root["id"]) & (table.c.state == "open")
     task = on.uow.connection.execute(select(table).where(mine).order_by(table.c.id)).mappings().first()
     if task is None:

@@ -42,7 +42,7 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
     elif isinstance(effect, fx.SignalThrown):
         put(on, Effect("signal", effect.signal))
     elif isinstance(effect, fx.MessageThrown):
-        inputs = {"person": row["person_id"] or "", **effect.inputs}
+        inputs = {"person": row["person_id"] or "", **effect.data}
         payload = {"message": effect.message, "element": effect.element, "inputs": inputs}
         put(on, Effect("start_by_message", f"{effect.message}:{effect.item or inputs['person']}", payload))
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from service.application import organisations
 from service.domain import events as ev
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -28,16 +28,18 @@ def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Ma
     number = _next_case(on)
     on.record(
         ev.PersonRegistered(
-            person_id, "case", on.incident["organisation_id"], member.id if member else "", f"病例{number}", unit, number,
-            is_neighbour=False,
+            person_id, "case", on.incident["organisation_id"], member.id if member else "", f"病例{number}", unit,
+            number, is_neighbour=False,
         ),
         row=row, sealed={person_id: identity},
     )  # fmt: skip
 
 
 def _next_case(on: Advance) -> int:
-    statement = select(func.count()).select_from(t.Person).where(
-        t.Person.incident_id == on.incident_id, t.Person.kind == "case"
+    statement = (
+        select(func.count())
+        .select_from(core.persons)
+        .where(core.persons.c.incident_id == on.incident_id, core.persons.c.kind == "case")
     )
     return int(on.uow.connection.execute(statement).scalar_one()) + 1
 
@@ -64,7 +66,7 @@ def _identity(block: Mapping[str, Any], member: organisations.MemberView | None)
 
 def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
     """Where everybody has a seat, the plan replaces the list of F02: the class, and the four neighbours."""
-    table = t.table_of(t.Person)
+    table = core.persons
     sick = on.uow.connection.execute(select(table).where(table.c.id == case)).mappings().one()
     if not sick["org_unit"] or not _is_class(on, sick["org_unit"]):
         return
@@ -79,11 +81,15 @@ def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
 
 
 def _is_class(on: Advance, place: str) -> bool:
-    return on.uow.connection.execute(select(t.Place.kind).where(t.Place.id == place)).scalar() == "class"
+    return on.uow.connection.execute(select(core.places.c.kind).where(core.places.c.id == place)).scalar() == "class"
 
 
 def _registered_members(on: Advance) -> set[str | None]:
-    return set(on.uow.connection.execute(select(t.Person.member_id).where(t.Person.incident_id == on.incident_id)).scalars())
+    return set(
+        on.uow.connection.execute(
+            select(core.persons.c.member_id).where(core.persons.c.incident_id == on.incident_id)
+        ).scalars()
+    )
 
 
 def register_on_site(
@@ -92,7 +98,7 @@ def register_on_site(
 ) -> str:  # fmt: skip
     """Register somebody who was on site; returns the person id."""
     person = on.uow.new_id()
-    statement = select(func.count()).select_from(t.Person).where(t.Person.incident_id == on.incident_id)
+    statement = select(func.count()).select_from(core.persons).where(core.persons.c.incident_id == on.incident_id)
     number = int(on.uow.connection.execute(statement).scalar_one())
     unit = (member.place_id or "") if member else str((identity.get("org_unit") or {}).get("id", ""))
     on.record(
@@ -107,7 +113,7 @@ def register_on_site(
 
 def on_site_of(on: Advance, case: str) -> list[str]:
     """Persons registered on site with a case: the same class, or F02 of the incident's only case."""
-    table = t.table_of(t.Person)
+    table = core.persons
     unit = on.uow.connection.execute(select(table.c.org_unit).where(table.c.id == case)).scalar_one()
     mine = (table.c.incident_id == on.incident_id) & (table.c.kind == "onsite") & (table.c.org_unit == unit)
     return list(on.uow.connection.execute(select(table.c.id).where(mine).order_by(table.c.id)).scalars())

@@ -11,14 +11,21 @@ from service.application.fact_rows import PersonFacts
 from service.application.incident_view import IncidentView
 from service.domain import report_drafts
 from service.domain.report_material import CaseMaterial, ReportMaterial, SentReport, TransferMaterial
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 # D05 recipient (role) -> the word F08.report_to uses
 RECIPIENT_WORDS = {
     "district_office": "学区", "duty_principal": "值班校长", "edu_bureau": "教体局", "market_bureau": "市场监督局",
     "cdc": "疾控", "county_hq": "指挥部",
 }  # fmt: skip
-DOCUMENT_NAMES = {"R01": "初次报告", "R01c": "补充更正", "R01w": "书面报告", "R02": "进程报告", "R03": "结案报告", "R04": "直报单"}
+DOCUMENT_NAMES = {
+    "R01": "初次报告",
+    "R01c": "补充更正",
+    "R01w": "书面报告",
+    "R02": "进程报告",
+    "R03": "结案报告",
+    "R04": "直报单",
+}
 
 
 def drafted(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,26 +85,28 @@ def _case(view: IncidentView, case: PersonFacts) -> CaseMaterial:
         diagnosed_at=_instant(f06.get("result_at")),
         severity=str(f06.get("severity") or ""),
         treatment=str(f06.get("treatment") or ""),
-        is_certificate_missing=bool(f06.get("result") == "excluded" and not view.facts.value("certificate_filed", case.id)),
+        is_certificate_missing=bool(
+            f06.get("result") == "excluded" and not view.facts.value("certificate_filed", case.id)
+        ),
     )
 
 
 def class_name(view: IncidentView, place: str) -> str:
     """Name of a class or place by id; free text stays as it is."""
-    name = view.connection.execute(select(t.Place.name).where(t.Place.id == place)).scalar()
+    name = view.connection.execute(select(core.places.c.name).where(core.places.c.id == place)).scalar()
     return str(name or place)
 
 
 def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
     """Completed tasks in time order, by the label of the diagram."""
-    table = t.table_of(t.Task)
+    table = core.tasks
     done = (table.c.incident_id == view.incident["id"]) & (table.c.state == "completed")
     rows = view.connection.execute(select(table).where(done).order_by(table.c.ended_at, table.c.id)).mappings().all()
     found = []
     for row in rows:
         if row["form_key"].partition("#")[0] in {"F08", "F09", "F10", "F11"} or row["form_key"] == "F00#sign":
             continue
-        versions = select(t.Instance.version).where(t.Instance.id == row["instance_id"])
+        versions = select(core.instances.c.version).where(core.instances.c.id == row["instance_id"])
         version = view.connection.execute(versions).scalar_one()
         assembly = view.services.definitions.get(view.connection, row["procedure"], version)
         label = assembly.bundle.processes[row["process"]].nodes[row["element"]].name
@@ -136,8 +145,8 @@ def _corrected(view: IncidentView, inputs: Mapping[str, Any]) -> tuple[SentRepor
         sent = [report for report in sent if inputs["person"] in report["persons"]]
     return tuple(
         SentReport(
-            id=report["id"], document=report["document"], name=DOCUMENT_NAMES.get(report["document"], report["document"]),
-            number=report["number"], sent_at=report["sent_at"],
+            id=report["id"], document=report["document"], number=report["number"], sent_at=report["sent_at"],
+            name=DOCUMENT_NAMES.get(report["document"], report["document"]),
         )
         for report in sent if report["kind"] != "correction"
     )  # fmt: skip
@@ -151,12 +160,16 @@ def _recipients(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> t
 
 def routed(view: IncidentView, instance: Mapping[str, Any]) -> list[str]:
     """Recipients D05 gave in this instance, as roles; `corrected` stands for those of the corrected reports."""
-    table = t.table_of(t.DecisionRow)
+    table = core.decision_results
     mine = (table.c.instance_id == instance["id"]) & (table.c.decision == "D05")
     row = view.connection.execute(select(table).where(mine).order_by(table.c.id.desc())).mappings().first()
     roles = list(row["data"].get("recipient", [])) if row else []
     if "corrected" not in roles:
         return roles
     ids = [report.id for report in _corrected(view, instance["inputs"])]
-    deliveries = select(t.Delivery.recipient).where(t.Delivery.report_id.in_(ids)).order_by(t.Delivery.id)  # type: ignore[union-attr]  # SQLModel types columns as values
-    return list(dict.fromkeys([r for r in roles if r != "corrected"] + list(view.connection.execute(deliveries).scalars())))
+    deliveries = (
+        select(core.deliveries.c.recipient).where(core.deliveries.c.report_id.in_(ids)).order_by(core.deliveries.c.id)
+    )
+    return list(
+        dict.fromkeys([r for r in roles if r != "corrected"] + list(view.connection.execute(deliveries).scalars()))
+    )

@@ -12,7 +12,7 @@ from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.gateways import report_message
 from service.engine import effects as fx
-from service.persistence import tables as t
+from service.persistence.tables import core
 
 if TYPE_CHECKING:
     from service.application.fill_contexts import Target
@@ -65,7 +65,7 @@ def _lane(on: Advance, row: Mapping[str, Any], element: str) -> str:
 def _send_report(on: Advance, row: Mapping[str, Any], element: str) -> None:
     recipients = reporting.send(on, row, element)
     report = reporting.report_id(row["id"])
-    kind = on.uow.connection.execute(select(t.Report.kind).where(t.Report.id == report)).scalar_one()
+    kind = on.uow.connection.execute(select(core.reports.c.kind).where(core.reports.c.id == report)).scalar_one()
     for recipient in recipients:
         if recipient == "duty_principal":
             escalation.tell(on, (recipient,), "report_sent", {"report": report})
@@ -94,7 +94,9 @@ def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
     report = f"{row['id']}-R18"
     event = ev.ReportDrafted(report, "exclusion", "R18", [], [case], len(persons))
     on.record(event, row=row, element=element)
-    on.record(ev.ReportSent(report, "", [f"person:{person}" for person in persons], is_late=False), row=row, element=element)
+    on.record(
+        ev.ReportSent(report, "", [f"person:{person}" for person in persons], is_late=False), row=row, element=element
+    )
     for person in persons:
         message = "msg_exclusion_notice"
         _queue(on, row, element, message=message, recipient=f"person:{person}", report=report)
@@ -104,8 +106,8 @@ def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
 
 def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
     """H5 and merging: every role that had a task is told, the cases count no more, deadlines fall away."""
-    statement = select(t.TaskRole.role).join(t.Task, t.Task.id == t.TaskRole.task_id)  # type: ignore[arg-type]  # SQLModel types columns as values
-    roles = on.uow.connection.execute(statement.where(t.Task.incident_id == on.incident_id).distinct()).scalars()
+    statement = select(core.task_roles.c.role).join(core.tasks, core.tasks.c.id == core.task_roles.c.task_id)
+    roles = on.uow.connection.execute(statement.where(core.tasks.c.incident_id == on.incident_id).distinct()).scalars()
     escalation.tell(on, sorted(roles), WITHDRAWING[element], {})
     kind = str(on.facts.rows.latest("F00").get("cancel_kind") or "误报")
     for case in list(on.facts.rows.cases):

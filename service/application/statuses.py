@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 SEVERITY = (
-    "detected", "observing", "responding", "transferred", "awaiting_diagnosis", "suspected", "asymptomatic", "confirmed",
+    "detected", "observing", "responding", "transferred", "awaiting_diagnosis", "suspected", "asymptomatic",
+    "confirmed",
 )  # fmt: skip
 FINAL = {"closed", "false_alarm", "merged"}
 ENDED = {"cleared", "excluded", "closed"}

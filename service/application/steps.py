@@ -27,7 +27,7 @@ from service.engine import runner
 from service.engine.assembly import Assembly
 from service.engine.effects import StepContext
 from service.engine.instance import EngineError, Instance
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # elements.md §5: results are facts
@@ -62,7 +62,7 @@ class Advance:
     # --- reading ------------------------------------------------------------------------------
 
     def _read_incident(self) -> dict[str, Any]:
-        table = t.table_of(t.Incident)
+        table = core.incidents
         row = self.uow.connection.execute(select(table).where(table.c.id == self.incident_id)).mappings().first()
         return dict(row) if row else {}
 
@@ -83,7 +83,7 @@ class Advance:
 
     def instance_row(self, instance_id: str) -> dict[str, Any]:
         """The read-table row of an instance. Raises NoSuch."""
-        table = t.table_of(t.Instance)
+        table = core.instances
         row = self.uow.connection.execute(select(table).where(table.c.id == instance_id)).mappings().first()
         if row is None:
             raise NoSuch("instance", instance_id)
@@ -208,7 +208,7 @@ class Advance:
 
     def active_rows(self) -> list[dict[str, Any]]:
         """Instances of the incident that are still active, oldest first."""
-        table = t.table_of(t.Instance)
+        table = core.instances
         is_active = (table.c.incident_id == self.incident_id) & (table.c.status == "active")
         rows = self.uow.connection.execute(select(table).where(is_active).order_by(table.c.started_at, table.c.id))
         return [dict(row) for row in rows.mappings()]
@@ -219,9 +219,7 @@ class Advance:
         self.uow.after_commit(lambda: self.services.announce(self.incident_id, seq))
         for loaded in self._loaded.values():
             if loaded.instance.is_dirty or loaded.revision == 0:
-                self.services.live.store(
-                    self.uow, loaded.instance, incident=self.incident_id, revision=loaded.revision
-                )
+                self.services.live.store(self.uow, loaded.instance, incident=self.incident_id, revision=loaded.revision)
             else:
                 self.services.live.keep(loaded.instance, loaded.revision)
 
@@ -230,9 +228,7 @@ class Advance:
             self.services.live.drop(instance_id)
 
 
-def advance(
-    uow: UnitOfWork, services: Services, incident: str, origin: Origin, work: Callable[[Advance], T]
-) -> T:
+def advance(uow: UnitOfWork, services: Services, incident: str, origin: Origin, work: Callable[[Advance], T]) -> T:
     """Do `work` on an incident in one unit of work: due timers first, then the work, then all that follows.
 
     A timer due at the same instant as a command runs first (P01.3b rule 13). Raises NoSuch for an

@@ -13,7 +13,7 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, TaskSubject, require
 from service.domain.errors import IncidentClosed, NoSuch, NotAllowed, TaskClaimed, TaskNotOpen
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import UnitOfWork
 
 OPEN = ("open", "claimed")
@@ -48,7 +48,7 @@ def complete(
         answers.answer(on, answers.target_of_task(on, row), principal, command.data, command.late_reason)
         on.settle()
         after = _open_ids(on)
-        uow.connection.execute(delete(t.Draft).where(t.Draft.task_id == command.task))  # type: ignore[arg-type]  # SQLModel types columns as values
+        uow.connection.execute(delete(core.drafts).where(core.drafts.c.task_id == command.task))
         return TaskOutcome(command.task, tuple(sorted(after - before)), tuple(sorted(before - after)))
 
     return advance(uow, services, task["incident_id"], origin(principal, task, request_id), work)
@@ -121,7 +121,7 @@ def save_draft(
     if task["state"] not in OPEN:
         raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
     sealed = uow.sealer.seal_text(uow.connection, {task["incident_id"]: dict(command.data)})
-    drafts = t.table_of(t.Draft)
+    drafts = core.drafts
     mine = (drafts.c.task_id == command.task) & (drafts.c.account_id == principal.account_id)
     uow.connection.execute(drafts.delete().where(mine))
     uow.connection.execute(
@@ -152,12 +152,12 @@ def _subject(uow: UnitOfWork, task: Mapping[str, Any]) -> TaskSubject:
 
 def name_of(on: Advance, account: str | None) -> str:
     """Display name of an account; empty for the system."""
-    statement = select(t.Account.name).where(t.Account.id == account)
+    statement = select(core.accounts.c.name).where(core.accounts.c.id == account)
     return str(on.uow.connection.execute(statement).scalar() or "")
 
 
 def _task(uow: UnitOfWork, task: str) -> dict[str, Any]:
-    table = t.table_of(t.Task)
+    table = core.tasks
     row = uow.connection.execute(select(table).where(table.c.id == task)).mappings().first()
     if row is None:
         raise NoSuch("task", task)
@@ -183,6 +183,6 @@ def _on_task(
 
 
 def _open_ids(on: Advance) -> set[str]:
-    table = t.table_of(t.Task)
+    table = core.tasks
     is_open = (table.c.incident_id == on.incident_id) & table.c.state.in_(OPEN)
     return set(on.uow.connection.execute(select(table.c.id).where(is_open)).scalars())

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.application.projections.registry import applies
 from service.domain import events as ev
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import StoredEvent
 
 
@@ -21,12 +21,12 @@ def person_registered(connection: Connection, stored: StoredEvent, event: ev.Per
         "kind": event.kind, "org_unit": event.org_unit, "case_no": event.case_no,
         "case_status": "detected" if event.kind == "case" else "",
     }  # fmt: skip
-    known = connection.execute(select(t.Person.id).where(t.Person.id == event.person)).first()
+    known = connection.execute(select(core.persons.c.id).where(core.persons.c.id == event.person)).first()
     if known:
-        connection.execute(update(t.Person).where(t.Person.id == event.person).values(**values))
+        connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(**values))
         return
     connection.execute(
-        insert(t.Person).values(
+        insert(core.persons).values(
             id=event.person, incident_id=stored.stream, organisation_id=event.organisation,
             member_id=event.member or None, code=event.code, instance_id=None, registered_at=stored.at,
             is_revoked=False, hold_leave=False, is_neighbour=event.is_neighbour, held_by=[], sealed=_sealed(stored),
@@ -38,22 +38,22 @@ def person_registered(connection: Connection, stored: StoredEvent, event: ev.Per
 @applies(ev.PersonLinked)
 def person_linked(connection: Connection, _stored: StoredEvent, event: ev.PersonLinked) -> None:
     """The instance that handles the case."""
-    connection.execute(update(t.Person).where(t.Person.id == event.person).values(instance_id=event.instance))
+    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(instance_id=event.instance))
 
 
 @applies(ev.CaseStatusChanged)
 def case_status_changed(connection: Connection, _stored: StoredEvent, event: ev.CaseStatusChanged) -> None:
     """Status of one case."""
-    connection.execute(update(t.Person).where(t.Person.id == event.person).values(case_status=event.status))
+    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(case_status=event.status))
 
 
 @applies(ev.CaseRevoked)
 def case_revoked(connection: Connection, stored: StoredEvent, event: ev.CaseRevoked) -> None:
     """The person and the records about him count no more."""
-    connection.execute(update(t.Person).where(t.Person.id == event.person).values(is_revoked=True))
+    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(is_revoked=True))
     connection.execute(
-        update(t.Record)
-        .where(t.Record.incident_id == stored.stream, t.Record.person_id == event.person)
+        update(core.records)
+        .where(core.records.c.incident_id == stored.stream, core.records.c.person_id == event.person)
         .values(is_revoked=True)
     )
 
@@ -62,25 +62,29 @@ def case_revoked(connection: Connection, stored: StoredEvent, event: ev.CaseRevo
 def persons_held(connection: Connection, _stored: StoredEvent, event: ev.PersonsHeld) -> None:
     """May not leave, because of this case."""
     for person in event.persons:
-        row = connection.execute(select(t.Person.held_by).where(t.Person.id == person)).first()
+        row = connection.execute(select(core.persons.c.held_by).where(core.persons.c.id == person)).first()
         held = sorted({*(row[0] if row else ()), event.case})
-        connection.execute(update(t.Person).where(t.Person.id == person).values(held_by=held, hold_leave=True))
+        connection.execute(
+            update(core.persons).where(core.persons.c.id == person).values(held_by=held, hold_leave=True)
+        )
 
 
 @applies(ev.PersonsReleased)
 def persons_released(connection: Connection, _stored: StoredEvent, event: ev.PersonsReleased) -> None:
     """Free, unless another case still holds the person."""
     for person in event.persons:
-        row = connection.execute(select(t.Person.held_by).where(t.Person.id == person)).first()
+        row = connection.execute(select(core.persons.c.held_by).where(core.persons.c.id == person)).first()
         held = sorted(set(row[0] if row else ()) - {event.case})
-        connection.execute(update(t.Person).where(t.Person.id == person).values(held_by=held, hold_leave=bool(held)))
+        connection.execute(
+            update(core.persons).where(core.persons.c.id == person).values(held_by=held, hold_leave=bool(held))
+        )
 
 
 @applies(ev.RecordSaved)
 def record_saved(connection: Connection, stored: StoredEvent, event: ev.RecordSaved) -> None:
     """One answered view."""
     connection.execute(
-        insert(t.Record).values(
+        insert(core.records).values(
             id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
             person_id=event.person or None, form=event.form, view=event.view, element=stored.element,
             task_id=event.task, at=stored.at, real_at=stored.real_at, actor=stored.actor, is_revoked=False,
@@ -93,7 +97,7 @@ def record_saved(connection: Connection, stored: StoredEvent, event: ev.RecordSa
 def decision_made(connection: Connection, stored: StoredEvent, event: ev.DecisionMade) -> None:
     """The outcome of a decision table."""
     connection.execute(
-        insert(t.DecisionRow).values(
+        insert(core.decision_results).values(
             id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
             person_id=event.person or None, decision=event.decision, at=stored.at, rules=event.rules,
             data=event.values, sealed=_sealed(stored),

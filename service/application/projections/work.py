@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from service.application.projections.registry import applies, deadline_id, instant
 from service.domain import events as ev
-from service.persistence import tables as t
+from service.persistence.tables import core
 from service.persistence.unit_of_work import StoredEvent
 
 OPEN = ("open", "claimed")
@@ -16,7 +16,7 @@ OPEN = ("open", "claimed")
 def element_entered(connection: Connection, stored: StoredEvent, event: ev.ElementEntered) -> None:
     """A token waits here."""
     connection.execute(
-        insert(t.ElementVisit).values(
+        insert(core.element_visits).values(
             id=event.visit, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
             element=event.element, state="active", entered_at=stored.at, left_at=None,
         )
@@ -27,11 +27,13 @@ def element_entered(connection: Connection, stored: StoredEvent, event: ev.Eleme
 def element_completed(connection: Connection, stored: StoredEvent, event: ev.ElementCompleted) -> None:
     """The token went on; nodes that never wait get their row here."""
     left = connection.execute(
-        update(t.ElementVisit).where(t.ElementVisit.id == event.visit).values(state="completed", left_at=stored.at)
+        update(core.element_visits)
+        .where(core.element_visits.c.id == event.visit)
+        .values(state="completed", left_at=stored.at)
     )
     if left.rowcount == 0:
         connection.execute(
-            insert(t.ElementVisit).values(
+            insert(core.element_visits).values(
                 id=event.visit, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
                 element=event.element, state="completed", entered_at=stored.at, left_at=stored.at,
             )
@@ -42,11 +44,13 @@ def element_completed(connection: Connection, stored: StoredEvent, event: ev.Ele
 def element_cancelled(connection: Connection, stored: StoredEvent, event: ev.ElementCancelled) -> None:
     """The wait was given up, and with it an open task."""
     connection.execute(
-        update(t.ElementVisit).where(t.ElementVisit.id == event.visit).values(state="cancelled", left_at=stored.at)
+        update(core.element_visits)
+        .where(core.element_visits.c.id == event.visit)
+        .values(state="cancelled", left_at=stored.at)
     )
     connection.execute(
-        update(t.Task)
-        .where(t.Task.id == event.visit, t.Task.state.in_(OPEN))  # type: ignore[attr-defined]
+        update(core.tasks)
+        .where(core.tasks.c.id == event.visit, core.tasks.c.state.in_(OPEN))
         .values(state="cancelled", ended_at=stored.at)
     )
 
@@ -55,12 +59,12 @@ def element_cancelled(connection: Connection, stored: StoredEvent, event: ev.Ele
 def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpened) -> None:
     """A task, its roles and the due time of the deadline it shows."""
     organisation = connection.execute(
-        select(t.Incident.organisation_id).where(t.Incident.id == stored.stream)
+        select(core.incidents.c.organisation_id).where(core.incidents.c.id == stored.stream)
     ).scalar_one()
     deadline = deadline_id(stored.stream, event.rule, event.subject) if event.rule else None
-    due = connection.execute(select(t.Deadline.due_at).where(t.Deadline.id == deadline)).scalar()
+    due = connection.execute(select(core.deadlines.c.due_at).where(core.deadlines.c.id == deadline)).scalar()
     connection.execute(
-        insert(t.Task).values(
+        insert(core.tasks).values(
             id=event.task, incident_id=stored.stream, instance_id=stored.instance, organisation_id=organisation,
             procedure=stored.procedure, process=event.process, element=event.element, role=event.role,
             also=event.also, form_key=event.form, kind=event.kind, state="open", person_id=event.person or None,
@@ -71,11 +75,11 @@ def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpene
     roles = dict.fromkeys([event.role, *event.also])
     rows = [{"task_id": event.task, "role": role, "organisation_id": organisation} for role in roles if role]
     if rows:
-        connection.execute(insert(t.TaskRole), rows)
+        connection.execute(insert(core.task_roles), rows)
 
 
 def _task(connection: Connection, task: str, **values: Any) -> None:
-    connection.execute(update(t.Task).where(t.Task.id == task).values(**values))
+    connection.execute(update(core.tasks).where(core.tasks.c.id == task).values(**values))
 
 
 @applies(ev.TaskClaimed)
@@ -109,7 +113,7 @@ def task_completed(connection: Connection, stored: StoredEvent, event: ev.TaskCo
 def wait_armed(connection: Connection, stored: StoredEvent, event: ev.WaitArmed) -> None:
     """An event waits."""
     connection.execute(
-        insert(t.Wait).values(
+        insert(core.waits).values(
             id=event.wait, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
             element=event.element, trigger=event.trigger, name=event.name, expression=event.expression,
             listed=event.listed, form_key=event.form, role=event.role, also=event.also,
@@ -121,10 +125,10 @@ def wait_armed(connection: Connection, stored: StoredEvent, event: ev.WaitArmed)
 @applies(ev.WaitMoved)
 def wait_moved(connection: Connection, _stored: StoredEvent, event: ev.WaitMoved) -> None:
     """Another due time."""
-    connection.execute(update(t.Wait).where(t.Wait.id == event.wait).values(due_at=instant(event.due)))
+    connection.execute(update(core.waits).where(core.waits.c.id == event.wait).values(due_at=instant(event.due)))
 
 
 @applies(ev.WaitEnded)
 def wait_ended(connection: Connection, _stored: StoredEvent, event: ev.WaitEnded) -> None:
     """It waits no more."""
-    connection.execute(delete(t.Wait).where(t.Wait.id == event.wait))
+    connection.execute(delete(core.waits).where(core.waits.c.id == event.wait))

@@ -19,13 +19,16 @@ _due = func.coalesce(tasks.c.due_at, cursors.NEVER)
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """What is listed. `state` is open (claimed ones included), claimed, completed, cancelled or "" for all.
+    """What is listed.
+
+    `state` is open (claimed ones included), claimed, completed, cancelled or "" for all; `states` names some exactly.
 
     `whose`: mine = claimed by or handed to me; group = what I may do; all = all I may see.
     """
 
     whose: str = "all"
     state: str = ""
+    states: tuple[str, ...] = ()
     role: str = ""
     incident: str = ""
     person: str = ""
@@ -112,6 +115,8 @@ def _conditions(reader: Reader, wanted: TaskFilter) -> list[ColumnElement[bool]]
         found.append(tasks.c.state.in_(OPEN_STATES))
     elif wanted.state:
         found.append(tasks.c.state == wanted.state)
+    if wanted.states:
+        found.append(tasks.c.state.in_(wanted.states))
     if wanted.whose == "mine":
         found.append(_is_mine(reader))
     elif wanted.whose == "group":

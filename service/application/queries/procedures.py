@@ -35,6 +35,7 @@ class StartForm:
     element: str
     name: str
     form_key: str
+    form_name: str
     schema: Mapping[str, Any]
     ui: tuple[Mapping[str, Any], ...]
 
@@ -194,10 +195,11 @@ def _form(reader: Reader, bundle: Bundle, start: Node) -> str:
 def _start(reader: Reader, bundle: Bundle, node: Node) -> StartForm:
     key = _form(reader, bundle, node)
     if not key:
-        return StartForm(node.id, reader.named(node), "", {}, ())
+        return StartForm(node.id, reader.named(node), "", "", {}, ())
     view = reader.services.forms.view(key)
     schema = json_schema(view, locale=reader.locale)
-    return StartForm(node.id, reader.named(node), key, schema, tuple(ui_hints(view, locale=reader.locale)))
+    hints = tuple(ui_hints(view, locale=reader.locale))
+    return StartForm(node.id, reader.named(node), key, view.name.of(reader.locale), schema, hints)
 
 
 def _decision(reader: Reader, decision: Decision) -> DecisionView:

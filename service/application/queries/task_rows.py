@@ -161,7 +161,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
         person_name=look.persons.shown(row["person_id"], look.places),
         assignee=row["assignee"] or "",
         assignee_name=look.accounts.get(row["assignee"] or "", ""),
-        candidates=_candidates(row, look),
+        candidates=_candidates(reader, row, look),
         why=_why(reader, row),
         next=tuple(reader.named(step) for step in outlook.next_steps(bundle, row["process"], row["element"])),
         deadline=_deadline(reader, row, now),
@@ -184,12 +184,13 @@ def _is_one_tap(reader: Reader, form_key: str) -> bool:
     return reader.services.forms.has(form_key) and reader.services.forms.view(form_key).is_one_tap
 
 
-def _candidates(row: Mapping[str, Any], look: _LookUps) -> tuple[str, ...]:
-    """Names of those who could do it, the assignee not repeated."""
+def _candidates(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> tuple[str, ...]:
+    """Names of the others who could do it: neither the assignee nor the reader."""
+    me = reader.principal.account_id
     found: dict[str, str] = {}
     for role in (row["role"], *row["also"]):
         found.update(look.holders.get((row["organisation_id"], role), {}))
-    return tuple(name for account, name in found.items() if account != row["assignee"])
+    return tuple(name for account, name in found.items() if account not in (row["assignee"], me))
 
 
 def _why(reader: Reader, row: Mapping[str, Any]) -> str:

@@ -1,0 +1,82 @@
+"""What a page needs to show a form before it is answered: the context of the check, and what can be chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from service.application import organisations
+from service.application.fill_contexts import Target, context_for
+from service.application.incident_view import IncidentView
+from service.application.queries import people, reports
+from service.application.queries.reader import Reader, tasks
+from service.application.queries.task_rows import TaskRow
+from service.domain.access import Action
+from service.domain.errors import NoSuch
+from service.domain.forms import FillContext
+from service.persistence import tables as t
+
+instances = t.table_of(t.Instance)
+memberships = t.table_of(t.Membership)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something that can be chosen, with its name."""
+
+    id: str
+    name: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be chosen in the forms of an incident; names of persons by the reader's rights."""
+
+    persons: tuple[Named, ...]
+    accounts: tuple[Named, ...]
+    places: tuple[Named, ...]
+    organisations: tuple[Named, ...]
+    reports: tuple[Named, ...]
+
+
+def of_task(reader: Reader, row: TaskRow) -> FillContext:
+    """The context in which the answer to a task will be checked."""
+    view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
+    stored = reader.rows(select(tasks).where(tasks.c.id == row.id))[0]
+    target = Target(
+        _instance(reader, row.instance), row.id, row.element, row.form_key, row.person, row.created_at, row.due_at, stored
+    )
+    return context_for(view, target, reader.principal)
+
+
+def of_wait(reader: Reader, incident: str, wait: Mapping[str, str]) -> FillContext:
+    """The context of a waiting message event: `instance`, `element`, `form_key`, `person` of it."""
+    view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
+    instance = _instance(reader, wait["instance"])
+    target = Target(instance, "", wait["element"], wait["form_key"], wait["person"], view.now, None)
+    return context_for(view, target, reader.principal)
+
+
+def choices(reader: Reader, incident: str, organisation: str) -> Choices:
+    """What the forms of an incident offer to choose from."""
+    row = reader.incident(incident)
+    known = people.people(reader, incident).items if reader.may_with(Action.PEOPLE_READ, row) else ()
+    listed = reports.listing(reader, incident) if reader.may_with(Action.REPORT_READ, row) else ()
+    held = select(memberships.c.role).where(memberships.c.organisation_id == organisation).distinct()
+    staff = organisations.candidates(reader.connection, organisation, [each["role"] for each in reader.rows(held)])
+    return Choices(
+        persons=tuple(Named(each.id, each.name, each.kind_label) for each in known if not each.is_revoked),
+        accounts=tuple(Named(each.account_id, each.name) for each in staff),
+        places=tuple(Named(each.id, each.name) for each in organisations.places(reader.connection, organisation)),
+        organisations=tuple(Named(each, name) for each, name in reader.organisation_names.items()),
+        reports=tuple(Named(each.id, f"{each.kind_label} {each.number}".strip()) for each in listed),
+    )
+
+
+def _instance(reader: Reader, instance: str) -> dict[str, Any]:
+    found = reader.rows(select(instances).where(instances.c.id == instance))
+    if not found:
+        raise NoSuch("instance", instance)
+    return found[0]

@@ -1,0 +1,82 @@
+"""Every table as a Core table: statements are made of these, the classes only declare them."""
+
+from service.persistence.tables.accounts import (
+    Account,
+    IdempotencyKey,
+    LoginAttempt,
+    Member,
+    Membership,
+    Organisation,
+    Place,
+    PolicyOverride,
+    Session,
+)
+from service.persistence.tables.base import table_of
+from service.persistence.tables.facts import (
+    Attachment,
+    DecisionRow,
+    Delivery,
+    Draft,
+    Message,
+    Notice,
+    Person,
+    Record,
+    Report,
+)
+from service.persistence.tables.incidents import (
+    Deadline,
+    ElementVisit,
+    EngineIncident,
+    Incident,
+    Instance,
+    StatusChange,
+    Task,
+    TaskRole,
+    Wait,
+)
+from service.persistence.tables.log import (
+    ChainSeal,
+    Definition,
+    DueRow,
+    EventRow,
+    InboxRow,
+    InstanceState,
+    StreamHead,
+    SubjectKey,
+)
+
+accounts = table_of(Account)
+attachments = table_of(Attachment)
+chain_seals = table_of(ChainSeal)
+deadlines = table_of(Deadline)
+decision_results = table_of(DecisionRow)
+definitions = table_of(Definition)
+deliveries = table_of(Delivery)
+drafts = table_of(Draft)
+due_rows = table_of(DueRow)
+element_visits = table_of(ElementVisit)
+engine_incidents = table_of(EngineIncident)
+events = table_of(EventRow)
+idempotency_keys = table_of(IdempotencyKey)
+inbox = table_of(InboxRow)
+incidents = table_of(Incident)
+instance_states = table_of(InstanceState)
+instances = table_of(Instance)
+login_attempts = table_of(LoginAttempt)
+members = table_of(Member)
+memberships = table_of(Membership)
+messages = table_of(Message)
+notices = table_of(Notice)
+organisations = table_of(Organisation)
+persons = table_of(Person)
+places = table_of(Place)
+policy_overrides = table_of(PolicyOverride)
+records = table_of(Record)
+reports = table_of(Report)
+sessions = table_of(Session)
+status_changes = table_of(StatusChange)
+stream_heads = table_of(StreamHead)
+subject_keys = table_of(SubjectKey)
+task_roles = table_of(TaskRole)
+tasks = table_of(Task)
+waits = table_of(Wait)
