@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -76,9 +77,9 @@ class Advance:
         """Decisions whose outcome is a fact of a person: sealed, never process data."""
         return FACT_DECISIONS
 
-    @property
+    @cached_property
     def policies(self) -> Mapping[str, Any]:
-        """The incident's policy snapshot, typed."""
+        """The incident's policy snapshot, typed; a snapshot does not change during a command."""
         return typed(self.services.policies, self.incident["policies"])
 
     def instance_row(self, instance_id: str) -> dict[str, Any]:
