@@ -5,6 +5,7 @@ worked; messages and signals fire by id; conditions are looked at whenever facts
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from SpiffWorkflow.task import Task
@@ -12,6 +13,7 @@ from SpiffWorkflow.task import Task
 from service.domain import events as ev
 from service.engine import effects as fx
 from service.engine import entering, firing, timers
+from service.engine.expressions import to_json
 from service.engine.instance import Armed, Instance
 from service.engine.model import Kind, Node, Trigger
 
@@ -34,9 +36,10 @@ def due_of(
 ) -> str | None:
     """Due time of a timer event armed at `base`, in UTC; None if it has none (yet).
 
-    A cycle keeps its phase from `base`; its next turn is the first one after `after`.
+    Its expression sees `base` as now, so that looking again does not move it. A cycle keeps its
+    phase from `base`; its next turn is the first one after `after`.
     """
-    scope = instance.context.scope(data)
+    scope = replace(instance.context.scope(data), now=base)
     if node.trigger is Trigger.DATE:
         due = timers.due_date(node.timer, scope)
     elif node.trigger is Trigger.DURATION:
@@ -57,14 +60,19 @@ def arm_event_subprocesses(instance: Instance) -> None:
         _arm_start(instance, start)
 
 
-def _arm_start(instance: Instance, node: Node, *, value: object = None) -> None:
+def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -> None:
     tid = instance.next_id()
-    data = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
-    now = instance.context.now
-    due = due_of(instance, node, data, now)
-    instance.armed[tid] = Armed(node.id, value, due, now.isoformat())
+    data = _start_data(instance)
+    base = datetime.fromisoformat(before.base) if before else instance.context.now
+    due = due_of(instance, node, data, base, after=instance.context.horizon if before else None)
+    instance.armed[tid] = Armed(node.id, before.value if before else None, due, base.isoformat())
     person = str(data.get("person") or "")
     instance.emit(wait_event(tid, instance.process_id, node, person=person, due=due))
+
+
+def _start_data(instance: Instance) -> dict[str, object]:
+    data: dict[str, object] = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
+    return data
 
 
 def arm_boundary(instance: Instance, task: Task, node: Node) -> None:
@@ -119,8 +127,8 @@ def react_to_facts(instance: Instance) -> bool:
 
 
 def _react_event(instance: Instance, tid: str, task: Task, node: Node) -> bool:
-    if node.trigger is Trigger.DATE:
-        due = due_of(instance, node, task.data or task.parent.data, instance.context.now)
+    if node.trigger is Trigger.DATE and node.kind in {Kind.CATCH, Kind.BOUNDARY}:
+        due = due_of(instance, node, task.data or task.parent.data, _base(task))
         if due != task.internal_data.get("due"):
             task.internal_data["due"] = due
             instance.emit(ev.WaitMoved(tid, due))
@@ -137,12 +145,16 @@ def _react_event(instance: Instance, tid: str, task: Task, node: Node) -> bool:
     return False
 
 
+def _base(task: Task) -> datetime:
+    return datetime.fromisoformat(task.internal_data["base"])
+
+
 def _react_gateway(instance: Instance, task: Task) -> bool:
     process = instance.assembly.process(task.workflow.spec.name)
     for tid, element in task.internal_data["arms"].items():
         node = process.nodes[element]
         if node.trigger is Trigger.DATE:
-            due = due_of(instance, node, task.data, instance.context.now)
+            due = due_of(instance, node, task.data, _base(task))
             if due != task.internal_data["dues"][tid]:
                 task.internal_data["dues"][tid] = due
                 instance.emit(ev.WaitMoved(tid, due))
@@ -155,10 +167,15 @@ def _react_gateway(instance: Instance, task: Task) -> bool:
 def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
     """Rising edge, each new truthy value, or once: as the diagram says (`tocsin:edge`)."""
     node = instance.start_node(armed)
+    if node.trigger is Trigger.DATE:
+        due = due_of(instance, node, _start_data(instance), datetime.fromisoformat(armed.base))
+        if due != armed.due:
+            armed.due = due
+            instance.emit(ev.WaitMoved(tid, due))
+        return False
     if node.trigger is not Trigger.CONDITIONAL or (node.edge == "once" and armed.value):
         return False
-    data = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
-    value = instance.value(node.condition, data)
+    value = to_json(instance.value(node.condition, _start_data(instance)))
     before, armed.value = armed.value, value
     instance.is_dirty = instance.is_dirty or before != value
     if not value or (before and (node.edge != "each" or before == value)):
@@ -190,5 +207,4 @@ def rearm_start(instance: Instance, node: Node, armed: Armed) -> None:
     """A non-interrupting event sub-process waits again after it has started."""
     if node.trigger in {Trigger.DATE, Trigger.DURATION}:
         return
-    _arm_start(instance, node, value=armed.value)
-
+    _arm_start(instance, node, before=armed)

@@ -10,14 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
-from SpiffWorkflow.bpmn.specs.defaults import (
-    BoundaryEvent,
-    CallActivity,
-    EndEvent,
-    ExclusiveGateway,
-    ParallelGateway,
-)
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity, EndEvent, ExclusiveGateway
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import (
     NoneEventDefinition,
     TerminateEventDefinition,
@@ -25,6 +19,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import (
 from SpiffWorkflow.specs.base import TaskSpec
 
 from service.engine.decisions import Decision, load_decisions
+from service.engine.joins import HostJoin, Join, ProcessSpec
 from service.engine.model import Bundle, Flow, Kind, Node, Process, Trigger
 from service.engine.specs import EventChoice, FlowCondition, Fork, HeldEvent, Hold, InclusiveFork, Pass
 
@@ -97,7 +92,7 @@ class _Scope:
 
     def __init__(self, process: Process, parent: str, name: str, *, only_start: str = "") -> None:
         self.process = process
-        self.spec = BpmnProcessSpec(name=name)
+        self.spec = ProcessSpec(name)
         self.level = {n.id: n for n in process.level(parent) if n.kind is not Kind.EVENT_SUBPROCESS}
         self.only_start = only_start
         self.made: dict[str, TaskSpec] = {}
@@ -128,15 +123,13 @@ class _Scope:
             return ExclusiveGateway(spec, name)
         if node.kind is Kind.AND:
             joins = len(self.process.incoming(node.id)) > 1
-            return ParallelGateway(spec, name) if joins else Fork(spec, name)
+            return Join(spec, name) if joins else Fork(spec, name)
         if node.kind is Kind.OR:
             return InclusiveFork(spec, name)
         if node.kind is Kind.EVENT_GATEWAY:
             return EventChoice(spec, name)
         if node.kind is Kind.BOUNDARY:
-            return BoundaryEvent(
-                spec, name, event_definition=HeldEvent(name), cancel_activity=node.interrupting
-            )
+            return BoundaryEvent(spec, name, event_definition=HeldEvent(name), cancel_activity=node.interrupting)
         if node.kind is Kind.END:
             terminates = node.trigger is Trigger.TERMINATE
             definition = TerminateEventDefinition() if terminates else NoneEventDefinition()
@@ -148,9 +141,7 @@ class _Scope:
         if not events:
             return
         split = BoundaryEventSplit(self.spec, split_name(node.id))
-        join = BoundaryEventJoin(
-            self.spec, f"{node.id}.BoundaryEventJoin", split_task=split.name, cancel=True
-        )
+        join = HostJoin(self.spec, f"{node.id}.BoundaryEventJoin")
         split.connect(self.made[node.id])
         self.made[node.id].connect(join)
         for event in events:

@@ -9,7 +9,7 @@ from service.domain import events as ev
 from service.engine import arming
 from service.engine import effects as fx
 from service.engine.decisions import evaluate as decide
-from service.engine.expressions import resolve
+from service.engine.expressions import resolve, to_json
 from service.engine.instance import TID, EngineError, Instance
 from service.engine.model import Kind, Node, Trigger
 
@@ -78,9 +78,7 @@ def _open_task(instance: Instance, task: Task, node: Node, tid: str) -> None:
     page = instance.page_of(task)
     person = str(task.data.get("person") or "")
     instance.emit(
-        ev.TaskOpened(
-            tid, page, node.id, node.kind.value, node.role, list(node.also), node.form, person, rule, subject
-        )
+        ev.TaskOpened(tid, page, node.id, node.kind.value, node.role, list(node.also), node.form, person, rule, subject)
     )
     if node.kind is Kind.RECEIVE:
         instance.emit(arming.wait_event(tid, page, node, person=person, due=None))
@@ -90,12 +88,7 @@ def resolved_inputs(instance: Instance, node: Node, data: Mapping[str, object]) 
     """Values of the declared inputs of a call or a throw."""
     scope = instance.context.scope(data)
     values = {name: resolve(text, scope) for name, text in node.inputs.items()}
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: object) -> object:
-    isoformat = getattr(value, "isoformat", None)
-    return isoformat() if callable(isoformat) else value
+    return {name: to_json(value) for name, value in values.items()}
 
 
 def _run(instance: Instance, task: Task, tid: str) -> None:
@@ -122,8 +115,9 @@ def _pass(instance: Instance, task: Task, node: Node) -> None:
 
 def _decide(instance: Instance, task: Task, node: Node) -> None:
     tables = instance.assembly.decisions
-    result = decide(node.decision, tables, instance.context.scope(task.data))
-    values = {name: _plain(value) for name, value in result.values.items()}
+    inputs = resolved_inputs(instance, node, task.data)
+    result = decide(node.decision, tables, instance.context.scope({**task.data, **inputs}))
+    values = {name: to_json(value) for name, value in result.values.items()}
     if node.decision not in instance.context.fact_decisions:
         task.data[node.decision] = values
     instance.ask(fx.DecisionTaken(node.decision, node.id, values, result.matched), pause=True)
@@ -132,7 +126,7 @@ def _decide(instance: Instance, task: Task, node: Node) -> None:
 def _assign(instance: Instance, task: Task, node: Node) -> None:
     for line in filter(None, (part.strip() for part in node.script.splitlines())):
         name, _, text = line.partition("=")
-        task.data[name.strip()] = _plain(instance.value(text.strip(), task.data))
+        task.data[name.strip()] = to_json(instance.value(text.strip(), task.data))
 
 
 def _throw(instance: Instance, task: Task, node: Node) -> None:

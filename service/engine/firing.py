@@ -59,9 +59,7 @@ def _choose(instance: Instance, gateway: Task, tid: str, outputs: Mapping[str, o
     event.run()
 
 
-def _fire_boundary(
-    instance: Instance, task: Task, node: Node, *, tid: str, outputs: Mapping[str, object]
-) -> None:
+def _fire_boundary(instance: Instance, task: Task, node: Node, *, tid: str, outputs: Mapping[str, object]) -> None:
     instance.emit(ev.WaitEnded(tid, "fired"))
     if not node.interrupting and node.trigger not in {Trigger.DATE, Trigger.DURATION}:
         again = task.parent._add_child(task.task_spec, TaskState.WAITING)
@@ -93,9 +91,7 @@ def _start_event_subprocess(instance: Instance, tid: str, outputs: Mapping[str, 
     instance.runs[tid] = run
 
 
-def child_ended(
-    instance: Instance, tid: str, *, item: str, result: Mapping[str, object], error: str
-) -> None:
+def child_ended(instance: Instance, tid: str, *, item: str, result: Mapping[str, object], error: str) -> None:
     """Give a call its child's result, or fire the boundary error event that catches its error."""
     task = instance.live.get(tid)
     node = instance.node_of(task) if task is not None else None
@@ -103,6 +99,7 @@ def child_ended(
         raise EngineError("", f"{tid} is not waiting for a child")
     if item:
         task.internal_data["ended"] = [*task.internal_data["ended"], item]
+        instance.is_dirty = True
         return
     if not error:
         fire(instance, tid, {name: result[name] for name in node.outputs if name in result})

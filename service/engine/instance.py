@@ -136,6 +136,7 @@ class Instance:
 
     def ask(self, effect: fx.Effect, *, pause: bool = False) -> None:
         """Ask the application for something; with `pause`, go on only with a fresh context."""
+        self.is_dirty = True
         self.effects.append(effect)
         self.is_paused = self.is_paused or pause
 
@@ -163,11 +164,8 @@ class Instance:
 
     def index(self) -> None:
         """Find the waits again after loading."""
-        self.live = {
-            task.internal_data[TID]: task
-            for task in self.tasks()
-            if TID in task.internal_data and task.has_state(LIVE)
-        }
+        found = {t.internal_data[TID]: t for t in self.tasks() if TID in t.internal_data and t.has_state(LIVE)}
+        self.live = {tid: found[tid] for tid in sorted(found, key=_number)}  # facts are looked at in this order
 
     def flows_into(self, task: Task) -> list[str]:
         """Sequence flows a token came by; all of them for a join of several."""
@@ -244,6 +242,10 @@ class Instance:
         for tid in self.armed:
             self.emit(ev.WaitEnded(tid, "cancelled"))
         self.armed.clear()
+
+
+def _number(tid: str) -> int:
+    return int(tid.rpartition("-")[2])
 
 
 def _resolve(text: str, scope: Any) -> object:

@@ -5,7 +5,7 @@ events, effects and new state. It stops early (`StepResult.is_paused`) where fac
 changed; the application projects the events, reads facts again and calls `proceed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from SpiffWorkflow.exceptions import SpiffWorkflowException
@@ -20,8 +20,10 @@ from service.engine.decisions import DecisionError
 from service.engine.expressions import ExpressionError
 from service.engine.instance import TID, EngineError, Instance
 from service.engine.model import Kind
+from service.engine.pruning import prune
 
 MAX_MOVES = 20_000
+PRUNED_EVERY = 50  # moves within one step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,13 @@ def start(
 def proceed(instance: Instance, context: fx.StepContext) -> StepResult:
     """Move tokens until all wait, or until facts must be read again."""
     instance.begin_step(context)
-    return _guarded(instance)
+    return _guarded(instance, lambda: None)
 
 
-def complete(
-    instance: Instance, context: fx.StepContext, visit: str, outputs: Mapping[str, object]
-) -> StepResult:
+def complete(instance: Instance, context: fx.StepContext, visit: str, outputs: Mapping[str, object]) -> StepResult:
     """A task, a call or a waiting event is done; `outputs` become process data."""
     instance.begin_step(context)
-    firing.fire(instance, visit, outputs)
-    return _guarded(instance)
+    return _guarded(instance, lambda: firing.fire(instance, visit, outputs))
 
 
 def child_ended(
@@ -67,8 +66,7 @@ def child_ended(
 ) -> StepResult:
     """A child instance of a call or an open collection ended, perhaps with an error code."""
     instance.begin_step(context)
-    firing.child_ended(instance, visit, item=item, result=result, error=error)
-    return _guarded(instance)
+    return _guarded(instance, lambda: firing.child_ended(instance, visit, item=item, result=result, error=error))
 
 
 def cancel(instance: Instance, context: fx.StepContext) -> StepResult:
@@ -79,8 +77,9 @@ def cancel(instance: Instance, context: fx.StepContext) -> StepResult:
     return StepResult(instance.events, instance.effects, is_paused=False)
 
 
-def _guarded(instance: Instance) -> StepResult:
+def _guarded(instance: Instance, command: Callable[[], None]) -> StepResult:
     try:
+        command()
         _move(instance)
     except (SpiffWorkflowException, ExpressionError, DecisionError) as error:
         raise EngineError(getattr(getattr(error, "task_spec", None), "name", "") or "", str(error)) from error
@@ -90,16 +89,34 @@ def _guarded(instance: Instance) -> StepResult:
 def _move(instance: Instance) -> None:
     if not instance.live and not instance.armed and instance.counter == 0:
         arming.arm_event_subprocesses(instance)
-    for _ in range(MAX_MOVES):
+    for move in range(1, MAX_MOVES):
         instance.sweep()
-        if instance.is_paused or instance.status != "active":
-            return
-        task = _next_task(instance)
+        task = None if instance.is_paused or instance.status != "active" else _next_task(instance)
         if task is not None:
             entering.take(instance, task)
-        elif not _finish_runs(instance) and not arming.react_to_facts(instance):
+        elif instance.is_paused or instance.status != "active" or not _react(instance):
+            _rest(instance)
             return
+        if move % PRUNED_EVERY == 0:
+            _prune(instance)
     raise EngineError("", f"more than {MAX_MOVES} moves in one step")
+
+
+def _react(instance: Instance) -> bool:
+    return _finish_runs(instance) or arming.react_to_facts(instance)
+
+
+def _rest(instance: Instance) -> None:
+    """The end of a step; an instance that is neither waiting nor finished must not pass unnoticed."""
+    _prune(instance)
+    if instance.status == "active" and not (instance.is_paused or instance.live or instance.armed):
+        stuck = sorted({task.task_spec.name for task in instance.tasks() if task.state == TaskState.WAITING})
+        raise EngineError(stuck[0] if stuck else "", "a token waits for others that cannot come")
+
+
+def _prune(instance: Instance) -> None:
+    for run in instance.runs.values():
+        prune(run.workflow)
 
 
 def _next_task(instance: Instance) -> Task | None:

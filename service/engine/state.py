@@ -93,6 +93,8 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     workflow = BpmnWorkflow(spec, pages, script_engine=gate, deserializing=True)
     _fill(workflow, stored["main"])
     _load_pages(workflow, workflow, dict(stored["subs"]))
+    # Pages move in the order in which they began, which the order of their calls does not tell.
+    workflow.subprocesses = {UUID(call): workflow.subprocesses[UUID(call)] for call in stored["subs"]}
     return Run(scope, start, workflow)
 
 

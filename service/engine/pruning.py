@@ -1,0 +1,66 @@
+"""Forgetting history: the state of an instance holds its tokens, not every node they passed.
+
+The library keeps one task per node passed and walks the whole tree after each of them, so a loop
+becomes slower with every turn, its stored state grows, and walks stop at depth 1,000 without a word
+(engine.md trap 3; finished pages likewise, trap 23). What happened is in the event log. A passed
+task stays only while a living one needs it: as the way its token came, or as the point where the
+branches of a join parted.
+"""
+
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+
+def prune(workflow: BpmnWorkflow) -> None:
+    """Forget finished pages and passed tasks of a workflow that is still in motion."""
+    for page in [workflow, *_living_pages(workflow)]:
+        if not page.completed:
+            _drop_ends(page)
+            _shorten(page)
+
+
+def _living_pages(workflow: BpmnWorkflow) -> list[BpmnWorkflow]:
+    """Drops pages whose call is over; returns the others."""
+    living = {}
+    pending = [workflow]
+    while pending:
+        for task in pending.pop().tasks.values():
+            page = workflow.subprocesses.get(task.id)
+            if page is not None and task.has_state(TaskState.NOT_FINISHED_MASK):
+                living[task.id] = page
+                pending.append(page)
+    for call in [call for call in workflow.subprocesses if call not in living]:
+        del workflow.subprocesses[call]
+    return list(living.values())
+
+
+def _drop_ends(page: BpmnWorkflow) -> None:
+    """Drop finished tasks from which nothing living descends."""
+    for task in reversed(list(page.tasks.values())):
+        last: Task | None = task
+        while last is not None and last.id in page.tasks and _is_over(last):
+            parent = last.parent
+            page._remove_task(last.id)
+            last = parent
+
+
+def _is_over(task: Task) -> bool:
+    return bool(task.has_state(TaskState.FINISHED_MASK)) and not task._children and task._parent is not None
+
+
+def _shorten(page: BpmnWorkflow) -> None:
+    """Drop a passed task between two others where no branch begins.
+
+    The node a waiting token came by stays, also across the library's split for boundary events.
+    """
+    for task in list(page.tasks.values()):
+        if task.state != TaskState.COMPLETED or task._parent is None or len(task._children) != 1:
+            continue
+        child, parent = task.children[0], task.parent
+        if child.state != TaskState.COMPLETED or isinstance(child.task_spec, BoundaryEventSplit):
+            continue
+        parent._children[parent._children.index(task.id)] = child.id
+        child._parent = parent.id
+        del page.tasks[task.id]
