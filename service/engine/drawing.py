@@ -39,7 +39,17 @@ DRAWN = EVENTS | GATEWAYS | ACTIVITIES | ARTIFACTS | {"participant", "lane"}
 
 
 class DrawingUnreadable(ValueError):
-    """The XML is not a BPMN file that can be drawn; the text says why."""
+    """The XML is not a BPMN file that can be drawn.
+
+    `reason` is malformed, doctype, processes (not exactly one) or unfinished (no end tag);
+    `detail` adds what was found.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """Keep the reason for callers that answer in their own words."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +91,11 @@ class Bounds:
 
     def overlaps(self, other: "Bounds") -> bool:
         """Whether the two share some area; touching borders do not count."""
-        return (
-            self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
-        )
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
     def holds(self, other: "Bounds") -> bool:
         """Whether the other rectangle lies wholly inside, borders included."""
-        return (
-            self.x <= other.x and other.right <= self.right and self.y <= other.y and other.bottom <= self.bottom
-        )
+        return self.x <= other.x and other.right <= self.right and self.y <= other.y and other.bottom <= self.bottom
 
     def cut_by(self, start: Point, end: Point) -> bool:
         """Whether an upright or level line from start to end runs through the inside."""
@@ -204,7 +210,7 @@ def read_drawing(xml: bytes) -> Drawing:
     root = parse(xml)
     processes = root.findall(f"{{{BPMN}}}process")
     if len(processes) != 1:
-        raise DrawingUnreadable(f"one process per file expected, found {len(processes)}")
+        raise DrawingUnreadable("processes", str(len(processes)))
     process = processes[0]
     elements: dict[str, Element] = {}
     connections: dict[str, Connection] = {}
@@ -234,9 +240,9 @@ def parse(xml: bytes) -> etree._Element:
     try:
         root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError as error:
-        raise DrawingUnreadable(f"not well-formed: {error}") from error
+        raise DrawingUnreadable("malformed", str(error)) from error
     if root.getroottree().docinfo.doctype:
-        raise DrawingUnreadable("a document type declaration is not allowed")
+        raise DrawingUnreadable("doctype")
     return root
 
 
@@ -246,8 +252,9 @@ def local(node: etree._Element) -> str:
     return tag.removeprefix(f"{{{BPMN}}}") if isinstance(tag, str) and tag.startswith(f"{{{BPMN}}}") else ""
 
 
-def _texts(node: etree._Element) -> dict[str, str]:
-    return {"name": " ".join(node.get("name", "").split()), "name_en": node.get(f"{{{TOCSIN}}}label-en", "")}
+def _texts(node: etree._Element) -> tuple[str, str]:
+    """Name in Chinese and English."""
+    return " ".join(node.get("name", "").split()), node.get(f"{{{TOCSIN}}}label-en", "")
 
 
 def _read_collaboration(
@@ -256,7 +263,7 @@ def _read_collaboration(
     for node in collaboration:
         tag, ident = local(node), node.get("id", "")
         if tag == "participant":
-            elements[ident] = Element(ident, tag, **_texts(node), process=node.get("processRef", ""))
+            elements[ident] = Element(ident, tag, *_texts(node), process=node.get("processRef", ""))
         elif tag == "messageFlow":
             connections[ident] = _connection(node, tag)
 
@@ -265,7 +272,7 @@ def _read_lanes(process: etree._Element, elements: dict[str, Element]) -> dict[s
     member: dict[str, str] = {}
     for node in process.iterfind(f"{{{BPMN}}}laneSet/{{{BPMN}}}lane"):
         ident = node.get("id", "")
-        elements[ident] = Element(ident, "lane", **_texts(node))
+        elements[ident] = Element(ident, "lane", *_texts(node))
         for reference in node.iterfind(f"{{{BPMN}}}flowNodeRef"):
             member[(reference.text or "").strip()] = ident
     return member
@@ -291,11 +298,12 @@ def _element(node: etree._Element, tag: str, parent: str) -> Element:
     )
     interrupting = node.get("cancelActivity", "true") == "true" and node.get("isInterrupting", "true") == "true"
     note = node.findtext(f"{{{BPMN}}}text") if tag == "textAnnotation" else None
-    texts = _texts(node) if note is None else {"name": note.strip(), "name_en": ""}
+    name, name_en = _texts(node) if note is None else (note.strip(), "")
     return Element(
         node.get("id", ""),
         tag,
-        **texts,
+        name,
+        name_en,
         parent=parent,
         host=node.get("attachedToRef", ""),
         definition=definition,
@@ -309,7 +317,7 @@ def _element(node: etree._Element, tag: str, parent: str) -> Element:
 
 def _connection(node: etree._Element, tag: str, *, default: bool = False) -> Connection:
     return Connection(
-        node.get("id", ""), tag, node.get("sourceRef", ""), node.get("targetRef", ""), **_texts(node), default=default
+        node.get("id", ""), tag, node.get("sourceRef", ""), node.get("targetRef", ""), *_texts(node), default=default
     )
 
 

@@ -1,5 +1,6 @@
 """A drawing in the making: boxes, flows and texts on one sheet, movable in parts."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +15,10 @@ class Canvas:
     boxes: dict[str, Bounds] = field(default_factory=dict)
     labels: dict[str, Bounds] = field(default_factory=dict)
     flows: dict[str, tuple[Point, ...]] = field(default_factory=dict)
+
+    def copy(self) -> "Canvas":
+        """An independent sheet with the same things on it."""
+        return Canvas(dict(self.boxes), dict(self.labels), dict(self.flows))
 
     def add(self, level: Level, x: float, y: float) -> None:
         """Put a drawn level on the sheet with its origin at (x, y)."""
@@ -38,7 +43,7 @@ class Canvas:
         found = {
             x1
             for points in self.flows.values()
-            for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False)
+            for (x1, y1), (x2, y2) in itertools.pairwise(points)
             if x1 == x2 and min(y1, y2) <= y < max(y1, y2)
         }
         return sorted(found)

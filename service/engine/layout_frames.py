@@ -4,20 +4,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from service.engine.drawing import EVENTS, GATEWAYS, Bounds, Drawing, Edge, Shape
+from service.engine.drawing_checks import check, crossings
 from service.engine.layout_canvas import Canvas
-from service.engine.layout_labels import Surroundings, place_labels
+from service.engine.layout_labels import Surroundings, pairs, place_labels
 from service.engine.layout_level import Level, draw_level
 from service.engine.layout_messages import Scene, draw_outside
-from service.engine.layout_subs import TITLE, add_event_subs, sub_size
+from service.engine.layout_subs import TITLE, fit_event_subs, sub_size
+from service.engine.layout_text import text_width
 
 HEADER = 30.0
 ORIGIN = 20.0
+CHANNELS = (18.0, 32.0, 46.0)
 
 
 def draw(drawing: Drawing) -> Drawing:
     """A drawing of every element, all earlier positions forgotten."""
     levels, sizes = _inner_levels(drawing)
     main = draw_level(drawing, "", sizes)
+    drawn = [_put_together(drawing, main, levels, channel) for channel in CHANNELS]
+    return min(drawn, key=lambda one: (len(check(one)), crossings(one)))
+
+
+def _put_together(drawing: Drawing, main: Level, levels: Mapping[str, Level], channel: float) -> Drawing:
+    """The whole sheet; `channel` pixels beside event sub-processes stay free for message flows."""
     canvas = Canvas()
     pool = next((item.id for item in drawing.elements.values() if item.tag == "participant" and item.process), "")
     laned = any(band[0] for band in main.bands)
@@ -25,8 +34,9 @@ def draw(drawing: Drawing) -> Drawing:
     left = edge + (HEADER if laned else 0.0)
     canvas.add(main, left, 0.0)
     _open_embedded(drawing, canvas, levels)
-    bands, width = add_event_subs(drawing, canvas, levels, main.bands, Bounds(left, 0, main.width, main.height))
-    frame = Bounds(0.0, 0.0, left + width, bands[-1][2] if bands else main.height)
+    room = Bounds(left + channel, 0, main.width - channel, main.height)
+    canvas, bands, width = fit_event_subs(drawing, canvas, levels, main.bands, room)
+    frame = Bounds(0.0, 0.0, left + channel + width, bands[-1][2] if bands else main.height)
     if pool:
         canvas.boxes[pool] = frame
     for ident, top, bottom in bands:
@@ -59,14 +69,23 @@ def add_outside(drawing: Drawing, canvas: Canvas, pool: Bounds) -> None:
     solid = {
         ident: box for ident, box in canvas.boxes.items() if drawing.elements[ident].tag not in {"participant", "lane"}
     }
-    outside = draw_outside(drawing, Scene(solid, canvas.labels, canvas.flows, pool))
+    titles = {
+        ident: Bounds(box.x + 8, box.y + 4, text_width(drawing.elements[ident].name) + 8, 18)
+        for ident, box in solid.items()
+        if drawing.elements[ident].children
+    }
+    lanes = any(drawing.elements[ident].tag == "lane" for ident in canvas.boxes)
+    left = pool.x + (2 if lanes else 1) * HEADER + 6
+    outside = draw_outside(drawing, Scene(solid, canvas.labels | titles, canvas.flows, pool, left))
     toward = {
         ident: points if drawing.connections[ident].source in outside.parties else points[::-1]
         for ident, points in outside.flows.items()
     }
     leaves = {ident: box for ident, box in solid.items() if not drawing.elements[ident].children}
     around = Surroundings(leaves | dict(outside.parties), canvas.flows | toward, placed=dict(canvas.labels))
-    canvas.labels.update(place_labels(drawing, around, outside.flows))
+    lines = [piece for points in outside.flows.values() for piece in pairs(points)]
+    cut = [ident for ident, box in canvas.labels.items() if any(box.grown(1).cut_by(*piece) for piece in lines)]
+    canvas.labels.update(place_labels(drawing, around, [*cut, *outside.flows]))
     canvas.boxes.update(outside.parties)
     canvas.flows.update(outside.flows)
 

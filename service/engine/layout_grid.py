@@ -1,7 +1,8 @@
 """Columns and rows: where the items of a level stand, and the free ways between them.
 
-A column is as wide as its widest item, 60 pixels apart; a row is 110 high, or a multiple of it
-around a taller item. Gaps run upright between columns, gutters level between rows; flows use both.
+A column is as wide as its widest item, 60 pixels apart (more where a long answer stands); a row
+is 110 high, or a multiple of it around a taller item. Gaps run upright between columns, gutters
+level between rows; flows use both.
 """
 
 from dataclasses import dataclass
@@ -63,17 +64,18 @@ class Grid:
 
     def _measure_columns(self) -> None:
         count = max(self.cols, default=-1) + 1
-        widths = [EVENT] * count
+        widths, gaps = [EVENT] * count, [GAP] * count
         for number, item in enumerate(self.plan.items):
             widths[self.cols[number]] = max(widths[self.cols[number]], item.width)
+            gaps[self.cols[number]] = max(gaps[self.cols[number]], item.room)
         x = MARGIN
         self.col_x: list[float] = []
         self.gap_x = [MARGIN / 2]
-        for width in widths:
+        for width, gap in zip(widths, gaps, strict=True):
             self.col_x.append(x + width / 2)
-            x += width + GAP
-            self.gap_x.append(x - GAP / 2)
-        self.width = x - GAP + MARGIN if count else 2 * MARGIN + EVENT
+            x += width + gap
+            self.gap_x.append(x - gap / 2)
+        self.width = x - gaps[-1] + MARGIN if count else 2 * MARGIN + EVENT
 
     def _measure_rows(self) -> None:
         heights = [ROW] * self.row_count
@@ -89,14 +91,14 @@ class Grid:
 
     def row_free(self, row: int, left: int, right: int) -> bool:
         """Whether no item stands in a row strictly between two columns."""
-        for col in range(left + 1, right):  # plain loops: this runs a million times per drawing
+        for col in range(left + 1, right):  # noqa: SIM110 - runs a million times per drawing, a generator doubles it
             if (col, row) in self.cells:
                 return False
         return True
 
     def col_free(self, col: int, upper: int, lower: int) -> bool:
         """Whether no item stands in a column strictly between two rows."""
-        for row in range(upper + 1, lower):
+        for row in range(upper + 1, lower):  # noqa: SIM110 - as above
             if (col, row) in self.cells:
                 return False
         return True

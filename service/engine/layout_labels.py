@@ -4,6 +4,7 @@ Each text tries several places and line widths; the one that touches least wins,
 preference for the usual place (under an event, above a gateway, near the source of a flow).
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ ON_SHAPE = 100.0
 ON_LABEL = 80.0
 ON_FLOW = 40.0
 ON_BORDER = 3.0
+BY_OTHER = 1.3
+CLOSE = 7.0
 NEAR = 4.0
 
 
@@ -29,12 +32,12 @@ class Surroundings:
     limits: Bounds | None = None
     placed: dict[str, Bounds] = field(default_factory=dict)
     solid: list[Bounds] = field(init=False)
-    pieces: list[Segment] = field(init=False)
+    pieces: list[tuple[str, Segment]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare what every place is tried against."""
         self.solid = [box.grown(1) for box in self.boxes.values()]
-        self.pieces = [piece for points in self.flows.values() for piece in pairs(points)]
+        self.pieces = [(owner, piece) for owner, points in self.flows.items() for piece in pairs(points)]
 
     def cost(self, ident: str, box: Bounds) -> float:
         """How badly a text at this place touches other things."""
@@ -45,9 +48,10 @@ class Surroundings:
         for owner, label in self.placed.items():
             if owner != ident and label.overlaps(room):
                 cost += ON_LABEL
-        for start, end in self.pieces:
-            if room.cut_by(start, end):
-                cost += ON_FLOW
+        wide = box.grown(CLOSE)
+        for owner, piece in self.pieces:
+            if wide.cut_by(*piece):
+                cost += ON_FLOW if room.cut_by(*piece) else 0.0 if owner == ident else BY_OTHER
         cost += sum(ON_BORDER for y in self.borders if box.y < y < box.bottom)
         if self.limits and not self.limits.holds(box):
             cost += ON_SHAPE
@@ -56,7 +60,7 @@ class Surroundings:
 
 def pairs(points: Sequence[Point]) -> Iterator[Segment]:
     """Successive pairs of way points."""
-    return zip(points, points[1:], strict=False)
+    return itertools.pairwise(points)
 
 
 def place_labels(drawing: Drawing, around: Surroundings, order: Iterable[str]) -> dict[str, Bounds]:

@@ -8,8 +8,8 @@ from service.engine.layout_grid import Grid
 from service.engine.layout_labels import Surroundings, place_labels
 from service.engine.layout_plan import Plan, make_plan
 from service.engine.layout_search import best_spots
-from service.engine.layout_wires import wire
 from service.engine.layout_tracks import crossing_count
+from service.engine.layout_wires import wire
 
 ATTEMPTS = 3
 

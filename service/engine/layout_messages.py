@@ -23,12 +23,13 @@ Line = tuple[Point, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is drawn already, absolute: shapes, texts, sequence flows, and the pool around them."""
+    """What is drawn already, absolute: shapes, texts, sequence flows, the pool, and where its headers end."""
 
     boxes: Mapping[str, Bounds]
     labels: Mapping[str, Bounds]
     flows: Mapping[str, Sequence[Point]]
     pool: Bounds
+    left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def _ranked(drawing: Drawing, scene: Scene, flow: Connection, *, upper: bool) ->
     """Ways from the pool's border to the node, cheapest first, other message flows left out of account."""
     node = flow.source if flow.source in scene.boxes else flow.target
     free = _around(drawing, node)
-    ways = _ways(drawing, scene, node, upper=upper)
-    return sorted((extra + _trouble(scene, free, points), points) for extra, points in ways)[:KEPT]
+    inside = [way for way in _ways(drawing, scene, node, upper=upper) if way[1][0][0] >= scene.left]
+    return sorted((extra + _trouble(scene, free, points), points) for extra, points in inside)[:KEPT]
 
 
 def _lines(
@@ -147,16 +148,16 @@ def _ways(drawing: Drawing, scene: Scene, node: str, *, upper: bool) -> Iterator
     near = box.y if upper else box.bottom
     reach = abs(near - border) / 150
     event = drawing.elements[node].tag in EVENTS
-    for offset in (0.0, -9.0, 9.0) if event else (0.0, -15.0, 15.0, -30.0, 30.0, -45.0, 45.0):
+    for offset in (0.0, -10.0, 10.0) if event else (0.0, -15.0, 15.0, -30.0, 30.0, -45.0, 45.0):
         sunk = (box.width / 2 - (box.width**2 / 4 - offset**2) ** 0.5) * (1 if upper else -1) if event else 0.0
         yield reach + abs(offset) / 60, ((box.cx + offset, border), (box.cx + offset, round(near + sunk)))
     away = -1 if upper else 1
     for step in (10.0, 16.0, 22.0, 28.0):
         y = near + away * step
-        for reach_out in (14.0, 22.0, 30.0, 38.0, 46.0):
+        for reach_out in (14.0, 25.0, 36.0, 47.0):
             for x in (box.right + reach_out, box.x - reach_out):
                 yield reach + 5.0 + step / 30, ((x, border), (x, y), (box.cx, y), (box.cx, near))
-    for reach_out in (9.0, 14.0, 22.0, 30.0, 38.0, 46.0):
+    for reach_out in (9.0, 20.0, 31.0, 42.0, 53.0):
         for x, side in ((box.right + reach_out, box.right), (box.x - reach_out, box.x)):
             for off in (0.0,) if event else (0.0, 14.0, -14.0, 22.0, -22.0):
                 y = box.cy + off
@@ -169,7 +170,7 @@ def _trouble(scene: Scene, own: set[str], points: Line) -> float:
         for ident, box in scene.boxes.items():
             if ident not in own:
                 cost += 90.0 * box.grown(4).cut_by(start, end)
-        cost += sum(30.0 for label in scene.labels.values() if label.grown(2).cut_by(start, end))
+        cost += sum(60.0 for label in scene.labels.values() if label.grown(2).cut_by(start, end))
         for line in scene.flows.values():
             cost += sum(_meeting(start, end, *piece, crossing=4.0) for piece in pairs(line))
     return cost
@@ -187,7 +188,7 @@ def _meeting(a: Point, b: Point, c: Point, d: Point, *, crossing: float) -> floa
     low_one, high_one = sorted((a[along], b[along]))
     low_two, high_two = sorted((c[along], d[along]))
     shared = low_one < high_two and low_two < high_one
-    return 40.0 if shared and apart < 8 else 0.0
+    return 40.0 if shared and apart < 10 else 0.0
 
 
 def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> tuple[float, Outside]:

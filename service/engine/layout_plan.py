@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.engine.drawing import ACTIVITIES, EVENTS, GATEWAYS, Connection, Drawing, Element
+from service.engine.layout_text import FONT, block, text_width
 
 TASK = (110.0, 70.0)
 GATEWAY = 50.0
@@ -16,7 +17,10 @@ EVENT = 36.0
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A node with its size; `lane` is the index in drawing order; `contacts` its message flows."""
+    """A node with its size; `lane` is the index in drawing order; `contacts` its message flows.
+
+    `room` is the width that the longest answer beside a gateway needs to its right, in two lines.
+    """
 
     id: str
     width: float
@@ -26,6 +30,7 @@ class Item:
     event: bool = False
     contacts: int = 0
     riders: tuple[str, ...] = ()
+    room: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,19 @@ def make_plan(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, fl
             event=node.tag in EVENTS,
             contacts=sum(1 for flow in contacts if node.id in (flow.source, flow.target)),
             riders=tuple(riders.get(node.id, ())),
+            room=_room(drawing, node),
         )
         for node in nodes
     )
     return Plan(items, tuple(links), tuple(order))
+
+
+def _room(drawing: Drawing, node: Element) -> float:
+    if node.tag not in GATEWAYS:
+        return 0.0
+    names = [flow.name for flow in drawing.connections.values() if flow.source == node.id and flow.name]
+    needs = [block(name, max(text_width(name) / 2 + FONT, 48.0))[0] + 10 for name in names]
+    return min(max(needs, default=0.0), 110.0)
 
 
 def size_of(node: Element) -> tuple[float, float]:

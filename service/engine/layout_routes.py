@@ -4,6 +4,7 @@ Every way is given with its own cost: bends, length, and habits of the house (le
 right, enter on the left, gateways branch up and down, loops go back underneath).
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from service.engine.layout_plan import EVENT, Link
 BEND = 2.0
 PER_PIXEL = 1 / 90
 LEAST_AROUND = 5.0
+EDGE = 6.0
 
 
 EASY_OUT = {"R": 0.0, "B": 0.3, "T": 0.8, "L": 9.0}
@@ -88,7 +90,12 @@ class Ways:
     def _straight(self, a: _End, b: _End, link: Link) -> Iterator[tuple[tuple[Point, ...], str]]:
         if a.row == b.row and a.col < b.col and not link.boundary and self.grid.row_free(a.row, a.col, b.col):
             yield ((a.x + a.half_w, a.y), (b.x - b.half_w, b.y)), "RL"
-        elif a.col == b.col and a.row != b.row and (b.row > a.row or not a.rider) and self._column_free(a.col, a.row, b.row):
+        elif (
+            a.col == b.col
+            and a.row != b.row
+            and (b.row > a.row or not a.rider)
+            and self._column_free(a.col, a.row, b.row)
+        ):
             reach, down = (b.half_w - 8 if b.half_w > 50 else 0), b.row > a.row
             for port in self._outs(link):
                 x = a.x + port
@@ -112,6 +119,13 @@ class Ways:
         for out in self._outs(link):
             for into in self._ports(link.target):
                 yield from self._around(source, target, out, into)
+
+    def _tracks(self, gutter: int) -> list[float]:
+        """Levels to try in a gutter; the outermost ones stay inside the frame."""
+        tracks = [self.grid.gutter_y[gutter] + shift for shift in self.shifts.gutter]
+        return [y for y in tracks if EDGE <= y <= self.grid.height - EDGE] or [
+            min(max(tracks[0], EDGE), self.grid.height - EDGE)
+        ]
 
     def _outs(self, link: Link) -> tuple[float, ...]:
         return (0.0,) if link.boundary else self._ports(link.source)
@@ -188,8 +202,7 @@ class Ways:
             return
         for gutter in range(upper[0] + 1, lower[0] + 1):
             if grid.col_free(upper[1], upper[0], gutter) and grid.col_free(lower[1], gutter - 1, lower[0]):
-                for shift in self.shifts.gutter:
-                    y = grid.gutter_y[gutter] + shift
+                for y in self._tracks(gutter):
                     yield ((x1, start), (x1, y), (x2, y), (x2, end)), sides
 
     def _around(self, a: _End, b: _End, out: float, into: float) -> Iterator[tuple[tuple[Point, ...], str]]:
@@ -201,13 +214,11 @@ class Ways:
         lowest, highest = max(a.row, b.row), min(a.row, b.row)
         for gutter in range(lowest + 1, min(lowest + 4, grid.row_count + 1)):
             if x1 != x2 and grid.col_free(a.col, a.row, gutter) and grid.col_free(b.col, b.row, gutter):
-                for shift in self.shifts.gutter:
-                    y = grid.gutter_y[gutter] + shift
+                for y in self._tracks(gutter):
                     yield ((x1, a.upright(down=True)), (x1, y), (x2, y), (x2, b.upright(down=True))), "BB"
         for gutter in () if a.rider else range(highest, max(highest - 3, -1), -1):
             if x1 != x2 and grid.col_free(a.col, gutter - 1, a.row) and grid.col_free(b.col, gutter - 1, b.row):
-                for shift in self.shifts.gutter:
-                    y = grid.gutter_y[gutter] + shift
+                for y in self._tracks(gutter):
                     yield ((x1, a.upright(down=False)), (x1, y), (x2, y), (x2, b.upright(down=False))), "TT"
 
     def _priced(self, link: Link, points: tuple[Point, ...], sides: str) -> Route:
@@ -223,7 +234,7 @@ class Ways:
             cost += (EASY_OUT if easy else HARD_OUT)[sides[0]] - (6.0 if link.back and sides[0] == "L" else 0.0)
         cost += (EASY_IN if target.gateway else HARD_IN)[sides[1]]
         if sides == "TT":
-            cost += 6.0
+            cost += 9.0 if link.back else 5.0
         if target.event and sides[1] == "B":
             cost += 1.0
         return Route(points, cost, sides[0], sides[1])
@@ -288,7 +299,7 @@ class Traffic:
 
 def _runs(link: Link, points: tuple[Point, ...]) -> Iterator[tuple[bool, _Run]]:
     last = len(points) - 2
-    for number, ((x1, y1), (x2, y2)) in enumerate(zip(points, points[1:], strict=False)):
+    for number, ((x1, y1), (x2, y2)) in enumerate(itertools.pairwise(points)):
         through = 0 < number < last
         if y1 == y2:
             yield True, _Run(y1, min(x1, x2), max(x1, x2), link, through)

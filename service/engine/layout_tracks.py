@@ -1,5 +1,6 @@
 """Where drawn lines meet: crossings of upright and level pieces."""
 
+import itertools
 from collections.abc import Sequence
 
 from service.engine.drawing import Point
@@ -9,7 +10,7 @@ def crossing_count(lines: Sequence[Sequence[Point]]) -> int:
     """Number of places where two different lines run across each other; touching ends do not count."""
     levels, uprights = [], []
     for owner, points in enumerate(lines):
-        for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        for (x1, y1), (x2, y2) in itertools.pairwise(points):
             if y1 == y2:
                 levels.append((owner, y1, min(x1, x2), max(x1, x2)))
             elif x1 == x2:

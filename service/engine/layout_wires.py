@@ -4,6 +4,7 @@ Each flow takes the cheapest of its ways given all others; then every flow is ta
 again until nothing gets better.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def _choices(ways: Ways, link: Link, around: _Around) -> list[Route]:
 
 def _hits(points: Sequence[Point], link: Link, ends: set[str], around: _Around) -> float:
     cost = 0.0
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in itertools.pairwise(points):
         for ident, box in around.wide.items():
             if box.cut_by(start, end) and (ident not in ends or around.tight[ident].cut_by(start, end)):
                 cost += THROUGH_SHAPE

@@ -18,7 +18,7 @@ def write_interchange(xml: bytes, drawing: Drawing) -> bytes:
     bare = _OLD_PLAIN.sub(b"", _OLD.sub(b"", xml))
     end = _END.search(bare)
     if end is None:
-        raise DrawingUnreadable("no closing definitions element")
+        raise DrawingUnreadable("unfinished")
     return bare[: end.start()] + "\n".join([*_lines(drawing), ""]).encode() + bare[end.start() :]
 
 

@@ -4,7 +4,7 @@ The picture draws the interchange that is in the file; `layout` makes it where i
 """
 
 import shutil
-import subprocess  # noqa: S404 - the browser that turns SVG into PNG
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +25,14 @@ class NotDrawn(ValueError):
 
 class BrowserMissing(RuntimeError):
     """PNG needs a Chromium browser on the search path; SVG does not."""
+
+    def __init__(self) -> None:
+        """Say which names were looked for."""
+        super().__init__(f"none of {', '.join(BROWSERS)} is on the search path; write .svg instead")
+
+
+class PictureMissing(RuntimeError):
+    """The browser ran but wrote no picture; the text is the end of what it said."""
 
 
 def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: str = "zh") -> str:
@@ -78,7 +86,13 @@ def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
 
 
 def _markers() -> str:
-    box: dict[str, object] = {"viewBox": "0 0 8 8", "refX": 7.4, "refY": 4, "orient": "auto", "markerUnits": "userSpaceOnUse"}
+    box: dict[str, object] = {
+        "viewBox": "0 0 8 8",
+        "refX": 7.4,
+        "refY": 4,
+        "orient": "auto",
+        "markerUnits": "userSpaceOnUse",
+    }
     heads = [
         ("dgm-arrow", 9, {"d": "M0 0l8 4-8 4z", "fill": LINE_STRONG}),
         ("dgm-arrow-on", 11, {"d": "M0 0l8 4-8 4z", "fill": LOOKS["done"].stroke}),
@@ -98,14 +112,24 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
     flow = drawing.connections[edge.id]
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in edge.points)
     taken = states.get(edge.source) == "done" and states.get(edge.target, "todo") != "todo"
-    line: dict[str, object] = {"stroke": LINE_STRONG, "stroke-width": 1.5, "marker-end": "url(#dgm-arrow)", "class": "f"}
+    line: dict[str, object] = {
+        "stroke": LINE_STRONG,
+        "stroke-width": 1.5,
+        "marker-end": "url(#dgm-arrow)",
+        "class": "f",
+    }
     if edge.tag == "messageFlow":
         line = {"stroke": MUTED, "stroke-width": 1.3, "stroke-dasharray": "5 4", "class": "m"}
         line |= {"marker-end": "url(#dgm-message)", "marker-start": "url(#dgm-from)"}
     elif edge.tag == "association":
         line = {"stroke": MUTED, "stroke-width": 1.2, "stroke-dasharray": "2 3", "class": "a"}
     elif taken:
-        line = {"stroke": LOOKS["done"].stroke, "stroke-width": 2.5, "marker-end": "url(#dgm-arrow-on)", "class": "f on"}
+        line = {
+            "stroke": LOOKS["done"].stroke,
+            "stroke-width": 2.5,
+            "marker-end": "url(#dgm-arrow-on)",
+            "class": "f on",
+        }
     body = tag("path", {"d": path, "fill": "none", **line})
     text = pen.text(flow.name, flow.name_en)
     if text and edge.label:
@@ -133,11 +157,11 @@ def _default_mark(edge: Edge) -> str:
 def render_png(svg: str, path: Path, *, scale: float = 1.0) -> None:
     """Write the picture as PNG by way of a headless Chromium.
 
-    Raises BrowserMissing if none is found, RuntimeError if it wrote no picture.
+    Raises BrowserMissing if none is found, PictureMissing if it wrote none.
     """
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
-        raise BrowserMissing(f"none of {', '.join(BROWSERS)} is on the search path; write .svg instead")
+        raise BrowserMissing
     root = Tree.fromstring(svg)  # noqa: S314 - our own picture, made above
     width, height = float(root.get("width", "800")), float(root.get("height", "600"))
     with tempfile.TemporaryDirectory() as folder:
@@ -157,4 +181,4 @@ def render_png(svg: str, path: Path, *, scale: float = 1.0) -> None:
         ]
         result = subprocess.run(command, capture_output=True, timeout=120, check=False)  # noqa: S603 - fixed command
     if not path.exists():
-        raise RuntimeError(f"{browser} wrote no picture: {result.stderr.decode(errors='replace')[-400:]}")
+        raise PictureMissing(result.stderr.decode(errors="replace")[-400:])

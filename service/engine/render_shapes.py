@@ -107,7 +107,9 @@ class Pen:
         box = shape.bounds
         end, start = item.tag == "endEvent", item.tag == "startEvent"
         radius = box.width / 2
-        dash = _dash("4 3") if not item.interrupting and item.tag in {"boundaryEvent", "startEvent"} else _dash(look.dash)
+        dash = (
+            _dash("4 3") if not item.interrupting and item.tag in {"boundaryEvent", "startEvent"} else _dash(look.dash)
+        )
         width = 4.0 if end else look.width
         line = {"fill": look.fill, "stroke": look.stroke, "stroke-width": width, **dash, "class": "n"}
         parts = [tag("circle", {"cx": box.cx, "cy": box.cy, "r": radius, **line})]
@@ -157,7 +159,9 @@ class Pen:
         disc = tag("circle", {"cx": x, "cy": y, "r": 10.0, "fill": look.stroke, "stroke": PAPER, "stroke-width": 1.5})
         if letter == "✓":
             return disc + _icon(TICK, x, y, stroke=PAPER, weight=2.2)
-        return disc + lines_of_text([letter], x, y, {"font-size": 11, "font-weight": 700, "fill": PAPER, "font-family": FONTS})
+        return disc + lines_of_text(
+            [letter], x, y, {"font-size": 11, "font-weight": 700, "fill": PAPER, "font-family": FONTS}
+        )
 
 
 def _rect(box: Bounds) -> dict[str, object]:

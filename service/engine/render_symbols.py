@@ -27,7 +27,9 @@ GATEWAY_ICONS: Mapping[str, str] = {
     "exclusiveGateway": "M-7-7l14 14M7-7l-14 14",
     "parallelGateway": "M0-10v20M-10 0h20",
     "inclusiveGateway": "M0-10a10 10 0 1 1 0 20a10 10 0 1 1 0-20z",
-    "eventBasedGateway": "M0-11.500a11.500 11.500 0 1 1 0 23a11.500 11.500 0 1 1 0-23zM0-6l5.700 4.100-2.200 6.700h-7l-2.200-6.700z",
+    "eventBasedGateway": (
+        "M0-11.500a11.500 11.500 0 1 1 0 23a11.500 11.500 0 1 1 0-23zM0-6l5.700 4.100-2.200 6.700h-7l-2.200-6.700z"
+    ),
     "complexGateway": "M0-10v20M-10 0h20M-7-7l14 14M7-7l-14 14",
 }
 """Filled in a throwing event, lines in a catching one."""
