@@ -1,1 +1,5 @@
-"""The JSON door: HTTP API under /api/v1, problem details, OpenAPI."""
+"""HTTP API under /api/v1."""
+
+from service.api.router import build_router
+
+__all__ = ["build_router"]

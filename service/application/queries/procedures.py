@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from service.application import organisations
 from service.application.queries.reader import Reader
 from service.domain.errors import NoSuch
 from service.domain.forms import json_schema, ui_hints
@@ -146,6 +147,15 @@ def xml(reader: Reader, procedure: str, version: int, name: str = "", *, suffix:
     raise NoSuch("file", f"{procedure} {version} {wanted}{suffix}")
 
 
+def main_organisation(reader: Reader) -> str:
+    """Where the reader most likely opens incidents: of a type with a procedure of its own, with most roles."""
+    held = reader.principal.memberships
+    kinds = {row.id: row.type for row in organisations.organisations(reader.connection, sorted(held))}
+    served = {kind for types in ORGANISATION_TYPES.values() for kind in types}
+    ranked = sorted(held, key=lambda each: (kinds.get(each) not in served, -len(held[each]), each))
+    return ranked[0] if ranked else ""
+
+
 # --- inside -----------------------------------------------------------------------------------
 
 
@@ -170,7 +180,7 @@ def _row(reader: Reader, row: Mapping[str, Any]) -> ProcedureRow:
     )
 
 
-# Which organisations use a procedure (procedures.md, "used by"); of those not named any may.
+# Which organisations use a procedure; of those not named any may.
 ORGANISATION_TYPES: Mapping[str, tuple[str, ...]] = {
     "school_suspected_case": ("school",),
     "return_to_school": ("school",),

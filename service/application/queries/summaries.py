@@ -1,4 +1,4 @@
-"""Events as sentences, rendered when they are read: no name is stored in a text (model.md §6)."""
+"""Events as sentences, rendered when they are read: no name is stored in a text."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,0 +1,169 @@
+"""What every route gets: who asks and whether he may, the language, one snapshot to read, one way to write."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from service.api.problems import locale_of
+from service.api.wiring import Application
+from service.application import accounts, idempotency
+from service.application.accounts import CurrentSession
+from service.application.queries import Reader
+from service.application.services import Services
+from service.domain.access import RULES, SYSTEM, Action, Principal, require
+from service.domain.errors import CsrfMissing, SignInNeeded
+from service.persistence.unit_of_work import UnitOfWork
+
+SESSION_COOKIE = "tocsin_session"
+CSRF_HEADER = "x-csrf-token"
+KEY_HEADER = "idempotency-key"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BEARER = "bearer "
+
+T = TypeVar("T")
+UseCase = Callable[..., T]
+
+
+class Body(BaseModel):
+    """Base of request bodies: strict, and every unknown key is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """Base of answers."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+@dataclass
+class Door:
+    """One request of somebody signed in."""
+
+    tocsin: Application
+    session: CurrentSession
+    locale: str
+    route: str
+    request_id: str
+    key: str
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.session.principal
+
+    @property
+    def services(self) -> Services:
+        """Catalogues and definitions."""
+        return self.tocsin.services
+
+    def read(self, query: Callable[[Reader], T]) -> T:
+        """The answer to a query, on one snapshot."""
+        with self.tocsin.read() as connection:
+            return query(self._reader(connection))
+
+    def change(
+        self,
+        use_case: UseCase[T],
+        command: object,
+        answer: Callable[[Reader, T], BaseModel],
+        *,
+        status: int = 200,
+    ) -> Response:
+        """Run `use_case(uow, services, principal, command, request_id=…)` once and answer what it did.
+
+        With an Idempotency-Key the answer is written in the same unit of work and given again to the same request.
+        """
+        if not self.key:
+            result = self.tocsin.run(lambda uow: self._run(uow, use_case, command))
+            shown = self.read(lambda reader: answer(reader, result))
+            return JSONResponse(shown.model_dump(mode="json", by_alias=True), status)
+
+        def work(uow: UnitOfWork) -> idempotency.Answer:
+            def first() -> idempotency.Answer:
+                shown = answer(self._reader(uow.connection), self._run(uow, use_case, command))
+                return idempotency.Answer(status, shown.model_dump_json(by_alias=True))
+
+            return idempotency.once(uow, self._keyed(command), first)
+
+        kept = self.tocsin.run(work)
+        headers = {"Idempotent-Replay": "true"} if kept.is_repeat else {}
+        return Response(kept.text, kept.status, headers, "application/json")
+
+    def _run(self, uow: UnitOfWork, use_case: UseCase[T], command: object) -> T:
+        return use_case(uow, self.services, self.principal, command, request_id=self.request_id)
+
+    def _keyed(self, command: object) -> idempotency.Request:
+        body = TypeAdapter(type(command)).dump_json(command)
+        return idempotency.Request(self.principal.account_id, self.route, self.key, body)
+
+    def _reader(self, connection: Any) -> Reader:
+        tocsin = self.tocsin
+        return Reader(connection, tocsin.sealer, tocsin.services, self.principal, tocsin.clock.now(), self.locale)
+
+
+class Permit:
+    """The right a route asks for; the dependency that makes the door of a request.
+
+    A right that does not depend on what is asked about is required here; the others are required by
+    the query or the use case, which know the incident, task or organisation.
+    """
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+        # Such rights are those of anybody, administrators, trainers and outside parties.
+        self.only_general = all(rule.__name__ in GENERAL_RULES for rule in RULES[action])
+
+    def __call__(
+        self,
+        request: Request,
+        _shown_in_docs: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
+    ) -> Door:
+        """The door of a request. Raises SignInNeeded, CsrfMissing, NotAllowed."""
+        tocsin = application_of(request)
+        session = session_of(request, tocsin)
+        if self.only_general:
+            require(session.principal, self.action, SYSTEM)
+        route = f"{request.method} {request.url.path}"
+        request_id = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
+        key = request.headers.get(KEY_HEADER, "")
+        return Door(tocsin, session, locale_of(request), route, request_id, key)
+
+
+GENERAL_RULES = frozenset({"_anybody", "_administrator", "_trainer", "_outside_party"})
+
+
+def application_of(request: Request) -> Application:
+    """The running product this request belongs to."""
+    application: Application = request.state.application
+    return application
+
+
+def session_of(request: Request, tocsin: Application) -> CurrentSession:
+    """The session of a bearer token or of the cookie; a cookie that changes something needs its CSRF value.
+
+    Raises SignInNeeded, CsrfMissing.
+    """
+    header = request.headers.get("authorization", "")
+    token = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else ""
+    secret = token or request.cookies.get(SESSION_COOKIE, "")
+    session = None
+    if secret:
+        with tocsin.read() as connection:
+            session = accounts.session_of(connection, secret, now=tocsin.clock.now())
+    if session is None or (session.kind == "bearer") != bool(token):
+        raise SignInNeeded
+    if request.method not in SAFE and not session.accepts_csrf(request.headers.get(CSRF_HEADER)):
+        raise CsrfMissing
+    return session
+
+
+def permit(action: Action) -> Any:
+    """The door of a route that asks for this right."""
+    return Depends(Permit(action))

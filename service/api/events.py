@@ -1,0 +1,70 @@
+"""Live updates as server-sent events: {incident, seq} of what the caller may see, and nothing else."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from service.api.dependencies import Door, permit, session_of
+from service.api.problems import ProblemRoute
+from service.application.queries import Reader
+from service.domain.access import Action
+from service.domain.errors import NoSuch, TocsinError
+
+router = APIRouter(route_class=ProblemRoute, tags=["events"])
+
+KEEP_ALIVE_SECONDS = 15.0
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+@router.get("/events", response_class=StreamingResponse)
+async def events(request: Request, door: Annotated[Door, permit(Action.EVENTS_LISTEN)]) -> StreamingResponse:
+    """Announcements from now on; the stream ends when the session does."""
+    return StreamingResponse(_stream(request, door), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _stream(request: Request, door: Door) -> AsyncIterator[str]:
+    """Announcements as text, with a comment now and then so that nobody in between hangs up."""
+    known: dict[str, bool] = {}
+    source = aiter(door.tocsin.hub.subscribe())
+    yield ": listening\n\n"
+    coming = asyncio.ensure_future(anext(source))
+    try:
+        while True:
+            done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_SECONDS)
+            if not done:
+                if not await asyncio.to_thread(_is_signed_in, request, door):
+                    return
+                yield ": still here\n\n"
+                continue
+            incident, seq = coming.result()
+            coming = asyncio.ensure_future(anext(source))
+            if incident not in known:
+                known[incident] = await asyncio.to_thread(_may_see, door, incident)
+            if known[incident]:
+                yield f"id: {incident}:{seq}\ndata: {json.dumps({'incident': incident, 'seq': seq})}\n\n"
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+def _may_see(door: Door, incident: str) -> bool:
+    def look(reader: Reader) -> bool:
+        try:
+            reader.incident(incident)
+        except NoSuch:
+            return False
+        return True
+
+    return door.read(look)
+
+
+def _is_signed_in(request: Request, door: Door) -> bool:
+    try:
+        session_of(request, door.tocsin)
+    except TocsinError:
+        return False
+    return True

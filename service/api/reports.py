@@ -1,0 +1,157 @@
+"""Reports: the list of an incident, one as data, as a page and as a Word document; signing."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from service.api.dependencies import Answer, Body, Door, permit
+from service.api.outbox import DeliveryAnswer
+from service.api.problems import ProblemRoute
+from service.api.shapes import Page, page_of
+from service.application import tasks as task_cases
+from service.application.documents import Document
+from service.application.documents_docx import to_docx
+from service.application.queries import Reader, reports
+from service.application.queries.reports import ReportRow
+from service.domain import commands as cmd
+from service.domain.access import Action
+from service.domain.errors import NothingWaits
+
+router = APIRouter(route_class=ProblemRoute, tags=["reports"])
+
+Reading = Annotated[Door, permit(Action.REPORT_READ)]
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+STYLESHEETS = ("/static/css/document.css",)
+
+
+class ReportItem(Answer):
+    """A report of an incident; `sign_task` is the open task that signs it."""
+
+    id: str
+    incident: str
+    incident_number: str
+    kind: str
+    kind_label: str
+    document: str
+    number: str
+    state: str
+    state_label: str
+    instance: str
+    drafter_name: str
+    drafted_at: datetime | None
+    signer_name: str
+    signed_at: datetime | None
+    sent_at: datetime | None
+    is_late: bool
+    recipients: list[str]
+    acknowledged: int
+    corrects: list[str]
+    persons: int
+    sign_task: str
+
+
+class SectionAnswer(Answer):
+    """A section of the document: paragraphs, or a table of label and value."""
+
+    heading: str
+    paragraphs: list[str]
+    table: list[tuple[str, str]]
+
+
+class DocumentAnswer(Answer):
+    """The document as laid out."""
+
+    id: str
+    title: str
+    number: str | None
+    organisation: str
+    recipients: list[str]
+    date: str
+    opening: str
+    sections: list[SectionAnswer]
+    closing: str
+    drafter: str
+    signer: str
+    signed_at: datetime | None
+    is_draft: bool
+    is_drill: bool
+
+
+class ReportAnswer(ReportItem):
+    """One report with its document and deliveries."""
+
+    content: DocumentAnswer
+    deliveries: list[DeliveryAnswer]
+
+
+class Signature(Body):
+    """The answer of the signing task; without data it is signed as it stands."""
+
+    data: dict[str, Any] = Field(default_factory=lambda: {"sign_decision": "签发", "signer": True})
+
+
+@router.get("/incidents/{incident}/reports")
+def listed(incident: str, door: Reading) -> Page[ReportItem]:
+    """Reports of an incident, newest draft first."""
+    found = door.read(lambda reader: reports.listing(reader, incident))
+    return page_of([ReportItem.model_validate(each) for each in found])
+
+
+@router.get("/reports/{report}.docx", response_class=Response)
+def docx(report: str, door: Reading) -> Response:
+    """The document for Word, in official layout."""
+    document = door.read(lambda reader: _document(door, reader, report))
+    headers = {"Content-Disposition": f'attachment; filename="{document.id}.docx"'}
+    return Response(to_docx(document), headers=headers, media_type=DOCX)
+
+
+@router.get("/reports/{report}.html", response_class=Response)
+def html(report: str, door: Reading) -> Response:
+    """The document as a page that prints on A4."""
+    document = door.read(lambda reader: _document(door, reader, report))
+    page = door.tocsin.documents.to_page(document, stylesheets=STYLESHEETS)
+    return Response(page, media_type="text/html; charset=utf-8")
+
+
+@router.get("/reports/{report}")
+def one(report: str, door: Reading) -> ReportAnswer:
+    """One report as data."""
+    return door.read(lambda reader: _answer(door, reader, report))
+
+
+@router.post("/reports/{report}/approve", response_model=ReportAnswer)
+def approve(report: str, body: Signature, door: Annotated[Door, permit(Action.REPORT_READ)]) -> Response:
+    """Complete the task that signs the report; 409 if none waits, 403 or 422 if the caller may not sign it.
+
+    Signing lets the process go on, which sends the report.
+    """
+    row = door.read(lambda reader: reports.page(reader, door.tocsin.documents, report).row)
+    command = cmd.CompleteTask(row.sign_task, body.data)
+    if not row.sign_task and not door.key:
+        raise NothingWaits("签发")
+    return door.change(task_cases.complete, command, lambda reader, _: _answer(door, reader, report))
+
+
+@router.post("/reports/{report}/submit")
+def submit(report: str, door: Annotated[Door, permit(Action.REPORT_READ)]) -> ReportAnswer:
+    """The report as sent; 409 while it is not: the process sends it by itself once it is signed."""
+    found = door.read(lambda reader: _answer(door, reader, report))
+    if found.sent_at is None:
+        raise NothingWaits("报送")
+    return found
+
+
+def _document(door: Door, reader: Reader, report: str) -> Document:
+    return reports.page(reader, door.tocsin.documents, report).document
+
+
+def _answer(door: Door, reader: Reader, report: str) -> ReportAnswer:
+    page = reports.page(reader, door.tocsin.documents, report)
+    row: ReportRow = page.row
+    return ReportAnswer(
+        **ReportItem.model_validate(row).model_dump(),
+        content=DocumentAnswer.model_validate(page.document),
+        deliveries=[DeliveryAnswer.model_validate(each) for each in page.deliveries],
+    )

@@ -1,0 +1,83 @@
+"""Uploaded files: encrypted on disk under an id, with a key of their own; the row says what they are."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from service.domain.access import Action, Principal, require
+from service.domain.errors import NoSuch, TooLarge, ValueRefused
+from service.persistence import tables as t
+from service.persistence.sealing import Sealer
+from service.persistence.unit_of_work import UnitOfWork
+
+MOST_BYTES = 10 * 1024 * 1024
+LONGEST_NAME = 200
+
+_attachments = t.table_of(t.Attachment)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came in."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    """A stored file; name the id in a form's file field."""
+
+    id: str
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+    uploaded_at: datetime
+
+
+def store(uow: UnitOfWork, folder: Path, principal: Principal, upload: Upload) -> AttachmentRow:
+    """Keep a file. Raises TooLarge, ValueRefused for one without name or content."""
+    require(principal, Action.ATTACHMENT_ADD)
+    name = Path(upload.name.replace("\\", "/")).name.strip()[:LONGEST_NAME]
+    if not name or not upload.content:
+        raise ValueRefused("file", "文件名或内容为空", "has no name or no content")
+    if len(upload.content) > MOST_BYTES:
+        raise TooLarge(MOST_BYTES)
+    row = AttachmentRow(
+        uow.new_id(), name, len(upload.content), hashlib.sha256(upload.content).hexdigest(), upload.media_type, uow.now
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / row.id
+    uow.after_loss(lambda: path.unlink(missing_ok=True))
+    values = {"content": base64.b64encode(upload.content).decode("ascii")}
+    path.write_text(uow.sealer.seal(uow.connection, _subject(row.id), values), "ascii")
+    uow.connection.execute(
+        insert(_attachments).values(
+            id=row.id, name=row.name, size=row.size, sha256=row.sha256, media_type=row.media_type,
+            uploaded_by=principal.account_id, uploaded_at=row.uploaded_at,
+        )
+    )  # fmt: skip
+    return row
+
+
+def read(
+    connection: Connection, sealer: Sealer, folder: Path, *, principal: Principal, attachment: str
+) -> tuple[AttachmentRow, bytes]:
+    """A file of one's own upload. Raises NoSuch, also for files of others."""
+    row = connection.execute(select(_attachments).where(_attachments.c.id == attachment)).mappings().first()
+    path = folder / attachment
+    if row is None or row["uploaded_by"] != principal.account_id or not path.is_file():
+        raise NoSuch("attachment", attachment)
+    values = sealer.open(connection, _subject(attachment), path.read_text("ascii"))
+    shown = {name: row[name] for name in AttachmentRow.__dataclass_fields__}
+    return AttachmentRow(**shown), base64.b64decode(values["content"])
+
+
+def _subject(attachment: str) -> str:
+    return f"attachment:{attachment}"
