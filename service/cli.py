@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import uvicorn
 
@@ -23,8 +24,8 @@ from service.engine.render import render_png, render_svg
 from service.engine.rules import RULES
 from service.live import Hub
 from service.persistence import chain
-from service.persistence import tables as t
 from service.persistence.database import migrate
+from service.persistence.tables import core
 from service.settings import Settings
 from service.simulation import run_simulation
 
@@ -45,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _say(text: str, stream: object = None) -> None:
+def _say(text: str, stream: TextIO | None = None) -> None:
     out = stream or sys.stdout
-    out.write(f"{text}\n")  # type: ignore[attr-defined]  # a text stream
-    out.flush()  # type: ignore[attr-defined]  # a text stream
+    out.write(f"{text}\n")
+    out.flush()
 
 
 # --- running ----------------------------------------------------------------------------------
@@ -106,11 +107,15 @@ def _deploy(tocsin: Tocsin, name: str, content: dict[str, str]) -> definitions.D
 
 def demo(options: argparse.Namespace, settings: Settings) -> int:
     """Load the demo district; with --if-empty only into an empty database."""
+    if not settings.demo:
+        _say("the demo accounts have a known password: set TOCSIN_DEMO=1 if that is meant", sys.stderr)
+        return 1
     migrate(settings.database)
     tocsin = build(settings)
-    deploy_shipped(tocsin)
-    district.load(tocsin, only_if_empty=options.if_empty)
-    tocsin.stop()
+    try:
+        district.load(tocsin, only_if_empty=options.if_empty, deploy=deploy_shipped, say=_say)
+    finally:
+        tocsin.stop()
     return 0
 
 
@@ -222,7 +227,7 @@ def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int
     """Empty the read tables and apply the log again, incident by incident."""
     tocsin = build(settings)
     with tocsin.read() as connection:
-        streams = list(connection.execute(t.table_of(t.Incident).select().with_only_columns(t.Incident.id)).scalars())
+        streams = list(connection.execute(core.incidents.select().with_only_columns(core.incidents.c.id)).scalars())
     for incident in streams:
         events = tocsin.run(lambda uow, incident=incident: rebuild(uow.connection, incident))
         _say(f"{incident} {events}")

@@ -1,4 +1,4 @@
-"""The Actions menu of an incident: what may be done beside the tasks now (model.md §4)."""
+"""The Actions menu of an incident: what may be done beside the tasks now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

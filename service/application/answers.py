@@ -1,4 +1,4 @@
-"""From an answer to facts: check it against the view, record it, let the instance go on (model.md §2).
+"""From an answer to facts: check it against the view, record it, let the instance go on.
 
 A task, an outside party's message and an entry of the Actions menu all come through `answer`.
 """

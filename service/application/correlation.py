@@ -1,6 +1,6 @@
 """Exact correlation: which waiting event a message is for.
 
-The library would match any key and drop an early message (engine.md trap 12); here a message
+The library would match any key and drop an early message; here a message
 waits in a row until an event with its name and its person waits, for the time the policy gives.
 """
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service.application import escalation
 from service.domain import events as ev
 from service.domain.deadlines import ladder
+from service.domain.errors import EngineFailed
 from service.engine import runner
 from service.persistence import queue
 from service.persistence.queue import DueItem
@@ -60,17 +61,25 @@ def _cancel_ladder(on: Advance, deadline: str) -> None:
 
 
 def catch_up(on: Advance) -> None:
-    """Work every row of the incident that is due by now, earliest first, each at its own due time."""
+    """Work every row of the incident that is due by now, earliest first, each at its own due time.
+
+    A row whose work failed is on hold until somebody retries it, so that one broken timer never
+    keeps people from completing tasks.
+    """
     while True:
         rows = queue.open_rows(on.uow.connection, on.incident_id)
-        item = next((row for row in rows if row.due_at <= on.horizon), None)
+        item = next((row for row in rows if row.due_at <= on.horizon and row.real_due_at < queue.NEVER), None)
         if item is None:
             on.now = on.horizon
             return
         on.now = max(item.due_at, on.incident["opened_at"])
         queue.done(on.uow, item.id)
-        _work(on, item)
-        on.settle()
+        try:
+            _work(on, item)
+            on.settle()
+        except EngineFailed as error:
+            error.due_row = item.id
+            raise
 
 
 def _work(on: Advance, item: DueItem) -> None:

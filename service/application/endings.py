@@ -13,7 +13,7 @@ from service.engine import effects as fx
 if TYPE_CHECKING:
     from service.application.steps import Advance
 
-# end event of a root -> status and result of the incident (procedures.md 0.4, P01.5)
+# end event of a root -> status and result of the incident
 OUTCOMES = {
     "ee_excluded": ("closed", "excluded_closed"),
     "ee_closed": ("closed", "confirmed_closed"),

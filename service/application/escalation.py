@@ -1,4 +1,4 @@
-"""The ladder of a deadline: remind, due, superior, clue (timers-and-deadlines.md §E), and notices."""
+"""The ladder of a deadline: remind, due, superior, clue, and notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Effects of one instance on another, carried over in the same unit of work (model.md §1).
+"""Effects of one instance on another, carried over in the same unit of work.
 
 Each is written as an inbox row, unique by (source event, target, kind), and drained before the
 answer: so completing C2 in a child lists the task it opens in the root.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from service.application import definitions
 from service.domain import events as ev
@@ -166,9 +166,6 @@ def _complete(wait: str, instance: Instance, context: StepContext) -> runner.Ste
     return runner.complete(instance, context, wait, {})
 
 
-def retried(on: Advance, engine_incident: Mapping[str, Any]) -> None:
+def retried(on: Advance, retry: Mapping[str, Any]) -> None:
     """Run the effect of an engine incident again."""
-    retry = engine_incident["retry"]
-    on.uow.connection.execute(update(core.inbox).where(core.inbox.c.target == retry["target"]).values(is_done=True))
-    on.record(ev.EngineIncidentResolved(engine_incident["id"]))
     deliver(on, Effect(retry["kind"], retry["target"], dict(retry["payload"])))

@@ -31,8 +31,8 @@ from service.engine.instance import EngineError, Instance
 from service.persistence.tables import core
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 
-FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # elements.md §5: results are facts
-MAX_EFFECTS = 1_000  # model.md §1: more in one unit of work is a runaway
+FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
+MAX_EFFECTS = 1_000  # more in one unit of work is a runaway
 
 T = TypeVar("T")
 Step = Callable[[Instance, StepContext], runner.StepResult]

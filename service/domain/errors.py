@@ -168,6 +168,7 @@ class EngineFailed(Conflict):
     cause: str
     incident: str = ""
     instance: str = ""
+    due_row: str = ""  # the due row that was being worked, if any
 
 
 # --- forbidden ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from service.domain.calendar import local, parse_instant
 from service.domain.errors import FieldError
 from service.domain.form_messages import field_error
 
-# Clocks of phones and partners differ a little; forms-and-reports.md allows two minutes.
+# Clocks of phones and partners differ a little; the form catalogue allows two minutes.
 FUTURE_TOLERANCE = timedelta(minutes=2)
 # People type minutes, machines write microseconds: 10:20 typed is not before 10:20:35 recorded.
 MINUTE = timedelta(minutes=1)

@@ -40,9 +40,7 @@ class StepContext:
                 below.update(value)
             else:
                 names[key] = value
-        return Scope(
-            names=names, now=self.now, policies=self.policies, facts=self.facts, deadlines=self.deadlines
-        )
+        return Scope(names=names, now=self.now, policies=self.policies, facts=self.facts, deadlines=self.deadlines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The kind of a flow node, after the calls are told apart (model.md §1)."""
+    """The kind of a flow node, after the calls are told apart."""
 
     USER = "user"
     MANUAL = "manual"

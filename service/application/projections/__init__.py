@@ -1,4 +1,4 @@
-"""Read tables from events: the only code that writes them (style.md §3).
+"""Read tables from events: the only code that writes them.
 
 An applier gets the stored event and its parsed payload and executes Core statements in the unit of
 work it is handed. Emptying the tables of an incident and applying its stream again gives the same

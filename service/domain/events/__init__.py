@@ -2,7 +2,7 @@
 
 An event class fixes the shape of `data` for one (type, schema version). Shapes are never edited:
 a change is a new class with the next `schema_version`. Personal, health and contact values are
-not fields here: they travel beside the event as sealed values per subject (model.md §6).
+not fields here: they travel beside the event as sealed values per subject.
 """
 
 from service.domain.events.base import REGISTRY, Event, event, parse

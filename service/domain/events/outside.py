@@ -35,7 +35,7 @@ class PersonLinked(Event):
 @event
 @dataclass(frozen=True, slots=True)
 class CaseStatusChanged(Event):
-    """Status of one case (procedures.md 0.4)."""
+    """Status of one case."""
 
     type: ClassVar[str] = "case_status_changed"
     person: str

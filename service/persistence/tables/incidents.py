@@ -10,7 +10,7 @@ from service.persistence.tables.base import json_column
 
 
 class Incident(SQLModel, table=True):
-    """What people see. `status` codes: procedures.md 0.4; `clock` is a list of segments."""
+    """What people see. `clock` is a list of segments."""
 
     __tablename__ = "incidents"
     id: str = Field(primary_key=True)
