@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,10 +19,13 @@ from service.domain.access import Principal
 from service.domain.clock import SettableClock
 from service.persistence import queue
 from service.persistence import tables as t
-from service.settings import Settings
+from service.persistence.tables import core
+from service.settings import ROOT, Settings
+from tests.paths.coverage import visits
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SCHOOL = "demo-school"
+WORKFLOWS = ROOT / "workflows"
 
 
 def at(text: str, day: str = "2026-03-02") -> datetime:
@@ -33,25 +37,25 @@ def at(text: str, day: str = "2026-03-02") -> datetime:
 class World:
     """One product and its people. `go(time)` works every timer due on the way, like the worker does."""
 
-    def __init__(self, folder: Path, start: datetime, *, demo: bool = True) -> None:
+    def __init__(self, folder: Path, start: datetime, *, demo: bool = True, workflows: Path = WORKFLOWS) -> None:
         self.clock = SettableClock(start)
-        self.settings = Settings(data_dir=folder, demo=demo, database_url="")
+        self.settings = Settings(data_dir=folder, demo=demo, database_url="", workflows_dir=workflows)
         self.app: Tocsin = build(self.settings, self.clock)
+        self.incident = ""
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Schema, people and diagrams; what is there already stays."""
         self.app.database.migrate()
         self.app.run(lambda uow: people.load_people(uow, "x"))
         self._deploy_all()
-        self.incident = ""
 
     def _deploy_all(self) -> None:
         root = self.settings.workflows_dir
         for folder in sorted(path for path in root.iterdir() if list(path.glob("*.bpmn"))):
             content = folder_content(folder, root / "decisions")
-            name = folder.name
-            self.app.run(
-                lambda uow, name=name, content=content: deploy(
-                    uow, self.app.services.definitions, name, content, actor="test"
-                )
-            )
+            store = self.app.services.definitions
+            self.app.run(partial(deploy, store=store, procedure=folder.name, content=content, actor="test"))
 
     def restart(self) -> None:
         """Stop everything and start again on the same files, as after a power cut."""
@@ -59,13 +63,14 @@ class World:
         self.app = build(self.settings, self.clock)
 
     def close(self) -> None:
-        """End it."""
+        """End it, and write down which sequence flows were visited."""
+        visits.note(self.app)
         self.app.stop()
 
     def who(self, username: str) -> Principal:
         """The principal of a demo account."""
         with self.app.read() as connection:
-            account = connection.execute(select(t.Account.id).where(t.Account.username == username)).scalar_one()
+            account = connection.execute(select(core.accounts.c.id).where(core.accounts.c.username == username)).scalar_one()
             return accounts.principal_of_account(connection, account)
 
     # --- time ---------------------------------------------------------------------------------

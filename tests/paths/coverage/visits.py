@@ -1,0 +1,43 @@
+"""Writing down the flows a test visited, one file per process so that parallel workers never collide."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from service.bootstrap import Tocsin
+from service.persistence.tables import core
+from service.settings import ROOT
+
+VARIABLE = "TOCSIN_FLOWS"  # folder to write to; set by `make test`, so that single runs leave nothing behind
+
+
+def visited(app: Tocsin) -> set[str]:
+    """Flows taken in any instance of any incident."""
+    statement = select(core.events.c.type, core.events.c.data).where(
+        core.events.c.type.in_(("element_entered", "element_completed"))
+    )
+    with app.read() as connection:
+        rows = connection.execute(statement).all()
+    return {flow for type_, data in rows for flow in _flows(type_, data)} - {""}
+
+
+def _flows(type_: str, data: Mapping[str, Any]) -> list[str]:
+    return [data["flow"]] if type_ == "element_entered" else list(data["flows"])
+
+
+def note(app: Tocsin) -> None:
+    """Add what was visited to this process's file, if a folder is given and the diagrams are the shipped ones."""
+    folder = os.environ.get(VARIABLE)
+    if folder and app.settings.workflows_dir == ROOT / "workflows":
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        with (path / f"{os.getpid()}.txt").open("a", encoding="utf-8") as file:
+            file.writelines(f"{flow}\n" for flow in sorted(visited(app)))
+
+
+def noted(folder: Path) -> set[str]:
+    """What all processes of a run wrote down."""
+    return {line for file in folder.glob("*.txt") for line in file.read_text("utf-8").split()}
