@@ -82,7 +82,9 @@ def add_outside(drawing: Drawing, canvas: Canvas, pool: Bounds) -> None:
         for ident, points in outside.flows.items()
     }
     leaves = {ident: box for ident, box in solid.items() if not drawing.elements[ident].children}
-    around = Surroundings(leaves | dict(outside.parties), canvas.flows | toward, placed=dict(canvas.labels))
+    borders = (pool.y, pool.bottom)
+    everything = leaves | dict(outside.parties)
+    around = Surroundings(everything, canvas.flows | toward, borders, placed=dict(canvas.labels))
     lines = [piece for points in outside.flows.values() for piece in pairs(points)]
     cut = [ident for ident, box in canvas.labels.items() if any(box.grown(1).cut_by(*piece) for piece in lines)]
     canvas.labels.update(place_labels(drawing, around, [*cut, *outside.flows]))

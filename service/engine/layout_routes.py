@@ -16,6 +16,7 @@ BEND = 2.0
 PER_PIXEL = 1 / 90
 LEAST_AROUND = 5.0
 EDGE = 6.0
+OFF_CENTRE = 1 / 60
 
 
 EASY_OUT = {"R": 0.0, "B": 0.3, "T": 0.8, "L": 9.0}
@@ -232,6 +233,11 @@ class Ways:
         if not link.boundary:
             easy = source.gateway
             cost += (EASY_OUT if easy else HARD_OUT)[sides[0]] - (6.0 if link.back and sides[0] == "L" else 0.0)
+        columns = self.grid.col_x
+        if sides[0] in "TB" and not link.boundary:
+            cost += OFF_CENTRE * abs(points[0][0] - columns[self.grid.cols[link.source]])
+        if sides[1] in "TB":
+            cost += OFF_CENTRE * abs(points[-1][0] - columns[self.grid.cols[link.target]])
         cost += (EASY_IN if target.gateway else HARD_IN)[sides[1]]
         if sides == "TT":
             cost += 9.0 if link.back else 5.0
