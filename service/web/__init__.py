@@ -1,1 +1,5 @@
-"""The HTML door: server-rendered pages that work without JavaScript."""
+"""The pages: server-rendered, usable without scripts, in Chinese and English."""
+
+from service.web.build import build_web
+
+__all__ = ["build_web"]

@@ -46,8 +46,9 @@ def of_task(reader: Reader, row: TaskRow) -> FillContext:
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
     stored = reader.rows(select(tasks).where(tasks.c.id == row.id))[0]
     target = Target(
-        _instance(reader, row.instance), row.id, row.element, row.form_key, row.person, row.created_at, row.due_at, stored
-    )
+        _instance(reader, row.instance), row.id, row.element, row.form_key, row.person, row.created_at, row.due_at,
+        stored,
+    )  # fmt: skip
     return context_for(view, target, reader.principal)
 
 

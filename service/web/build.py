@@ -1,0 +1,60 @@
+"""Puts the pages together."""
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import FileResponse, Response
+
+from service.domain.errors import NoSuch
+from service.web import (
+    action_page,
+    diagram_page,
+    inbox_page,
+    incident_page,
+    library_page,
+    report_page,
+    sign_in,
+    task_page,
+)
+from service.web.assets import STATIC
+from service.web.errors import PageRoute
+from service.web.site import Site, Tocsin
+
+PAGES = (sign_in, inbox_page, report_page, task_page, incident_page, diagram_page, action_page, library_page)
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+def build_web(app: FastAPI, tocsin: Tocsin) -> None:
+    """Add the pages to an application; every path no other door has is answered by a page that says so."""
+    site = Site(tocsin)
+
+    def remember(request: Request) -> None:
+        request.state.site = site
+
+    with_site = [Depends(remember)]
+    for module in PAGES:
+        app.include_router(module.router, dependencies=with_site)
+    app.include_router(files, dependencies=with_site)
+    app.include_router(rest, dependencies=with_site)
+
+
+files = APIRouter(route_class=PageRoute, include_in_schema=False)
+rest = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@files.get("/static/{path:path}")
+def static_file(request: Request, path: str) -> Response:
+    """A style sheet, script or picture; its name changes with its content, so it may be kept for ever."""
+    site: Site = request.state.site
+    headers = {"cache-control": _FOREVER}
+    bundle = site.assets.bundle(path)
+    if bundle is not None:
+        return Response(bundle.content, media_type=bundle.media_type, headers=headers)
+    file = (STATIC / path).resolve()
+    if path.startswith("vendor/") and file.is_relative_to(STATIC / "vendor") and file.is_file():
+        return FileResponse(file, headers=headers)
+    raise NoSuch("file", path)
+
+
+@rest.get("/{path:path}")
+def nowhere(path: str) -> Response:
+    """No such page."""
+    raise NoSuch("page", path)

@@ -1,0 +1,245 @@
+"""The diagram as situation board: steps as a list, the picture with live states, pages and children."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from service.application.queries import inbox, people, procedures, situation
+from service.application.queries.reader import Reader
+from service.application.queries.situation import ElementState, InstanceRow, Situation
+from service.application.queries.task_rows import TaskRow
+from service.domain.access import Action, require
+from service.domain.errors import NoSuch
+from service.engine.model import Bundle, Kind, Node
+from service.engine.render import NotDrawn, render_svg
+from service.web.errors import PageRoute
+from service.web.incident_page import Head, head_of
+from service.web.site import Visit, Visiting
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+# State of an element (api.md) -> look of the picture.
+LOOKS = {"active": "now", "waiting": "wait", "completed": "done", "skipped": "todo", "failed": "late"}
+# What a list of steps names; gateways and bare events are only in the picture.
+LISTED = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.RULE, Kind.SERVICE, Kind.CALL, Kind.INLINE,
+                    Kind.OPEN, Kind.CATCH, Kind.BOUNDARY})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step of the list; `task` is its open task, `opens` the page or child it leads to."""
+
+    id: str
+    name: str
+    detail: str
+    look: str
+    count: int
+    at: datetime
+    task: TaskRow | None
+    opens: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A page of the diagram, or an instance beside it."""
+
+    address: str
+    name: str
+    detail: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The drawing: where its XML is, the look of each element, counts, and the picture for browsers without scripts."""
+
+    source: str
+    states: str
+    svg: Markup
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramPage:
+    """The situation of one instance on one of its pages."""
+
+    head: Head
+    now: tuple[StepRow, ...]
+    done: tuple[StepRow, ...]
+    instances: tuple[PageLink, ...]
+    pages: tuple[PageLink, ...]
+    picture: Picture
+
+
+@router.get("/incidents/{incident}/diagram")
+def diagram_page(visit: Visiting, incident: str, instance: str = "", page: str = "") -> Response:
+    """The board of an instance (the root where none is named), one page of it."""
+    with visit.reader() as reader:
+        board = _Board(visit, reader, incident, instance, page)
+        model = board.model()
+        if visit.is_fragment:
+            return visit.fragment("incidents/_diagram.html", model, shell=visit.shell(reader))
+        return visit.page(reader, "incidents/diagram.html", model)
+
+
+@router.get("/procedures/{procedure}/versions/{version}/pages/{page}.bpmn")
+def page_xml(visit: Visiting, procedure: str, version: int, page: str) -> Response:
+    """The XML of one page, for the viewer."""
+    require(visit.principal, Action.DEFINITION_READ)
+    with visit.reader() as reader:
+        return Response(procedures.xml(reader, procedure, version, page), media_type="application/xml")
+
+
+class _Board:
+    """One request's look at an instance."""
+
+    def __init__(self, visit: Visit, reader: Reader, incident: str, instance: str, page: str) -> None:
+        self.visit = visit
+        self.reader = reader
+        self.incident = incident
+        self.head = head_of(visit, reader, incident, "diagram")
+        self.rows = situation.instance_rows(reader, incident)
+        self.instance = self._instance(instance)
+        self.situation: Situation = situation.of_instance(reader, incident, self.instance.id)
+        self.bundle: Bundle = reader.bundle(self.instance.procedure, self.instance.version)
+        self.page = self._page(page)
+        open_tasks = inbox.listing(reader, inbox.TaskFilter(incident=incident, state="open"), limit=200).items
+        self.tasks = {task.element: task for task in open_tasks if task.instance == self.instance.id}
+
+    def _instance(self, wanted: str) -> InstanceRow:
+        found = next((row for row in self.rows if row.id == wanted or (not wanted and not row.parent)), None)
+        if found is None:
+            raise NoSuch("instance", wanted)
+        return found
+
+    def _page(self, wanted: str) -> str:
+        pages = [self.instance.process, *self._pages()]
+        return wanted if wanted in pages else self._busiest() or self.instance.process
+
+    def _busiest(self) -> str:
+        """The page where most is going on now, the entry where nothing is."""
+        busy = {
+            page: sum(self._is_now(each) for each in self._elements(page).values() if each is not None)
+            for page in self._pages()
+        }
+        most = max(busy.values(), default=0)
+        return next((page for page, count in busy.items() if count == most and count), "")
+
+    def _pages(self) -> list[str]:
+        """The pages of this instance, in the order in which they call each other."""
+        found, queue = [], [self.instance.process]
+        while queue:
+            page = queue.pop(0)
+            if page in found or page not in self.bundle.processes:
+                continue
+            found.append(page)
+            nodes = self.bundle.processes[page].nodes.values()
+            queue.extend(node.called for node in nodes if node.kind is Kind.INLINE)
+        return found
+
+    def _elements(self, page: str) -> dict[str, ElementState | None]:
+        nodes = self.bundle.processes[page].nodes
+        return {id_: self.situation.elements.get(id_) for id_ in nodes if id_ in self.situation.elements}
+
+    def _is_now(self, state: ElementState) -> bool:
+        return state.state in ("active", "waiting", "failed")
+
+    def model(self) -> DiagramPage:
+        """The view model."""
+        steps = [each for page in self._pages() for each in self._steps(page)]
+        return DiagramPage(
+            head=self.head,
+            now=tuple(sorted((each for each in steps if each.look not in ("done", "todo")), key=_urgency)),
+            done=tuple(sorted((each for each in steps if each.look == "done"), key=lambda each: each.at, reverse=True)),
+            instances=tuple(self._instance_links()),
+            pages=tuple(self._page_links()),
+            picture=self._picture(),
+        )
+
+    def _steps(self, page: str) -> Iterable[StepRow]:
+        nodes = self.bundle.processes[page].nodes
+        for id_, state in self._elements(page).items():
+            node = nodes[id_]
+            if state is None or node.kind not in LISTED or state.state == "skipped":
+                continue
+            yield StepRow(
+                id=id_,
+                name=self.reader.named(node),
+                detail=self.reader.label("role", node.role) if node.role else "",
+                look=self._look(node, state),
+                count=state.count,
+                at=state.since,
+                task=self.tasks.get(id_),
+                opens=self._opens(node),
+            )
+
+    def _look(self, node: Node, state: ElementState) -> str:
+        task = self.tasks.get(node.id)
+        if state.late or (task is not None and task.late):
+            return "late"
+        if task is not None and task.due_at and (task.due_at - task.now).total_seconds() < 1800:
+            return "soon"
+        return LOOKS.get(state.state, "todo")
+
+    def _opens(self, node: Node) -> str:
+        base = f"/incidents/{self.incident}/diagram"
+        if node.kind is Kind.INLINE:
+            return f"{base}?instance={self.instance.id}&page={node.called}"
+        child = next((each for each in self.situation.children if each.element == node.id), None)
+        return f"{base}?instance={child.instances[0]}" if child else ""
+
+    def _page_links(self) -> Iterable[PageLink]:
+        for page in self._pages():
+            process = self.bundle.processes[page]
+            count = sum(self._is_now(each) for each in self._elements(page).values() if each is not None)
+            address = f"/incidents/{self.incident}/diagram?instance={self.instance.id}&page={page}"
+            yield PageLink(
+                address, self.reader.pick(process.name, process.name_en), str(count or ""), page == self.page
+            )
+
+    def _instance_links(self) -> Iterable[PageLink]:
+        codes = _person_codes(self.reader, self.incident, self.rows)
+        for row in self.rows:
+            address = f"/incidents/{self.incident}/diagram?instance={row.id}"
+            state = self.visit.words.gettext("进行中") if row.status == "active" else ""
+            name = " · ".join(part for part in (row.name, codes.get(row.person, "")) if part)
+            yield PageLink(address, name, state, row.id == self.instance.id)
+
+    def _picture(self) -> Picture:
+        nodes = self.bundle.processes[self.page].nodes
+        states = {id_: self._look(nodes[id_], each) for id_, each in self._elements(self.page).items() if each}
+        counts = {id_: each.count for id_, each in self._elements(self.page).items() if each and self._is_now(each)}
+        xml = procedures.xml(self.reader, self.instance.procedure, self.instance.version, self.page)
+        process = self.bundle.processes[self.page]
+        return Picture(
+            source=f"/procedures/{self.instance.procedure}/versions/{self.instance.version}/pages/{self.page}.bpmn",
+            states=json.dumps({"looks": states, "counts": counts}),
+            svg=drawn(xml, states, self.reader.locale),
+            name=self.reader.pick(process.name, process.name_en),
+        )
+
+
+def drawn(xml: str, states: dict[str, str], locale: str) -> Markup:
+    """The picture of a page as SVG, "" where the file has no positions."""
+    try:
+        svg = render_svg(xml.encode(), states=states, locale="en" if locale.startswith("en") else "zh")
+    except NotDrawn:
+        return Markup("")
+    return Markup(svg)  # noqa: S704 - written by our own renderer, which escapes every text
+
+
+def _urgency(row: StepRow) -> tuple[int, float]:
+    order = {"late": 0, "soon": 1, "now": 2, "wait": 3}
+    due = row.task.due_at.timestamp() if row.task and row.task.due_at else float("inf")
+    return order.get(row.look, 4), due
+
+
+def _person_codes(reader: Reader, incident: str, rows: Iterable[InstanceRow]) -> dict[str, str]:
+    if not any(row.person for row in rows) or not reader.may_with(Action.PEOPLE_READ, reader.incident(incident)):
+        return {}
+    return {each.id: each.code for each in people.people(reader, incident).items}

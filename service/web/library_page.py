@@ -1,0 +1,177 @@
+"""The procedures library, documents of reports, stuck processes, and one's own account."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from service.application import accounts, engine_incidents
+from service.application.documents_docx import to_docx
+from service.application.queries import procedures, reports, waiting
+from service.application.queries.procedures import PageRow, ProcedurePage, ProcedureRow
+from service.application.queries.reports import ReportPage
+from service.application.queries.waiting import EngineIncidentRow
+from service.domain import commands as cmd
+from service.domain.access import Action, require
+from service.domain.errors import EngineFailed
+from service.web.diagram_page import drawn
+from service.web.errors import PageRoute
+from service.web.navigation import may_report
+from service.web.posted import Form
+from service.web.sign_in import keep_locale
+from service.web.site import Visiting, go
+from service.web.translations import LOCALES, NAMES
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPage:
+    """All procedures in use."""
+
+    procedures: tuple[ProcedureRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureModel:
+    """One procedure: the page that is shown, its drawing, tables and versions."""
+
+    found: ProcedurePage
+    page: PageRow
+    source: str
+    svg: Markup
+    may_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A report as an official document."""
+
+    found: ReportPage
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePage:
+    """Processes that stopped."""
+
+    rows: tuple[EngineIncidentRow, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Who I am and what I may be."""
+
+    name: str
+    username: str
+    memberships: tuple[tuple[str, tuple[str, ...]], ...]
+    languages: tuple[tuple[str, str, bool], ...]
+
+
+# --- procedures -------------------------------------------------------------------------------
+
+
+@router.get("/procedures")
+def library(visit: Visiting) -> Response:
+    """The library."""
+    require(visit.principal, Action.DEFINITION_READ)
+    with visit.reader() as reader:
+        return visit.page(reader, "procedures/library.html", LibraryPage(procedures.listing(reader)))
+
+
+@router.get("/procedures/{procedure}")
+def procedure_page(visit: Visiting, procedure: str, page: str = "", version: int = 0) -> Response:
+    """One procedure, a page of it; an older version where one is named."""
+    require(visit.principal, Action.DEFINITION_READ)
+    with visit.reader() as reader:
+        found = procedures.page(reader, procedure, version or None)
+        shown = next((each for each in found.pages if each.process == (page or procedure)), found.pages[0])
+        xml = procedures.xml(reader, procedure, found.row.version, shown.process)
+        model = ProcedureModel(
+            found=found,
+            page=shown,
+            source=f"/procedures/{procedure}/versions/{found.row.version}/pages/{shown.process}.bpmn",
+            svg=drawn(xml, {}, reader.locale),
+            may_open=found.row.is_startable and may_report(reader),
+        )
+        return visit.page(reader, "procedures/procedure.html", model)
+
+
+# --- reports ----------------------------------------------------------------------------------
+
+
+@router.get("/reports/{report}.docx")
+def report_docx(visit: Visiting, report: str) -> Response:
+    """The document as a file for the office program."""
+    with visit.reader() as reader:
+        found = reports.page(reader, visit.site.documents, report)
+    name = f"{found.row.incident_number} {found.document.title}.docx"
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(to_docx(found.document), media_type=DOCX, headers={"content-disposition": disposition})
+
+
+@router.get("/reports/{report}")
+def report_page(visit: Visiting, report: str) -> Response:
+    """The document in the page."""
+    with visit.reader() as reader:
+        found = reports.page(reader, visit.site.documents, report)
+        html = Markup(visit.site.documents.to_html(found.document))  # noqa: S704 - rendered with autoescape
+        return visit.page(reader, "incidents/document.html", DocumentPage(found, html))
+
+
+# --- stuck processes --------------------------------------------------------------------------
+
+
+@router.get("/engine-incidents")
+def engine_page(visit: Visiting) -> Response:
+    """Processes that stopped, with what an operator can do."""
+    require(visit.principal, Action.ENGINE_RETRY)
+    with visit.reader() as reader:
+        return visit.page(reader, "engine/list.html", EnginePage(waiting.engine_incidents(reader), ""))
+
+
+@router.post("/engine-incidents/retry")
+def retry(visit: Visiting, posted: Form) -> Response:
+    """Run what failed again; where it fails again the page says so."""
+    require(visit.principal, Action.ENGINE_RETRY)
+    try:
+        visit.run(engine_incidents.retry, cmd.RetryEngineIncident(posted.get("id")))
+    except EngineFailed as error:
+        with visit.reader() as reader:
+            page = EnginePage(waiting.engine_incidents(reader), error.text(visit.locale))
+            return visit.page(reader, "engine/list.html", page, status=409)
+    return go("/engine-incidents", said="retried")
+
+
+# --- one's own account ------------------------------------------------------------------------
+
+
+@router.get("/me")
+def account_page(visit: Visiting) -> Response:
+    """Name, roles, language, signing out."""
+    require(visit.principal, Action.SELF_READ)
+    with visit.reader() as reader:
+        held = tuple(
+            (reader.organisation_names.get(each, each), tuple(reader.label("role", role) for role in sorted(roles)))
+            for each, roles in visit.principal.memberships.items()
+        )
+        languages = tuple((code, NAMES[code], code == visit.locale) for code in LOCALES)
+        page = AccountPage(visit.principal.name, visit.session.username, held, languages)
+        return visit.page(reader, "account/me.html", page)
+
+
+@router.post("/me/language")
+def choose_language(visit: Visiting, posted: Form) -> Response:
+    """The language of this person, on every device."""
+    require(visit.principal, Action.SELF_READ)
+    locale = posted.get("locale")
+    response = go("/me", said="language")
+    if locale in LOCALES:
+        visit.site.tocsin.run(lambda uow: accounts.set_locale(uow, visit.principal.account_id, locale))
+        keep_locale(response, visit, locale)
+    return response

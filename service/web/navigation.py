@@ -1,0 +1,105 @@
+"""The shell around a page: navigation, who is signed in, the clock, what was just done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.application.accounts import CurrentSession
+from service.application.queries import Reader
+from service.domain.access import ADMINISTRATOR, OUTSIDE_PARTIES, OVERSEERS, TRAINER, Action, may
+from service.web.translations import translations
+
+# Too seldom needed for the five places at the bottom of a phone.
+ON_DESK = frozenset({"/engine-incidents"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go."""
+
+    path: str
+    icon: str
+    label: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What every page after the door shows around itself."""
+
+    account: str
+    avatar: str
+    organisation: str
+    role: str
+    csrf: str
+    now: datetime
+    links: tuple[Link, ...]
+    tabs: tuple[Link, ...]
+    may_report: bool
+    said: str
+
+
+def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> Shell:
+    """The shell of a page at a path; `said` is the code of what was just done."""
+    principal = session.principal
+    homes = [each for each in principal.memberships if each in reader.organisation_names]
+    home = homes[0] if homes else ""
+    links = _links(reader, path)
+    return Shell(
+        account=principal.name,
+        avatar=principal.name[-1:],
+        organisation=reader.organisation_names.get(home, ""),
+        role=_role(reader, home),
+        csrf=session.csrf,
+        now=reader.now,
+        links=links,
+        tabs=tuple(link for link in links if link.path not in ON_DESK),
+        may_report=may_report(reader),
+        said=_said(reader.locale).get(said, ""),
+    )
+
+
+def may_report(reader: Reader) -> bool:
+    """Whether this person works where cases are found: not only above or outside."""
+    return any(
+        roles - OVERSEERS - OUTSIDE_PARTIES - {TRAINER, ADMINISTRATOR}
+        for roles in reader.principal.memberships.values()
+    )
+
+
+def _role(reader: Reader, home: str) -> str:
+    roles = sorted(reader.principal.memberships.get(home, ()))
+    return reader.label("role", roles[0]) if roles else ""
+
+
+def _links(reader: Reader, path: str) -> tuple[Link, ...]:
+    words = translations(reader.locale)
+    found = [("/inbox", "inbox", words.gettext("待办")), ("/incidents", "pulse", words.gettext("事件"))]
+    if may(reader.principal, Action.PARTNER_DESK):
+        found.append(("/partner", "phone", words.gettext("外部方")))
+    found.append(("/procedures", "flow", words.gettext("预案库")))
+    if reader.principal.is_admin:
+        found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
+    found.append(("/me", "user", words.gettext("我的")))
+    return tuple(Link(to, icon, label, path == to or path.startswith(f"{to}/")) for to, icon, label in found)
+
+
+def _said(locale: str) -> Mapping[str, str]:
+    words = translations(locale)
+    return {
+        "completed": words.gettext("已提交。"),
+        "claimed": words.gettext("已认领，任务在“我的”中。"),
+        "released": words.gettext("已退回，其他人可以认领。"),
+        "delegated": words.gettext("已转给他人。"),
+        "draft": words.gettext("草稿已保存。"),
+        "refused": words.gettext("已记录无法执行，负责人已收到通知，任务仍开放。"),
+        "reported": words.gettext("已上报，任务已派出。"),
+        "case_added": words.gettext("已登记为同一事件的又一人。"),
+        "acted": words.gettext("已记录。"),
+        "noted": words.gettext("已记入时间线。"),
+        "delivered": words.gettext("消息已送达，流程已继续。"),
+        "buffered": words.gettext("消息已收下，目前没有流程在等它，已暂存。"),
+        "duplicate": words.gettext("这条消息已经收到过，没有重复处理。"),
+        "retried": words.gettext("已重试。"),
+        "language": words.gettext("语言已切换。"),
+    }

@@ -1,0 +1,131 @@
+"""The door: signing in and out, and the language before one is known."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from service.application import accounts
+from service.domain.errors import SignInFailed, TooManyAttempts
+from service.web.errors import PageRoute, status_of
+from service.web.posted import Form as PostedForm
+from service.web.security import check_csrf, check_origin, safe_next
+from service.web.site import LOCALE_COOKIE, SESSION_COOKIE, Arriving, Guest, Visiting, go
+from service.web.translations import LOCALES, NAMES
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody; these accounts exist only in the demo
+_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """An account of the demo district, offered where the demo is switched on."""
+
+    username: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """The sign-in form, what was wrong with the last try, and the accounts of a demo."""
+
+    username: str
+    error: str
+    next: str
+    languages: tuple[tuple[str, str, bool], ...]  # code, name, is current
+    demo_accounts: tuple[DemoAccount, ...]
+    demo_password: str = DEMO_PASSWORD
+
+
+@router.get("/")
+def start(_visit: Visiting) -> Response:
+    """The first page of somebody signed in is the inbox."""
+    return go("/inbox")
+
+
+@router.get("/sign-in")
+def sign_in_page(guest: Arriving, next: str = "") -> Response:
+    """The sign-in form."""
+    return guest.plain("entry/sign_in.html", _page(guest, next_page=next))
+
+
+@router.post("/sign-in")
+def sign_in(
+    guest: Arriving,
+    username: str = Form("", max_length=200),
+    password: str = Form("", max_length=2000),
+    next_page: str = Form("", alias="next", max_length=500),
+) -> Response:
+    """Start a session; a wrong password shows the form again."""
+    request = guest.request
+    check_origin(request.headers.get("origin"), request.headers.get("host", ""))
+    tocsin = guest.site.tocsin
+    try:
+        begun = accounts.sign_in(tocsin.database, tocsin.writer, username=username, password=password)
+    except (SignInFailed, TooManyAttempts) as error:
+        page = _page(guest, username=username, error=error.text(guest.locale), next_page=next_page)
+        return guest.plain("entry/sign_in.html", page, status=status_of(error))
+    if guest.request.cookies.get(LOCALE_COOKIE) in LOCALES:
+        tocsin.run(lambda uow: accounts.set_locale(uow, begun.account_id, guest.locale))
+    response = go(safe_next(next_page) if next_page else "/inbox")
+    response.set_cookie(
+        SESSION_COOKIE, begun.secret, expires=begun.expires_at, httponly=True, samesite="lax",
+        secure=tocsin.settings.secure_cookies, path="/",
+    )  # fmt: skip
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(visit: Visiting, posted: PostedForm) -> Response:
+    """End the session."""
+    check_csrf(visit.session, posted.get("csrf"))
+    secret = visit.request.cookies.get(SESSION_COOKIE, "")
+    visit.site.tocsin.run(lambda uow: accounts.sign_out(uow, secret))
+    response = go("/sign-in")
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@router.post("/language")
+def choose_language(
+    guest: Arriving, request: Request, locale: str = Form("", max_length=10), next_page: str = Form("", alias="next")
+) -> Response:
+    """Choose the language before signing in; it is kept in a cookie."""
+    check_origin(request.headers.get("origin"), request.headers.get("host", ""))
+    response = go("/sign-in", next=next_page)
+    if locale in LOCALES:
+        keep_locale(response, guest, locale)
+    return response
+
+
+def keep_locale(response: Response, guest: Guest, locale: str) -> None:
+    """Remember a language in this browser."""
+    is_secure = guest.site.tocsin.settings.secure_cookies
+    response.set_cookie(LOCALE_COOKIE, locale, max_age=_YEAR, samesite="lax", secure=is_secure, httponly=True, path="/")
+
+
+def _page(guest: Guest, *, username: str = "", error: str = "", next_page: str = "") -> SignInPage:
+    languages = tuple((code, NAMES[code], code == guest.locale) for code in LOCALES)
+    demo = demo_accounts(guest) if guest.site.tocsin.settings.demo else ()
+    return SignInPage(username, error, next_page, languages, demo)
+
+
+def demo_accounts(guest: Guest) -> tuple[DemoAccount, ...]:
+    """The accounts of the demo district with what each of them is good for; the password of all is DEMO_PASSWORD."""
+    words = guest.words
+    return (
+        DemoAccount("teacher", words.gettext("任课教师")),
+        DemoAccount("coordinator", words.gettext("防控办公室")),
+        DemoAccount("nurse", words.gettext("隔离室与校医")),
+        DemoAccount("principal", words.gettext("校长")),
+        DemoAccount("cleaner", words.gettext("保洁")),
+        DemoAccount("manager", words.gettext("县级与外部方")),
+        DemoAccount("town", words.gettext("镇干部")),
+        DemoAccount("villager", words.gettext("村干部")),
+        DemoAccount("doctor", words.gettext("村医")),
+        DemoAccount("clinic", words.gettext("卫生院")),
+        DemoAccount("trainer", words.gettext("导调员")),
+        DemoAccount("admin", words.gettext("系统管理员")),
+    )

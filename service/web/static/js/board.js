@@ -1,0 +1,88 @@
+// The drawing one can move and zoom. It shows the same XML as the picture it replaces; the look of each
+// element comes from the server and is put on again after every live update.
+(() => {
+  const LOOKS = ["done", "now", "soon", "late", "wait", "todo"];
+  const boards = new Map();
+
+  function paint(board) {
+    const viewer = boards.get(board);
+    const state = JSON.parse(board.dataset.states);
+    const canvas = viewer.get("canvas");
+    const registry = viewer.get("elementRegistry");
+    const overlays = viewer.get("overlays");
+    overlays.clear();
+    registry.forEach((element) => {
+      for (const look of LOOKS) canvas.removeMarker(element.id, `look-${look}`);
+    });
+    for (const [id, look] of Object.entries(state.looks ?? {})) {
+      if (registry.get(id)) canvas.addMarker(id, `look-${look}`);
+    }
+    for (const [id, count] of Object.entries(state.counts ?? {})) {
+      if (!registry.get(id)) continue;
+      const badge = document.createElement("span");
+      badge.className = `token look-${state.looks[id]}`;
+      badge.textContent = count;
+      overlays.add(id, { position: { top: -12, left: -12 }, html: badge });
+    }
+  }
+
+  function fit(viewer) {
+    const canvas = viewer.get("canvas");
+    const box = canvas.viewbox();
+    const outer = box.inner;
+    const isNarrow = box.outer.width < 700;
+    // On a phone the whole drawing would be too small to read: begin at its left edge, in a readable size.
+    const height = isNarrow ? Math.min(outer.height + 60, box.outer.height / 0.6) : outer.height + 60;
+    const width = isNarrow ? height * (box.outer.width / box.outer.height) : outer.width + 60;
+    canvas.viewbox({ x: outer.x - 30, y: outer.y - 30, width, height });
+  }
+
+  async function show(board) {
+    if (boards.has(board) || !window.BpmnJS) return;
+    const room = board.querySelector(".board-viewer");
+    const answer = await fetch(board.dataset.source);
+    if (!answer.ok) return;
+    const xml = await answer.text();
+    board.querySelector(".board-picture").hidden = true;
+    room.hidden = false;
+    const viewer = new window.BpmnJS({ container: room });
+    boards.set(board, viewer);
+    try {
+      await viewer.importXML(xml);
+    } catch {
+      boards.delete(board);
+      room.hidden = true;
+      board.querySelector(".board-picture").hidden = false;
+      return;
+    }
+    fit(viewer);
+    paint(board);
+    viewer.get("eventBus").on("element.click", ({ element }) => {
+      const step = document.getElementById(`step-${element.id}`);
+      document.querySelectorAll(".step.chosen").forEach((each) => each.classList.remove("chosen"));
+      step?.classList.add("chosen");
+      step?.scrollIntoView({ block: "nearest" });
+    });
+    const tools = board.closest("section")?.querySelector("[data-board-tools]");
+    if (tools) {
+      tools.hidden = false;
+      tools.addEventListener("click", (event) => {
+        const wish = event.target.closest("[data-zoom]")?.dataset.zoom;
+        const canvas = viewer.get("canvas");
+        if (wish === "fit") canvas.zoom("fit-viewport", "auto");
+        else if (wish) canvas.zoom(canvas.zoom() * (wish === "in" ? 1.25 : 0.8));
+      });
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-board]").forEach(show));
+  document.addEventListener("htmx:after:swap", () => {
+    for (const board of document.querySelectorAll("[data-board]")) {
+      if (boards.has(board)) {
+        board.querySelector(".board-picture").hidden = true;
+        board.querySelector(".board-viewer").hidden = false;
+        paint(board);
+      } else show(board);
+    }
+  });
+})();

@@ -1,0 +1,99 @@
+// What scripts add to forms: fields that appear when they apply, "now", the probable value, drafts kept
+// by themselves. Every form works without.
+(() => {
+  const WAIT = 3000;
+
+  function values(form, name) {
+    return new FormData(form).getAll(name).filter((value) => typeof value === "string" && value !== "");
+  }
+
+  // A condition as form_conditions has it: all, any, or a test of one field. A part of a person is looked
+  // up under its own name; what is known only to the server never hides anything.
+  function holds(form, condition) {
+    if (condition.all) return condition.all.every((part) => holds(form, part));
+    if (condition.any) return condition.any.some((part) => holds(form, part));
+    const found = values(form, condition.field);
+    const wanted = condition.values.map(String);
+    switch (condition.test) {
+      case "given": return found.length > 0;
+      case "missing": return found.length === 0;
+      case "not_in": return !found.some((value) => wanted.includes(value));
+      default: return found.some((value) => wanted.includes(value));
+    }
+  }
+
+  function follow(form) {
+    for (const field of form.querySelectorAll("[data-when]")) {
+      const applies = holds(form, JSON.parse(field.dataset.when));
+      const isFilled = [...field.querySelectorAll("input, textarea, select")].some((input) =>
+        input.type === "radio" || input.type === "checkbox" ? input.checked : input.value !== "");
+      field.hidden = !applies && !isFilled && !field.classList.contains("bad");
+      for (const mark of field.querySelectorAll(".opt")) mark.hidden = applies;
+    }
+  }
+
+  function localNow() {
+    return new Date(Date.now() + 8 * 3600 * 1000).toISOString().slice(0, 16);
+  }
+
+  function keepDraft(form) {
+    let timer = 0;
+    const saved = document.getElementById("saved");
+    const save = () => {
+      const data = new FormData(form);
+      for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+      fetch(form.dataset.draft, { method: "POST", body: data, headers: { "HX-Request": "true" } })
+        .then((answer) => (answer.ok ? answer.text() : ""))
+        .then((text) => { if (text && saved) saved.textContent = text.trim(); })
+        .catch(() => {});
+    };
+    form.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(save, WAIT);
+    });
+    form.addEventListener("submit", () => clearTimeout(timer));
+  }
+
+  // One person or the other: choosing one of the list empties what was typed, and the other way round.
+  function exclusive(form) {
+    form.addEventListener("change", (event) => {
+      const box = event.target;
+      if (box.type !== "checkbox" || !box.checked) return;
+      const group = [...form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(box.name)}"]`)];
+      const none = group.find((each) => each.value === "none");
+      if (none && box !== none) none.checked = false;
+      if (none && box === none) group.forEach((each) => { each.checked = each === none; });
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const form of document.querySelectorAll("main form")) {
+      follow(form);
+      exclusive(form);
+      form.addEventListener("input", () => follow(form));
+      if (form.dataset.draft) keepDraft(form);
+    }
+    for (const button of document.querySelectorAll("[data-now]")) {
+      if (button.tagName !== "BUTTON") continue;
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        const input = document.getElementById(button.dataset.now);
+        input.value = localNow();
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+    }
+    for (const button of document.querySelectorAll("[data-set]")) {
+      button.addEventListener("click", () => {
+        const input = document.getElementById(button.dataset.set);
+        input.value = button.dataset.value;
+        input.focus();
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+    }
+    for (const button of document.querySelectorAll("[data-print]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => window.print());
+    }
+    document.querySelector(".summary[tabindex]")?.focus();
+  });
+})();
