@@ -149,8 +149,8 @@ def _is_overdue(reader: Reader) -> ColumnElement[bool]:
         reader.in_scope, incidents.c.kind == "drill", incidents.c.closed_at.is_(None)
     )
     late: list[ColumnElement[bool]] = [and_(incidents.c.kind == "real", _due < reader.now)]
-    for incident, clock in reader.connection.execute(drills).tuples():
-        late.append(and_(tasks.c.incident_id == incident, _due < reader.now_of(clock)))
+    for row in reader.rows(drills):
+        late.append(and_(tasks.c.incident_id == row["id"], _due < reader.now_of(row["clock"])))
     return and_(tasks.c.state.in_(OPEN_STATES), or_(*late))
 
 

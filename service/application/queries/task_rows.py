@@ -124,8 +124,8 @@ def holders(reader: Reader, organisation_ids: Collection[str]) -> dict[tuple[str
         .order_by(account.c.name, account.c.id)
     )
     by_role: dict[tuple[str, str], dict[str, str]] = {}
-    for organisation, role, account_id, name in reader.connection.execute(found).tuples():
-        by_role.setdefault((organisation, role), {})[account_id] = name
+    for row in reader.rows(found):
+        by_role.setdefault((row["organisation_id"], row["role"]), {})[row["id"]] = row["name"]
     return by_role
 
 
