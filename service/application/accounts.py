@@ -19,10 +19,11 @@ from pwdlib import PasswordHash
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service.application import organisations
 from service.domain.access import Principal
 from service.domain.errors import AlreadyExists, NoSuch, SignInFailed, TooManyAttempts, ValueRefused
 from service.persistence.database import Database
-from service.persistence.tables import Account, LoginAttempt, Membership, Session, table_of
+from service.persistence.tables import Account, LoginAttempt, Membership, Organisation, Session, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from service.persistence.writer import CommandRunner
 
@@ -33,6 +34,9 @@ ATTEMPTS = 8  # per name and window, the successful one not counted
 USERNAME_LENGTH = 64
 PASSWORD_LENGTH = 1024  # more is refused unread: hashing it would be work for nothing
 MINIMUM_PASSWORD = 8
+DIFFERENT_CHARACTERS = 5  # fewer in an administrator's password are a pattern, not a secret
+COMMON_PASSWORDS = ("password", "passw0rd", "qwerty", "letmein", "welcome", "tocsin", "admin", "123456", "abcdef")
+SYSTEM = "system"  # the organisation of those who run the installation
 LOCALES = ("zh_CN", "en")
 HASHES_AT_ONCE = 2
 
@@ -42,6 +46,7 @@ _hasher = PasswordHash.recommended()
 _hash_slots = threading.BoundedSemaphore(HASHES_AT_ONCE)
 _accounts = table_of(Account)
 _memberships = table_of(Membership)
+_organisations = table_of(Organisation)
 _sessions = table_of(Session)
 _attempts = table_of(LoginAttempt)
 
@@ -189,6 +194,11 @@ def account_names(connection: Connection, account_ids: Sequence[str]) -> dict[st
     return {row.id: row.name for row in rows}
 
 
+def account_named(connection: Connection, username: str) -> str | None:
+    """The id of the account with a user name, None if there is none."""
+    return connection.execute(select(_accounts.c.id).where(_accounts.c.username == normal_username(username))).scalar()
+
+
 # --- accounts ---------------------------------------------------------------------------------
 
 
@@ -197,7 +207,7 @@ def create_account(uow: UnitOfWork, account: NewAccount) -> str:
     username = normal_username(account.username)
     if not username:
         raise ValueRefused("username", "不能为空", "must not be empty")
-    if uow.connection.execute(select(_accounts.c.id).where(_accounts.c.username == username)).first():
+    if account_named(uow.connection, username):
         raise AlreadyExists(username)
     account_id = uow.new_id()
     uow.connection.execute(
@@ -216,6 +226,23 @@ def create_account(uow: UnitOfWork, account: NewAccount) -> str:
     data = {"account": account_id, "memberships": [list(each) for each in account.memberships]}
     uow.append(ACCESS_STREAM, [NewEvent("account_created", uow.now, data)])
     return account_id
+
+
+def create_administrator(uow: UnitOfWork, username: str, name: str, password: str) -> str:
+    """Make an account that holds sys_admin in the organisation `system`, made if need be; returns its id.
+
+    For the first account of an installation, before it serves: the password is hashed right here.
+    Raises ValueRefused for a short or easily guessed password, AlreadyExists for a taken name.
+    """
+    _refuse_weak(password, username)
+    if account_named(uow.connection, username):
+        raise AlreadyExists(normal_username(username))
+    password_hash = hash_password(password)
+    known = select(_organisations.c.id).where(_organisations.c.id == SYSTEM)
+    if uow.connection.execute(known).first() is None:
+        organisations.add_organisation(uow, organisations.OrganisationView(SYSTEM, "系统", "System", SYSTEM, None))
+    shown = name or normal_username(username)
+    return create_account(uow, NewAccount(username, shown, password_hash, [(SYSTEM, "sys_admin")]))
 
 
 def set_password(uow: UnitOfWork, account_id: str, password_hash: str) -> None:
@@ -255,6 +282,19 @@ def normal_username(username: str) -> str:
 
 
 # --- inside -----------------------------------------------------------------------------------
+
+
+def _refuse_weak(password: str, username: str) -> None:
+    """Refuse what is guessed first: few different characters, digits only, the name, a well-known word."""
+    lowered, name = password.casefold(), normal_username(username)
+    is_weak = (
+        len(set(password)) < DIFFERENT_CHARACTERS
+        or password.isdigit()
+        or bool(name and name in lowered)
+        or lowered.startswith(COMMON_PASSWORDS)
+    )
+    if len(password) >= MINIMUM_PASSWORD and is_weak:
+        raise ValueRefused("password", "太容易猜到，请换一个", "is easily guessed; choose another one")
 
 
 def _count_attempt(uow: UnitOfWork, username: str) -> None:

@@ -95,5 +95,5 @@ def _add_adult(uow: UnitOfWork, row: Mapping[str, Any], number: int) -> None:
 
 
 def _telephone(seed: str, number: int) -> str:
-    """A land line number that cannot exist: area code 0000."""
-    return f"0000-{sum(map(ord, seed)) % 9000 + 1000}{number:03}"
+    """A land line number that cannot exist: area code 0000; of the shape that forms accept."""
+    return f"0000-{sum(map(ord, seed)) % 8000 + 2000}{number:03}"

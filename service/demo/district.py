@@ -1,0 +1,73 @@
+"""Loading the demo: people and places, one closed incident of yesterday and one that is running."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from service.application import accounts
+from service.application.queries import Reader, incident_pages
+from service.bootstrap import Tocsin, build
+from service.demo import people, story
+from service.demo.stage import Stage
+from service.domain.calendar import local
+from service.domain.clock import SettableClock
+from service.domain.errors import AlreadyExists
+
+ADMINISTRATOR = "admin"
+
+Say = Callable[[str], None]
+Deploy = Callable[[Tocsin], None]
+
+
+def load(tocsin: Tocsin, *, only_if_empty: bool, deploy: Deploy, say: Say) -> bool:
+    """Load the demo into an empty database; False, and nothing done, if it is there and `only_if_empty`.
+
+    The story is lived by a second product on the same database with a clock of its own, from yesterday
+    morning to now; `deploy` brings the diagrams into it, `say` is told each step. Nothing else may
+    write meanwhile. Raises AlreadyExists if the demo is there, and StoryBroken if a diagram no longer
+    fits the story.
+    """
+    if _has_incidents(tocsin):
+        if not only_if_empty:
+            raise AlreadyExists(story.SCHOOL)
+        say("demo district: there already")
+        return False
+    now = tocsin.clock.now()
+    clock = SettableClock(_yesterday_morning(now) - timedelta(minutes=10))
+    past = build(tocsin.settings, clock)
+    try:
+        _people(past, say)
+        say("demo: deploying the procedures")
+        deploy(past)
+        _live(Stage(past, clock, story.SCHOOL), now, say)
+    finally:
+        past.stop()
+    return True
+
+
+def _people(past: Tocsin, say: Say) -> None:
+    say("demo: organisations, places, people, accounts")
+    password_hash = accounts.hash_any_password(people.PASSWORD)
+    past.run(lambda uow: people.load_people(uow, password_hash))
+
+
+def _live(stage: Stage, now: datetime, say: Say) -> None:
+    say("demo: yesterday's incident, up to its closing report")
+    stage.play(story.PROCEDURE, _yesterday_morning(now), story.EXCLUDED)
+    say("demo: today's incident, running")
+    stage.play(story.PROCEDURE, now - story.AGO, story.RUNNING)
+    stage.until(now)
+
+
+def _has_incidents(tocsin: Tocsin) -> bool:
+    with tocsin.read() as connection:
+        account = accounts.account_named(connection, ADMINISTRATOR)
+        if account is None:
+            return False
+        principal = accounts.principal_of_account(connection, account)
+        reader = Reader(connection, tocsin.sealer, tocsin.services, principal, tocsin.clock.now())
+        return bool(incident_pages.listing(reader, incident_pages.IncidentFilter(), limit=1).items)
+
+
+def _yesterday_morning(now: datetime) -> datetime:
+    hour, minute = story.BEGAN_AT
+    return (local(now) - timedelta(days=1)).replace(hour=hour, minute=minute, second=0, microsecond=0)

@@ -1,0 +1,191 @@
+"""What people of the demo district do and enter: two incidents, minute by minute.
+
+Yesterday's is scenario SC01, a feverish pupil whom the hospital excludes, from 08:10 to its closing
+report. Today's began a little while ago and stands where the plan is to be started.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+PROCEDURE = "school_suspected_case"
+SCHOOL = "demo-school"
+CERTIFICATE = {"id": "demo-certificate", "name": "排除证明.pdf", "size": 1024, "sha256": "0" * 64}
+AROUND_THE_SEAT = "t_observe_neighbours"
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What an answer may depend on: the present instant and the persons around the sick one's seat."""
+
+    now: datetime
+    neighbours: tuple[str, ...] = ()
+
+    def at(self, minutes: int = 0) -> str:
+        """RFC 3339, some minutes from now (negative: ago)."""
+        return (self.now + timedelta(minutes=minutes)).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry: `minute` counts from the opening, `answer` is the form's data or makes it of the moment."""
+
+    minute: int
+    who: str
+    element: str
+    answer: Data | Callable[[Moment], Data]
+
+    @property
+    def is_about_neighbours(self) -> bool:
+        """Whether the answer has a row for each person around the seat."""
+        return self.element == AROUND_THE_SEAT
+
+    def answer_at(self, moment: Moment) -> Data:
+        """The data to enter at a moment."""
+        return self.answer(moment) if callable(self.answer) else self.answer
+
+
+def step(minute: int, who: str, element: str, answer: Callable[[Moment], Data] | None = None, /, **data: Any) -> Step:
+    """A step with its data by name, or with a function that makes it."""
+    return Step(minute, who, element, answer or data)
+
+
+# --- what is entered ----------------------------------------------------------------------------
+
+
+def found_with_fever(name: str, place: str, temperature: float) -> Data:
+    """F01, the quick form: who, where, how warm."""
+    return {
+        "person": {"name": name, "person_type": "student", "org_unit": {"id": place}},
+        "temperature": temperature,
+        "symptoms": ["fever", "sore_throat"],
+        "place": place,
+    }
+
+
+def _neighbours(moment: Moment) -> Data:
+    """F14: the persons around the seat are measured once."""
+    measured = {
+        "session": "临时", "temperature": 36.5, "symptoms": ["none"], "measured_by": "校医", "in_place": True,
+        "measured_at": moment.at(),
+    }  # fmt: skip
+    return {"rows": [{"person": {"id": person}, **measured} for person in moment.neighbours]}
+
+
+def _told(moment: Moment) -> Data:
+    """F07: the parents were reached by telephone and agree."""
+    return {
+        "guardian": {"name": "家长", "phone": "0000-2000001"}, "channel": "电话", "notified_at": moment.at(),
+        "condition_told": "发热待查", "measures_told": "由120转运", "response": "理解配合", "attempts": 1,
+    }  # fmt: skip
+
+
+def _told_of_transfer(moment: Moment) -> Data:
+    return {**_told(moment), "attempts": 2, "no_self_drive_told": True}
+
+
+def _disinfected(moment: Moment) -> Data:
+    return {"agent": "84消毒液", "start_at": moment.at(-5), "end_at": moment.at(), "ppe": ["N95口罩", "手套"]}
+
+
+def _arrived(moment: Moment) -> Data:
+    return {"arrive_120_at": moment.at(), "info_source": "visit"}
+
+
+def _handed_over(moment: Moment) -> Data:
+    return {
+        "vehicle_no": "急救01", "vehicle_kind": "120救护车", "depart_at": moment.at(), "temp_at_transfer": 37.9,
+        "severity": "mild", "handed_by": True,
+    }  # fmt: skip
+
+
+def _received(moment: Moment) -> Data:
+    return {
+        "arrive_at": moment.at(), "receive_outcome": "接收", "info_source": "visit",
+        "received_by": {"name": "接诊医生", "at": moment.at(), "info_source": "visit"},
+    }  # fmt: skip
+
+
+def _excluded(moment: Moment) -> Data:
+    return {"result": "excluded", "result_at": moment.at(), "hospital": {"id": "demo-clinic"}, "info_source": "phone"}
+
+
+def _closing(moment: Moment) -> Data:
+    return {
+        "drafter": True, "nature": "排除", "cause": "普通感冒", "result": "医院排除", "control": "已落实",
+        "accountability": "无", "closed_at": moment.at(),
+    }  # fmt: skip
+
+
+MASKED: Data = {
+    "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
+}  # fmt: skip
+RECHECKED: Data = {
+    "axillary_temp": 37.9, "thermometer": "mercury_axillary", "cough": False, "diarrhoea": False, "epi_history": False,
+    "determined_by": "start_plan", "info_source": "visit",
+}  # fmt: skip
+REACHED: Data = {"send_channel": "电话", "outcome": "已接通"}
+SIGNED: Data = {"sign_decision": "签发", "signer": True}
+NOTICE: Data = {"condition_told": "发热待查", "measures_told": "等待120复测", "approved_by": True}
+
+# --- yesterday: SC01 -------------------------------------------------------------------------------
+
+BEGAN_AT = (8, 10)  # Shanghai
+
+EXCLUDED = (
+    Step(0, "teacher", "", found_with_fever("学生甲", "demo-school-7-2", 38.1)),
+    Step(1, "teacher", "t_mask_escort", MASKED),
+    step(1, "teacher", "t_remind_protection"),
+    step(3, "coordinator", "t_office_accept"),
+    step(4, "coordinator", "s_call_120", **REACHED, answered_by="120调度员"),
+    step(5, "nurse", "t_isolation_room"),
+    step(5, "nurse", AROUND_THE_SEAT, _neighbours),
+    step(5, "coordinator", "t_draft_initial", drafter=True),
+    Step(8, "principal", "t_sign_report", SIGNED),
+    Step(10, "principal", "t_approve_parent_notice", NOTICE),
+    step(12, "cleaner", "t_evacuate_class", head_count=29),
+    step(15, "teacher", "t_inform_parents", _told),
+    step(20, "coordinator", "t_mark_places", place_list=["教室", "楼梯", "扶手", "卫生间"]),
+    step(20, "cleaner", "t_seal_aircon", cleared_people=True, aircon_off=True),
+    step(20, "cleaner", "t_disinfect", _disinfected),
+    step(28, "nurse", "r_120_arrived", _arrived),
+    Step(28, "nurse", "r_recheck", RECHECKED),
+    step(31, "principal", "t_start_plan", case_class="observed", basis=["体温"], approver=True),
+    step(42, "coordinator", "s_notify_hospital", **REACHED, answered_by="分诊台"),
+    step(42, "teacher", "t_parent_transfer", _told_of_transfer),
+    step(42, "nurse", "t_ppe_escort", ppe=["N95口罩", "手套", "工作服"]),
+    step(50, "nurse", "t_hand_over", _handed_over),
+    step(55, "cleaner", "t_clear_residue", residue_removed=True, ventilated_min=30),
+    step(60, "nurse", "r_received", _received),
+    step(65, "nurse", "t_clean_vehicle", vehicle_disinfected=True),
+    step(75, "coordinator", "t_written_report_2h", drafter=True),
+    Step(90, "principal", "t_sign_written_report", SIGNED),
+    step(305, "coordinator", "s_ask_result", **REACHED, answered_by="值班医生", said="未出"),
+    step(380, "coordinator", "r_diagnosis", _excluded),
+    step(390, "coordinator", "t_file_certificate", certificate=CERTIFICATE),
+    step(440, "coordinator", "t_draft_closing", _closing),
+    Step(440, "principal", "t_sign_report", SIGNED),
+)
+
+# --- today: up to the decision of the principal ----------------------------------------------------
+
+AGO = timedelta(minutes=40)
+
+RUNNING = (
+    Step(0, "teacher", "", found_with_fever("学生甲午", "demo-school-7-1", 37.8)),
+    Step(2, "teacher", "t_mask_escort", MASKED),
+    step(2, "teacher", "t_remind_protection"),
+    step(4, "coordinator", "t_office_accept"),
+    step(5, "coordinator", "s_call_120", **REACHED, answered_by="120调度员"),
+    step(7, "nurse", "t_isolation_room"),
+    step(8, "coordinator", "t_draft_initial", drafter=True),
+    Step(11, "principal", "t_sign_report", SIGNED),
+    step(14, "cleaner", "t_evacuate_class", head_count=11),
+    Step(17, "principal", "t_approve_parent_notice", NOTICE),
+    step(22, "coordinator", "t_mark_places", place_list=["教室", "走廊", "卫生间"]),
+    step(31, "nurse", "r_120_arrived", _arrived),
+    Step(36, "nurse", "r_recheck", RECHECKED),
+)
