@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity, EndEvent, ExclusiveGateway
+from SpiffWorkflow.bpmn.specs.defaults import ExclusiveGateway
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import (
     NoneEventDefinition,
     TerminateEventDefinition,
@@ -21,7 +20,19 @@ from SpiffWorkflow.specs.base import TaskSpec
 from service.engine.decisions import Decision, load_decisions
 from service.engine.joins import HostJoin, Join, ProcessSpec
 from service.engine.model import Bundle, Flow, Kind, Node, Process, Trigger
-from service.engine.specs import EventChoice, FlowCondition, Fork, HeldEvent, Hold, InclusiveFork, Pass
+from service.engine.specs import (
+    Ending,
+    EventChoice,
+    FlowCondition,
+    Fork,
+    HeldEvent,
+    Hold,
+    HostEvent,
+    HostSplit,
+    InclusiveFork,
+    Page,
+    Pass,
+)
 
 HOLDING = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.OPEN}
 
@@ -118,7 +129,7 @@ class _Scope:
         if node.kind in HOLDING or (node.kind is Kind.CATCH and node.trigger is not Trigger.NONE):
             return Hold(spec, name)
         if node.kind is Kind.INLINE:
-            return CallActivity(spec, name, subworkflow_spec=node.called)
+            return Page(spec, name, subworkflow_spec=node.called)
         if node.kind is Kind.XOR:
             return ExclusiveGateway(spec, name)
         if node.kind is Kind.AND:
@@ -129,18 +140,18 @@ class _Scope:
         if node.kind is Kind.EVENT_GATEWAY:
             return EventChoice(spec, name)
         if node.kind is Kind.BOUNDARY:
-            return BoundaryEvent(spec, name, event_definition=HeldEvent(name), cancel_activity=node.interrupting)
+            return HostEvent(spec, name, event_definition=HeldEvent(name), cancel_activity=node.interrupting)
         if node.kind is Kind.END:
             terminates = node.trigger is Trigger.TERMINATE
             definition = TerminateEventDefinition() if terminates else NoneEventDefinition()
-            return EndEvent(spec, name, event_definition=definition)
+            return Ending(spec, name, event_definition=definition)
         return Pass(spec, name)
 
     def _host(self, node: Node) -> None:
         events = [n for n in self.process.boundaries(node.id) if n.id in self.level]
         if not events:
             return
-        split = BoundaryEventSplit(self.spec, split_name(node.id))
+        split = HostSplit(self.spec, split_name(node.id))
         join = HostJoin(self.spec, f"{node.id}.BoundaryEventJoin")
         split.connect(self.made[node.id])
         self.made[node.id].connect(join)

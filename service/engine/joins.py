@@ -1,8 +1,8 @@
 """Joins of our own: they count tokens as BPMN 2.0 says and never mix what belongs to two branches.
 
 The library's joins count what passed in an earlier turn of a loop, so a join in a loop fires with
-one branch missing, and they merge data by position and by who came last (engine.md trap 1). Here a
-token that waits is a task in state WAITING; a join takes one per incoming flow and no more.
+one branch missing, and they merge data by position and by who came last. Here a token that waits
+is a task in state WAITING; a join takes one per incoming flow and no more.
 """
 
 from collections import Counter
@@ -14,6 +14,8 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
+
+from service.engine.specs import Stepwise
 
 _ARRIVED = "arrived"
 _END = "End"  # the library's name of the last node of every specification
@@ -31,7 +33,7 @@ class ProcessSpec(BpmnProcessSpec):
         self.end.connect(last)
 
 
-class Join(BpmnTaskSpec):
+class Join(Stepwise, BpmnTaskSpec):
     """A converging parallel gateway: takes one token of each incoming flow, the oldest ones first."""
 
     def _update_hook(self, my_task: Task) -> bool:
@@ -61,7 +63,7 @@ class Join(BpmnTaskSpec):
         return sorted(taken, key=_arrival) if is_complete else None
 
 
-class EndJoin(BpmnTaskSpec):
+class EndJoin(Stepwise, BpmnTaskSpec):
     """The end of a scope: every token that ends joins here; the last one ends the scope."""
 
     def _update_hook(self, my_task: Task) -> bool:
@@ -77,7 +79,7 @@ class EndJoin(BpmnTaskSpec):
         return task.has_state(TaskState.DEFINITE_MASK) and task.task_spec is not self and task.task_spec.name != _END
 
 
-class HostJoin(BpmnTaskSpec):
+class HostJoin(Stepwise, BpmnTaskSpec):
     """Stands behind an activity and its boundary events: whoever ends the wait cancels the others."""
 
     def _update_hook(self, my_task: Task) -> bool:

@@ -1,10 +1,9 @@
 """Forgetting history: the state of an instance holds its tokens, not every node they passed.
 
 The library keeps one task per node passed and walks the whole tree after each of them, so a loop
-becomes slower with every turn, its stored state grows, and walks stop at depth 1,000 without a word
-(engine.md trap 3; finished pages likewise, trap 23). What happened is in the event log. A passed
-task stays only while a living one needs it: as the way its token came, or as the point where the
-branches of a join parted.
+becomes slower with every turn, its stored state grows, and walks stop at depth 1,000 without a
+word. What happened is in the event log. A passed task stays only while a living one needs it: as
+the way its token came, or as the point where the branches of a join parted.
 """
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit

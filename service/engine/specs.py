@@ -1,15 +1,18 @@
 """The few task specifications our assembly needs beside the library's own.
 
 Every wait is held by us: nothing in here reads a clock, catches an event or evaluates text by
-itself. That is what makes timers, messages and conditions exact (engine.md traps 6-9, 12, 14, 22).
+itself. That is what makes timers, messages and conditions exact.
 """
 
 from typing import Any
 
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity, EndEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.operators import Operator
+from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
@@ -17,11 +20,27 @@ from SpiffWorkflow.util.task import TaskState
 CHOICE = "choice"
 
 
-class Pass(BpmnTaskSpec):
+class Stepwise(TaskSpec):
+    """Looks one node ahead.
+
+    The library predicts a straight line of nodes to its end when a token reaches its beginning, by
+    recursion: some 250 nodes are too many. Here a node gets its followers when its own token comes.
+    """
+
+    def _predict(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
+
+    def _update(self, my_task: Task) -> None:
+        if not my_task._children:
+            self._predict_hook(my_task)
+        super()._update(my_task)
+
+
+class Pass(Stepwise, BpmnTaskSpec):
     """A node that is done as soon as it is reached."""
 
 
-class Hold(BpmnTaskSpec):
+class Hold(Stepwise, BpmnTaskSpec):
     """A node that waits until the instance completes it: tasks, calls, intermediate events."""
 
     def __init__(self, wf_spec: Any, name: str, **kwargs: Any) -> None:
@@ -47,7 +66,7 @@ class EventChoice(Hold):
         return True
 
 
-class Fork(BpmnTaskSpec):
+class Fork(Stepwise, BpmnTaskSpec):
     """A diverging parallel gateway.
 
     The library's gateway is split and join in one and drops the branches of an earlier visit when
@@ -71,6 +90,22 @@ class InclusiveFork(BpmnTaskSpec, MultiChoice):
         for child in my_task.children:
             child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
         return True
+
+
+class Page(Stepwise, CallActivity):
+    """A call of a page of the same bundle."""
+
+
+class Ending(Stepwise, EndEvent):
+    """An end event."""
+
+
+class HostSplit(Stepwise, BoundaryEventSplit):
+    """Stands before an activity with boundary events: starts it and their waiting."""
+
+
+class HostEvent(Stepwise, BoundaryEvent):
+    """A boundary event."""
 
 
 class HeldEvent(EventDefinition):
