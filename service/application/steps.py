@@ -6,7 +6,7 @@ instance to another until nothing moves, and stores what changed. Nothing is sto
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from service.application import correlation, deadline_rows, due_work, inbox, rea
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
 from service.application.incident_view import IncidentView
+from service.application.lazy_mapping import LazyMapping
 from service.application.projections import apply
 from service.application.services import Origin, Services
 from service.domain import events as ev
@@ -116,16 +117,18 @@ class Advance:
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""
         person = row["person_id"] or row["inputs"].get("person") or None
-        known = person if person in self.facts.rows.known else None
         return StepContext(
             now=self.now,
             horizon=self.horizon,
             policies=self.policies,
-            facts=self.facts.view(known),
-            deadlines=deadline_rows.running(self),
-            records=self.facts.rows.record_names(person),
+            facts=LazyMapping(lambda: self._facts_of(person)),
+            deadlines=LazyMapping(lambda: deadline_rows.running(self)),
+            records=LazyMapping(lambda: self.facts.rows.record_names(person)),
             fact_decisions=FACT_DECISIONS,
         )
+
+    def _facts_of(self, person: str | None) -> Mapping[str, object]:
+        return self.facts.view(person if person in self.facts.rows.known else None)
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -138,19 +141,34 @@ class Advance:
         sealed: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> StoredEvent:
         """Append one event to the incident's stream, project it, and keep its timers in step."""
-        new = NewEvent(
-            type=event.type, at=self.now, data=event.data(), sealed=sealed or {},
+        return self._append([(event, self._new(event, row, element, sealed or {}))], row)[0]
+
+    def record_all(self, events: Sequence[ev.Event], row: Mapping[str, Any]) -> None:
+        """Append the events of a step at once."""
+        self._append([(event, self._new(event, row, "", {})) for event in events], row)
+
+    def _append(
+        self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None
+    ) -> list[StoredEvent]:
+        stored = self.uow.append(self.incident_id, [new for _, new in events])
+        for (event, _), each in zip(events, stored, strict=True):
+            apply(self.uow.connection, each)
+            due_work.follow(self, event, row)
+        if events:
+            self._facts = None
+        return stored
+
+    def _new(
+        self, event: ev.Event, row: Mapping[str, Any] | None, element: str, sealed: Mapping[str, Mapping[str, Any]]
+    ) -> NewEvent:
+        return NewEvent(
+            type=event.type, at=self.now, data=event.data(), sealed=sealed,
             instance=row["id"] if row else "", procedure=row["procedure"] if row else self.incident["procedure"],
             version=row["version"] if row else self.incident["version"],
             element=element or getattr(event, "element", ""), actor=self.origin.actor, role=self.origin.role,
             on_behalf_of=self.origin.on_behalf_of, command_id=self.origin.command_id,
             request_id=self.origin.request_id, schema_version=event.schema_version,
         )  # fmt: skip
-        stored = self.uow.append(self.incident_id, [new])[0]
-        apply(self.uow.connection, stored)
-        due_work.follow(self, event, row)
-        self._facts = None
-        return stored
 
     def open_incident(self, event: ev.IncidentOpened) -> None:
         """Record the opening; before it there is no incident row to read."""
@@ -184,8 +202,7 @@ class Advance:
             result = command(instance, self.context(row))
             while True:
                 moved = moved or bool(result.events or result.effects)
-                for event in result.events:
-                    self.record(event, row=row)
+                self.record_all(result.events, row)
                 for effect in result.effects:
                     reactions.react(self, row, effect)
                 if not result.is_paused:

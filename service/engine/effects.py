@@ -5,7 +5,7 @@ The engine does no I/O: it stops (`Instance.is_paused`) after an effect that may
 goes on when it is run again with a fresh context.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,14 +33,29 @@ class StepContext:
 
     def scope(self, data: Mapping[str, object]) -> Scope:
         """Names of process data over record fields of the same form."""
-        names: dict[str, object] = {key: dict(value) for key, value in self.records.items()}
-        for key, value in data.items():
-            below = names.get(key)
-            if isinstance(value, Mapping) and isinstance(below, dict):
-                below.update(value)
-            else:
-                names[key] = value
-        return Scope(names=names, now=self.now, policies=self.policies, facts=self.facts, deadlines=self.deadlines)
+        return Scope(
+            names=_Names(data, self.records), now=self.now, policies=self.policies, facts=self.facts,
+            deadlines=self.deadlines,
+        )  # fmt: skip
+
+
+class _Names(Mapping[str, object]):
+    """Process data first; fields of a form it does not hold come from the latest records."""
+
+    def __init__(self, data: Mapping[str, object], records: Mapping[str, Mapping[str, object]]) -> None:
+        self._data, self._records = data, records
+
+    def __getitem__(self, name: str) -> object:
+        value = self._data.get(name)
+        if isinstance(value, Mapping):
+            return {**self._records.get(name, {}), **value}
+        return value if name in self._data else dict(self._records[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._data, **self._records})
+
+    def __len__(self) -> int:
+        return len({**self._data, **self._records})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+"""A mapping that is read when it is first looked at.
+
+Most steps evaluate no expression; what they could see is then never read from the database.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class LazyMapping(Mapping[K, V], Generic[K, V]):
+    """Loads once, at the first access; stands for one context of one step."""
+
+    def __init__(self, load: Callable[[], Mapping[K, V]]) -> None:
+        self._load = load
+        self._loaded: Mapping[K, V] | None = None
+
+    def _values(self) -> Mapping[K, V]:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def __getitem__(self, key: K) -> V:
+        return self._values()[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
