@@ -91,6 +91,7 @@ def _work(on: Advance, item: DueItem) -> None:
     elif item.kind == "message":
         on.record(ev.MessageExpired(item.ref))
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
+    # "wake" asks for no more than a look at the facts, which `settle` takes
 
 
 def _fire(on: Advance, wait: str) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from service.application import clusters
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
 from service.persistence.tables import core
 
+SUPPLEMENT = "人数增加"  # correction_reason of a supplement to a direct report
 LIVE_VISIT = {"active", "waiting"}
 
 
@@ -59,6 +61,7 @@ class FactRows:
 
     def __init__(self, connection: Connection, sealer: Sealer, incident: Mapping[str, Any]) -> None:
         self._connection, self._sealer, self._incident = connection, sealer, incident
+        self.incident_id: str = incident["id"]
         self.records = self._all(
             t.Record, core.records.c.at, core.records.c.id, where=core.records.c.is_revoked.is_(False)
         )
@@ -69,7 +72,7 @@ class FactRows:
         self.first_case = people[0]["id"] if people else None
         self._visits = self._visit_states()
         reports = self._all(t.Report, core.reports.c.sent_at)
-        self.sent_reports = [row for row in reports if row["state"] == "sent"]
+        self.sent_reports = [row for row in reports if row["state"] == "sent" and row["kind"] != "exclusion"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
 
     def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
@@ -166,31 +169,29 @@ class FactRows:
         return str(self._connection.execute(statement).scalar_one())
 
     @property
-    def school_cases(self) -> list[datetime]:
-        """When each case of this school that was not revoked was registered, over all its incidents."""
-        statement = select(core.persons.c.registered_at).where(
-            core.persons.c.organisation_id == self._incident["organisation_id"],
-            core.persons.c.kind == "case",
-            core.persons.c.is_revoked.is_(False),
-            core.persons.c.incident_id.in_(
-                select(core.incidents.c.id).where(core.incidents.c.kind == self._incident["kind"])
-            ),
-        )
-        return list(self._connection.execute(statement).scalars())
+    def school_cases(self) -> list[clusters.SchoolCase]:
+        """Cases of this school over all its incidents, each person once, in order of registration."""
+        return clusters.school_cases(self._connection, self._incident)
+
+    def is_cluster_reported_elsewhere(self, since: datetime) -> bool:
+        """Another incident of the school started the direct report of this cluster."""
+        return clusters.is_reported_elsewhere(self._connection, self._incident, since)
 
     @property
     def direct_count(self) -> int | None:
         """Person count stated in the last direct report or its supplement that was sent."""
-        sent = [r for r in self.sent_reports if r["kind"] == "direct" or (r["kind"] == "correction" and r["corrects"])]
+        sent = [report for report in self.sent_reports if report["kind"] in {"direct", "correction"}]
         counts = [self._stated_count(report) for report in sent]
         known = [count for count in counts if count is not None]
-        return known[-1] if known and any(r["kind"] == "direct" for r in sent) else None
+        return known[-1] if known and any(report["kind"] == "direct" for report in sent) else None
 
     def _stated_count(self, report: Mapping[str, Any]) -> int | None:
         record = next((r for r in self.records if r["id"] == report["record_id"]), None)
         if record is None:
             return None
         values = self.answers(record)["values"]
+        if report["kind"] == "correction" and values.get("correction_reason") != SUPPLEMENT:
+            return None
         count = values.get("suspected_count") or values.get("person_count")
         return int(count) if count is not None else None
 

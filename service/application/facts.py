@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.application.clusters import SchoolCase
 from service.application.fact_rows import FactRows, PersonFacts
 
 POSITIVE = {"suspected", "confirmed", "asymptomatic"}
@@ -305,8 +306,20 @@ def all_excluded(base: FactBase) -> bool:
 @incident_fact
 def cluster_count(base: FactBase) -> int:
     """Persons of this school with symptoms or suspected within the window, revoked ones not counted."""
-    window = timedelta(days=int(base.policies["cluster_window_d"]))
-    return sum(1 for at in base.rows.school_cases if base.now - window <= at <= base.now)
+    return len(_cluster(base)[1])
+
+
+@incident_fact
+def cluster_here(base: FactBase) -> bool:
+    """The registration that reached the number is of this incident, and no other one has reported it."""
+    (since, found), needed = _cluster(base), int(base.policies["cluster_n"])
+    is_here = len(found) >= needed and found[needed - 1].incident == base.rows.incident_id
+    return is_here and not base.rows.is_cluster_reported_elsewhere(since)
+
+
+def _cluster(base: FactBase) -> tuple[datetime, list[SchoolCase]]:
+    since = base.now - timedelta(days=int(base.policies["cluster_window_d"]))
+    return since, [case for case in base.rows.school_cases if since <= case.registered_at <= base.now]
 
 
 @incident_fact

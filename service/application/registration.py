@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from service.application import organisations
+from service.application import clusters, organisations
 from service.domain import events as ev
 from service.persistence.tables import core
 
@@ -33,6 +33,7 @@ def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Ma
         ),
         row=row, sealed={person_id: identity},
     )  # fmt: skip
+    clusters.wake_reporting(on)
 
 
 def _next_case(on: Advance) -> int:

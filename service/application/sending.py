@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import escalation, registration, reporting
+from service.application import escalation, inbox, registration, reporting
 from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.gateways import report_message
@@ -115,6 +115,9 @@ def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
         held = registration.on_site_of(on, case.id)
         if held:
             on.record(ev.PersonsReleased(case.id, held), row=row, element=element)
+    for instance in on.active_rows():
+        if instance["parent_id"] is None and instance["id"] != row["id"]:  # what nobody waits for ends as well
+            inbox.put(on, inbox.Effect("cancel", instance["id"]))
     for deadline in on.open_deadlines():
         if deadline["id"] != deadline_id(on.incident_id, "X05", ""):
             on.record(ev.DeadlineCancelled(deadline["id"], WITHDRAWING[element]), row=row, element=element)

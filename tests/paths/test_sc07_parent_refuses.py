@@ -118,8 +118,7 @@ def test_a_draft_of_the_refusal_leaves_its_task_open(w: World) -> None:
 def test_after_the_recheck_the_transfer_is_prepared_all_the_same(w: World) -> None:
     refuse(w)
     plan_started(w)
-    (decision,) = w.rows(t.DecisionRow, decision="D03")
-    assert decision["rules"] == [3], "37.3 or more: the plan starts"
+    assert s.fact(w, "recheck_outcome") == "start_plan"
     assert {"s_notify_hospital", "t_parent_transfer", "t_ppe_escort", "t_parent_refusal"} <= set(w.open_tasks())
 
 
