@@ -7,7 +7,7 @@ import re
 
 FONT = 12.0
 LINE = 15.0
-_PIECE = re.compile(r"[A-Za-z0-9.%℃≥≤+/\-]+ ?|\s+|.")
+_PIECE = re.compile(r"[A-Za-z0-9.,:()'’%℃≥≤+/\-]+ ?|\s+|.")
 _NEVER_FIRST = "，。、；：？！）》”,.;:?!)"
 
 

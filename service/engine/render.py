@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree as Tree
 
 from service.engine.drawing import Drawing, Edge, read_drawing
-from service.engine.layout_text import wrap
+from service.engine.render_english import in_english
 from service.engine.render_shapes import Pen
-from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, lines_of_text, tag, words
+from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, tag, words
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BORDER = 16.0
@@ -41,10 +42,10 @@ def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: s
     `states` maps element ids to done, now, soon, late, wait or todo; flows between done elements
     are drawn strong. Raises NotDrawn if the file has no positions.
     """
-    drawing = read_drawing(xml)
+    pen = Pen(locale)
+    drawing = _drawing(xml, english=pen.english)
     if not drawing.shapes:
         raise NotDrawn(drawing.process)
-    pen = Pen(locale)
     states = states or {}
     bands = [shape for shape in drawing.shapes.values() if shape.tag in {"participant", "lane"}]
     holders = [shape for shape in drawing.shapes.values() if shape.tag == "subProcess"]
@@ -57,6 +58,13 @@ def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: s
     for shape in sorted(others, key=lambda one: one.tag == "boundaryEvent"):
         parts.append(pen.shape(drawing.elements[shape.id], shape, states.get(shape.id, "")))
     return _frame(drawing, pen, "".join(parts))
+
+
+@lru_cache(maxsize=64)
+def _drawing(xml: bytes, *, english: bool) -> Drawing:
+    """The drawing of a file in one language; kept, since a live picture is asked for again and again."""
+    drawing = read_drawing(xml)
+    return in_english(drawing) if english else drawing
 
 
 def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
@@ -133,10 +141,7 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
     body = tag("path", {"d": path, "fill": "none", **line})
     text = pen.text(flow.name, flow.name_en)
     if text and edge.label:
-        wide = max(edge.label.width + 1, 60.0) if pen.english else edge.label.width + 1
-        size = 11.0 if pen.english else 12.0
-        lines = wrap(text, wide, size)
-        body += lines_of_text(lines, edge.label.cx, edge.label.cy, {"font-size": size, "fill": MUTED, "class": "lab"})
+        body += pen.label(text, edge.label)
     if flow.default and edge.tag == "sequenceFlow":
         body += _default_mark(edge)
     return tag("g", {"class": "e-" + edge.tag, "data-element": edge.id}, body)

@@ -140,12 +140,11 @@ class Pen:
         return self.label(self.text(item.name, item.name_en), shape.label, look.ink if look is LOOKS["todo"] else MUTED)
 
     def label(self, text: str, place: Bounds | None, ink: str = MUTED) -> str:
-        """A text in its place; a longer English one keeps the middle and grows evenly."""
+        """A text in its place, broken into lines as the place was measured."""
         if not text or place is None:
             return ""
-        size = 11.0 if self.english else 12.0
-        lines = wrap(text, max(place.width, 84.0) if self.english else place.width + 1, size)
-        return lines_of_text(lines, place.cx, place.cy, {"font-size": size, "fill": ink, "class": "lab"})
+        lines = wrap(text, place.width + 1)
+        return lines_of_text(lines, place.cx, place.cy, {"font-size": 12, "fill": ink, "class": "lab"})
 
     def _note(self, item: Element, box: Bounds) -> str:
         frame = tag("path", {"d": f"M{box.x + 12:g} {box.y:g}h-12v{box.height:g}h12", "fill": "none", "stroke": MUTED})

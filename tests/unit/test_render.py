@@ -7,8 +7,10 @@ import pytest
 from lxml import etree
 
 from service.engine.drawing import parse, read_drawing
+from service.engine.drawing_checks import check
 from service.engine.layout import layout
 from service.engine.render import BrowserMissing, NotDrawn, PictureMissing, render_png, render_svg
+from service.engine.render_english import in_english
 
 SVG = "{http://www.w3.org/2000/svg}"
 SOURCE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -130,3 +132,10 @@ def test_png_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     a_browser(tmp_path, "echo no display >&2")
     with pytest.raises(PictureMissing, match="no display"):
         render_png(render_svg(DRAWN), tmp_path / "out.png")
+
+
+def test_english_texts_find_room_of_their_own() -> None:
+    drawing = in_english(read_drawing(DRAWN))
+    assert drawing.elements["task"].name == "Register the finding"
+    assert drawing.shapes["task"].bounds == read_drawing(DRAWN).shapes["task"].bounds
+    assert check(drawing) == []

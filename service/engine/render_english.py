@@ -1,0 +1,37 @@
+"""Places the English texts of a drawing anew: they are longer than the Chinese ones it was made for."""
+
+from dataclasses import replace
+
+from service.engine.drawing import EVENTS, GATEWAYS, Drawing
+from service.engine.layout_labels import Surroundings, place_labels
+
+
+def in_english(drawing: Drawing) -> Drawing:
+    """The same shapes and flows with English names where the file has them, and room found for these."""
+    elements = {
+        ident: replace(item, name=(item.name_en or item.name) if item.name else "")
+        for ident, item in drawing.elements.items()
+    }
+    connections = {
+        ident: replace(flow, name=(flow.name_en or flow.name) if flow.name else "")
+        for ident, flow in drawing.connections.items()
+    }
+    named = replace(drawing, elements=elements, connections=connections)
+    bands = {ident for ident, item in elements.items() if item.tag == "lane" or item.process}
+    boxes = {
+        ident: shape.bounds
+        for ident, shape in drawing.shapes.items()
+        if ident not in bands and not elements[ident].children
+    }
+    parties = {ident for ident, item in elements.items() if item.tag == "participant"} - bands
+    flows = {
+        ident: edge.points[::-1] if edge.target in parties else edge.points for ident, edge in drawing.edges.items()
+    }
+    outer = [ident for ident in boxes if elements[ident].tag in EVENTS | GATEWAYS]
+    borders = [drawing.shapes[ident].bounds.y for ident in bands if ident in drawing.shapes]
+    labels = place_labels(named, Surroundings(boxes, flows, borders), [*outer, *flows])
+    return replace(
+        named,
+        shapes={ident: replace(shape, label=labels.get(ident)) for ident, shape in drawing.shapes.items()},
+        edges={ident: replace(edge, label=labels.get(ident)) for ident, edge in drawing.edges.items()},
+    )
