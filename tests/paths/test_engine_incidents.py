@@ -1,0 +1,52 @@
+"""What is not there, or fails, is never skipped: it stands as an engine incident that can be retried."""
+
+import pytest
+
+from service.application import engine_incidents
+from service.application.definitions import deploy
+from service.domain import commands as cmd
+from service.domain.errors import NotAllowed
+from service.persistence import tables as t
+from tests.paths import school
+from tests.paths.world import World
+
+
+def _suspected(w: World) -> None:
+    w.go("08:10")
+    school.until_awaiting_diagnosis(w)
+    w.go("15:00")
+    school.diagnosis(w, "suspected", severity="ordinary")
+
+
+def test_a_missing_procedure_stops_its_branch_and_no_other(world: World) -> None:
+    w = world
+    _suspected(w)
+
+    assert w.row()["status"] == "suspected"
+    stuck = {row["element"]: row for row in w.rows(t.EngineIncident)}
+    assert {"ca_epi", "ca_contacts", "ca_class_adjust", "ca_opinion"} == set(stuck)
+    assert {row["state"] for row in stuck.values()} == {"open"}
+    # the calls of procedures that are there go on, and people are told
+    assert {"t_draft_initial", "t_inform_family", "t_mark_places"} <= set(w.open_tasks())
+    waiting = {row["element"] for row in w.rows(t.ElementVisit) if row["state"] == "active"}
+    assert {"ca_epi", "ca_contacts"} <= waiting
+
+
+def test_after_deploying_what_was_missing_an_administrator_retries(world: World) -> None:
+    w = world
+    _suspected(w)
+    stuck = next(row for row in w.rows(t.EngineIncident) if row["element"] == "ca_epi")
+    command = cmd.RetryEngineIncident(stuck["id"])
+    with pytest.raises(NotAllowed):
+        w.app.run(lambda uow: engine_incidents.retry(uow, w.app.services, w.who("teacher"), command))
+
+    source = (w.settings.workflows_dir / "small_check" / "small_check.bpmn").read_text("utf-8")
+    content = {"epi_investigation.bpmn": source.replace("small_check", "epi_investigation")}
+    store = w.app.services.definitions
+    w.app.run(lambda uow: deploy(uow, store, "epi_investigation", content, actor="test"))
+    w.app.run(lambda uow: engine_incidents.retry(uow, w.app.services, w.who("admin"), command))
+
+    again = {row["element"]: row["state"] for row in w.rows(t.EngineIncident)}
+    assert again["ca_epi"] == "resolved"
+    assert again["ca_contacts"] == "open"
+    assert [row["status"] for row in w.rows(t.Instance, procedure="epi_investigation")] == ["active"]
