@@ -9,6 +9,9 @@ from tests.paths.world import MINUTE, World, at
 
 CLASS = "demo-school-7-2"
 SIGN = {"sign_decision": "签发", "signer": True}
+DETAILS = {
+    "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
+}  # fmt: skip
 
 
 def quick(name: str = "学生甲", temperature: float = 38.1, **more: Any) -> dict[str, Any]:
@@ -41,10 +44,7 @@ def fact(w: World, name: str) -> object:
 
 def detection(w: World) -> None:
     """A2 and A6: masked, taken away, everybody reminded."""
-    w.do(
-        "teacher", "t_mask_escort",
-        {"mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False},
-    )  # fmt: skip
+    w.do("teacher", "t_mask_escort", DETAILS)
     w.do("teacher", "t_remind_protection")
 
 
@@ -221,6 +221,10 @@ def until_awaiting_diagnosis(w: World) -> None:
     w.go("08:38")
     arrived(w)
     recheck(w)
+    _plan_to_written_report(w)
+
+
+def _plan_to_written_report(w: World) -> None:
     w.go("08:41")
     start_plan(w)
     w.go("08:52")
