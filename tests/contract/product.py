@@ -49,7 +49,7 @@ class Product:
         *,
         who: str = "",
         headers: Mapping[str, str] | None = None,
-        cookies: Mapping[str, str] | None = None,
+        cookies: dict[str, str] | None = None,
         **options: Any,
     ) -> httpx.Response:
         """One request; `who` is a demo account, "" for nobody. A path without `/api` is below the prefix."""
@@ -78,6 +78,10 @@ class Product:
             assert answer.status_code == 200, answer.text
             self._tokens[who] = answer.json()["access_token"]
         return self._tokens[who]
+
+    def forget_tokens(self) -> None:
+        """Sign in anew at the next request: the sessions have ended."""
+        self._tokens.clear()
 
     def cookie(self, who: str) -> tuple[dict[str, str], str]:
         """The cookie of a browser session, and its CSRF value."""

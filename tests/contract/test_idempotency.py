@@ -51,7 +51,7 @@ def test_a_key_is_forgotten_after_a_day(world: Product) -> None:
     key = {"Idempotency-Key": "open-5"}
     first = world.post("/incidents", OPENING, "teacher", headers=key).json()["id"]
     world.clock.advance(KEPT)
-    world._tokens.clear()  # the sessions have ended too
+    world.forget_tokens()
     later = world.post("/incidents", {**OPENING, "data": {**QUICK, "temperature": 39.0}}, "teacher", headers=key)
     assert later.status_code == 201
     assert later.json()["id"] != first

@@ -47,7 +47,7 @@ def test_every_promised_route_is_described(world: Product) -> None:
     assert {("GET", "/healthz"), ("GET", "/readyz")} <= described
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{min(route.methods)} {route.path}")
+@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{min(route.methods or ())} {route.path}")
 def test_every_route_names_the_right_it_asks_for(route: APIRoute) -> None:
     found = permits(route)
     assert [bool(found), route.path in PUBLIC] in ([True, False], [False, True])
@@ -71,7 +71,7 @@ def test_without_a_session_nothing_but_the_public_routes_answers(world: Product)
         path = route.path
         for name in route.param_convertors:
             path = path.replace(f"{{{name}}}", "1")
-        answer = world.call(min(route.methods), path)
+        answer = world.call(min(route.methods or ()), path)
         assert answer.status_code == 401, route.path
         assert answer.json()["code"] == "sign_in_needed"
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -76,7 +76,7 @@ class _Words(dict[str, str]):
         self.data: Mapping[str, Any] = row["data"]
 
     def __missing__(self, name: str) -> str:
-        filler = _FILLERS.get(name)
+        filler = FILLERS.get(name)
         if filler is not None:
             return filler(self)
         value = self.data.get(name)
@@ -147,7 +147,8 @@ class _Words(dict[str, str]):
         return self.reader.pick(found.name, found.name_en) if found else str(self.data.get("decision") or "")
 
 
-_FILLERS: dict[str, Callable[[_Words], str]] = {
+# What may stand in the blanks of `sentences.yaml` besides fields of the event.
+FILLERS: dict[str, Callable[[_Words], str]] = {
     "name": lambda w: w.element(),
     "task": lambda w: w.known.tasks.get(str(w.data.get("task")), ""),
     "person": lambda w: w.person(),
