@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, rehearsal_gateways
@@ -10,6 +10,7 @@ from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
+from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.domain.clock import Clock, SystemClock
 from service.domain.deadlines import load_rules
@@ -62,14 +63,18 @@ class Tocsin:
         self.database.close()
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Tocsin:
-    """Put the parts together; nothing runs yet but the writer. The schema must be migrated."""
+def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None = None) -> Tocsin:
+    """Put the parts together; nothing runs yet but the writer. The schema must be migrated.
+
+    `warm` is a product of the same settings whose catalogues and assembled diagrams, which never
+    change, are taken over: a process forked from it is ready at once.
+    """
     clock = clock or SystemClock()
     database = open_database(settings.database, clock)
     sealer = Sealer(master_keys(settings), clock)
     writer = open_runner(database, clock, sealer)
     hub = Hub()
-    services = build_services(settings, clock, hub)
+    services = _renewed(warm.services, clock, hub) if warm else build_services(settings, clock, hub)
     writer.on_lost(services.live.clear)
     outside = _outside(settings)
 
@@ -79,8 +84,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Tocsin:
     worker = Worker(database, run, services, outside=outside, sealer=sealer)
     return Tocsin(
         settings, clock, database, sealer, writer, services,
-        DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub,
+        warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub,
     )  # fmt: skip
+
+
+def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
+    return replace(services, clock=clock, live=LiveInstances(), announce=hub.publish)
 
 
 def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:

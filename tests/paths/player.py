@@ -15,7 +15,7 @@ from service.persistence.tables import core
 from tests.paths import school
 from tests.paths.world import MINUTE, World
 
-DONE: dict[str, Any] = {}
+WEEK = timedelta(days=8)  # cases of two incidents further apart are no cluster
 ESCORTED = {
     "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
 }  # fmt: skip
@@ -120,14 +120,14 @@ class Player(World):
             return queue.next_due(connection)
 
     def resume(self) -> None:
-        """Take up the incident that is not over, if any, at the time of the last event."""
+        """Take up the incident that is not over, at the time of the last event; if none is, a week has passed."""
         with self.app.read() as connection:
             last = connection.execute(select(func.max(core.events.c.real_at))).scalar()
             active = select(core.instances.c.incident_id).where(core.instances.c.status == "active")
             running = connection.execute(active.order_by(core.instances.c.started_at)).scalars().first()
-        if last is not None:
-            self.clock.set(max(last, self.clock.now()))
         self.incident = running or ""
+        if last is not None:
+            self.clock.set(max(last if running else last + WEEK, self.clock.now()))
 
     def is_over(self) -> bool:
         """The incident is closed and the pupil is back."""

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from service.application.projections import READ_TABLES, rebuild
 from service.persistence import tables as t
 from service.persistence.chain import BadEvent, ChainReport, seal_heads, verify
 from service.persistence.tables import core
-from service.persistence.unit_of_work import UnitOfWork
 from tests.paths.player import Player
-from tests.paths.world import World, at
+from tests.paths.proving import assert_rebuild_is_equal
+from tests.paths.world import at
 
 NAME, GUARDIAN, PHONE, TEMPERATURE = "学生甲", "欧阳测试家长", "13900001234", 39.7
 PATIENT = {"name": NAME, "phone": PHONE, "guardian_name": GUARDIAN, "guardian_phone": PHONE}
@@ -39,36 +38,6 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
         pass
     yield Walked(world, folder)
     world.close()
-
-
-def tables_of_incident(connection: Connection, incident: str) -> dict[str, list[dict[str, Any]]]:
-    """Every read table's rows of an incident, in a stable order."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for model in (*READ_TABLES, t.Incident):
-        table = t.table_of(model)
-        owner = table.c.id if model is t.Incident else table.c.incident_id
-        rows = connection.execute(select(table).where(owner == incident).order_by(*table.primary_key.columns))
-        found[table.name] = [dict(row) for row in rows.mappings()]
-    tasks = select(core.tasks.c.id).where(core.tasks.c.incident_id == incident)
-    roles = select(core.task_roles).where(core.task_roles.c.task_id.in_(tasks))
-    rows = connection.execute(roles.order_by(core.task_roles.c.task_id, core.task_roles.c.role))
-    found["task_roles"] = [dict(row) for row in rows.mappings()]
-    return found
-
-
-def assert_rebuild_is_equal(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Empty the incident's read tables, apply its events again, compare; the result stays in place."""
-
-    def handler(uow: UnitOfWork) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
-        before = tables_of_incident(uow.connection, world.incident)
-        applied = rebuild(uow.connection, world.incident)
-        assert applied > 0
-        return before, tables_of_incident(uow.connection, world.incident)
-
-    before, after = world.app.run(handler)
-    for name, rows in before.items():
-        assert after[name] == rows, f"{name} differs after the rebuild"
-    return before
 
 
 def test_read_tables_rebuilt_after_sc01_and_the_return_are_equal(walked: Walked) -> None:

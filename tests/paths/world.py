@@ -40,9 +40,13 @@ class World:
     def __init__(self, folder: Path, start: datetime, *, demo: bool = True, workflows: Path = WORKFLOWS) -> None:
         self.clock = SettableClock(start)
         self.settings = Settings(data_dir=folder, demo=demo, database_url="", workflows_dir=workflows)
-        self.app: Tocsin = build(self.settings, self.clock)
+        self.app = self.start()
         self.incident = ""
         self.prepare()
+
+    def start(self) -> Tocsin:
+        """The product on the files that are there."""
+        return build(self.settings, self.clock)
 
     def prepare(self) -> None:
         """Schema, people and diagrams; what is there already stays."""
@@ -60,7 +64,7 @@ class World:
     def restart(self) -> None:
         """Stop everything and start again on the same files, as after a power cut."""
         self.app.stop()
-        self.app = build(self.settings, self.clock)
+        self.app = self.start()
 
     def close(self) -> None:
         """End it, and write down which sequence flows were visited."""
@@ -70,7 +74,8 @@ class World:
     def who(self, username: str) -> Principal:
         """The principal of a demo account."""
         with self.app.read() as connection:
-            account = connection.execute(select(core.accounts.c.id).where(core.accounts.c.username == username)).scalar_one()
+            statement = select(core.accounts.c.id).where(core.accounts.c.username == username)
+            account = connection.execute(statement).scalar_one()
             return accounts.principal_of_account(connection, account)
 
     # --- time ---------------------------------------------------------------------------------
