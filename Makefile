@@ -18,8 +18,10 @@ export PORT
 PYTEST := $(PY) -m pytest
 # Two cores are what CI has; files stay together so that a module's fixtures are built once.
 PARALLEL ?= -n 2 --dist loadfile
+# Each test process writes down here which sequence flows its path tests visited.
+FLOWS := var/flows
 
-.PHONY: help setup setup-dev run test check lint format types contracts e2e bench soak screenshots lock messages clean
+.PHONY: help setup setup-dev run test flows check lint format types contracts e2e bench soak screenshots lock messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -64,24 +66,24 @@ $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/runtime
 # ---------------------------------------------------------------- running
 
 run: setup ## install, migrate, load the demo district, serve on http://127.0.0.1:8000 (PORT, TOCSIN_DATABASE_URL, TOCSIN_DATA_DIR)
-	@echo "[run 1/3] database"
-	@TOCSIN_DEMO=1 $(TOCSIN) migrate
-	@echo "[run 2/3] demo district"
-	@TOCSIN_DEMO=1 $(TOCSIN) demo --if-empty
-	@echo "[run 3/3] http://127.0.0.1:$(PORT)"
 	@TOCSIN_DEMO=1 exec $(TOCSIN) serve
 
 # ---------------------------------------------------------------- checks
 
 test: setup-dev ## every test but the browser's and the long ones
-	@$(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
+	@rm -rf $(FLOWS)
+	@TOCSIN_FLOWS=$(FLOWS) $(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
 
-check: setup-dev ## what CI runs: lint, types, contracts, test, e2e
-	@echo "[check 1/5] lint" && $(MAKE) lint
-	@echo "[check 2/5] types" && $(MAKE) types
-	@echo "[check 3/5] contracts" && $(MAKE) contracts
-	@echo "[check 4/5] tests" && $(MAKE) test
-	@echo "[check 5/5] browser" && $(MAKE) e2e
+flows: setup-dev ## after `make test`: was every sequence flow of every diagram visited by some path test?
+	@$(PY) -m tests.paths.coverage $(FLOWS)
+
+check: setup-dev ## what CI runs: lint, types, contracts, test, flows, e2e
+	@echo "[check 1/6] lint" && $(MAKE) lint
+	@echo "[check 2/6] types" && $(MAKE) types
+	@echo "[check 3/6] contracts" && $(MAKE) contracts
+	@echo "[check 4/6] tests" && $(MAKE) test
+	@echo "[check 5/6] visited flows" && $(MAKE) flows
+	@echo "[check 6/6] browser" && $(MAKE) e2e
 
 lint: setup-dev ## style and forbidden things (ruff)
 	@$(VENV)/bin/ruff check .

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -117,7 +118,7 @@ def all_incidents(world: World) -> list[str]:
         return list(connection.execute(select(core.incidents.c.id)).scalars())
 
 
-def all_events(world: World, type_: str) -> list[dict[str, object]]:
+def all_events(world: World, type_: str) -> list[dict[str, Any]]:
     with world.app.read() as connection:
         rows = connection.execute(select(core.events).where(core.events.c.type == type_))
         return [dict(row) for row in rows.mappings()]
