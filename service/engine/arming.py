@@ -62,6 +62,7 @@ def arm_event_subprocesses(instance: Instance) -> None:
 
 def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -> None:
     tid = instance.next_id()
+    instance.at = node.id
     data = _start_data(instance)
     base = datetime.fromisoformat(before.base) if before else instance.context.now
     due = due_of(instance, node, data, base, after=instance.context.horizon if before else None)
@@ -115,6 +116,7 @@ def react_to_facts(instance: Instance) -> bool:
         node = instance.node_of(task)
         if node is None:
             continue
+        instance.at = node.id
         if node.kind is Kind.OPEN:
             moved = _grow(instance, tid, task, node)
         elif node.kind is Kind.EVENT_GATEWAY:
@@ -167,6 +169,7 @@ def _react_gateway(instance: Instance, task: Task) -> bool:
 def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
     """Rising edge, each new truthy value, or once: as the diagram says (`tocsin:edge`)."""
     node = instance.start_node(armed)
+    instance.at = node.id
     if node.trigger is Trigger.DATE:
         due = due_of(instance, node, _start_data(instance), datetime.fromisoformat(armed.base))
         if due != armed.due:

@@ -30,6 +30,7 @@ def is_terminated(instance: Instance) -> bool:
 def take(instance: Instance, task: Task) -> None:
     """Take one token one node further."""
     node = instance.node_of(task)
+    instance.at = node.id if node is not None else instance.at
     if node is None:
         task.run()
     elif node.kind is Kind.BOUNDARY and TID not in task.internal_data:

@@ -26,6 +26,7 @@ def fire(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
     node = instance.node_of(task) if task is not None else None
     if task is None or node is None:
         raise EngineError("", f"{tid} is not waiting")
+    instance.at = node.id
     del instance.live[tid]
     if node.kind is Kind.BOUNDARY:
         _fire_boundary(instance, task, node, tid=tid, outputs=outputs)
@@ -48,7 +49,7 @@ def _choose(instance: Instance, gateway: Task, tid: str, outputs: Mapping[str, o
     arms = gateway.internal_data["arms"]
     for other in arms:
         instance.emit(ev.WaitEnded(other, "fired" if other == tid else "cancelled"))
-    own = gateway.internal_data["tid"]
+    own, instance.at = gateway.internal_data["tid"], arms[tid]
     del instance.live[own]
     merge(gateway.data, outputs)
     instance.completed(gateway, own)
@@ -75,6 +76,7 @@ def _fire_boundary(instance: Instance, task: Task, node: Node, *, tid: str, outp
 def _start_event_subprocess(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
     armed = instance.armed.pop(tid)
     start = instance.start_node(armed)
+    instance.at = start.id
     instance.emit(ev.WaitEnded(tid, "fired"))
     main = instance.runs.get("")
     data = dict(main.workflow.task_tree.data) if main else {}

@@ -33,6 +33,10 @@ class EngineError(Exception):
         self.element, self.cause = element, cause
 
 
+class Standstill(EngineError):
+    """The instance neither waits nor is finished: its tokens wait for others that cannot come."""
+
+
 @dataclass(slots=True)
 class Run:
     """One scope in motion: the main flow (key "") or a triggered event sub-process."""
@@ -67,6 +71,7 @@ class Instance:
         self.status = "active"
         self.end = self.error = ""
         self.live: dict[str, Task] = {}
+        self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []
         self.effects: list[fx.Effect] = []
         self.is_paused = False

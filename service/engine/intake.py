@@ -34,6 +34,7 @@ def read_bundle(
     known_facts: Collection[str] | None = None,
     known_deadlines: Collection[str] | None = None,
     known_policies: Collection[str] | None = None,
+    known_names: Collection[str] = (),
 ) -> tuple[Bundle | None, list[Finding]]:
     """Check the files of one procedure and read them; what is left out (None) is not checked.
 
@@ -48,12 +49,15 @@ def read_bundle(
         known_deadlines: ids of deadline rules.
         known_policies: policy keys; as a mapping to typed values, decision tables are checked for
             gaps as well.
+        known_names: names of process data that are given from outside, beside the usual ones.
 
     Returns:
         The bundle, or None if any finding is an error, and the findings in file order (of very
         many the first ones, errors before warnings).
     """
-    known = Known(known_procedures, decisions, view_exists, known_roles, known_facts, known_deadlines, known_policies)
+    known = Known(
+        known_procedures, decisions, view_exists, known_roles, known_facts, known_deadlines, known_policies, known_names
+    )  # fmt: skip
     bundle, findings = _read(files, bundle_id, decisions, known)
     if len(findings) > LIMITS.findings:
         findings = sorted(findings, key=lambda item: item.severity != ERROR)[: LIMITS.findings]

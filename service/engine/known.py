@@ -15,3 +15,4 @@ class Known:
     facts: Collection[str] | None = None
     deadlines: Collection[str] | None = None
     policies: Collection[str] | None = None
+    names: Collection[str] = ()

@@ -27,7 +27,7 @@ class Use:
 
 def check_expressions(bundle: Bundle, known: Known) -> Iterator[Finding]:
     """Findings about all expressions, fact lists and deadline marks of a bundle."""
-    provided = _provided(bundle)
+    provided = _provided(bundle) | set(known.names)
     for process in bundle.processes.values():
         for use in _uses(process):
             try:

@@ -18,7 +18,7 @@ from service.engine import effects as fx
 from service.engine.assembly import Assembly, scope_name
 from service.engine.decisions import DecisionError
 from service.engine.expressions import ExpressionError
-from service.engine.instance import TID, EngineError, Instance
+from service.engine.instance import TID, EngineError, Instance, Standstill
 from service.engine.model import Kind
 from service.engine.pruning import prune
 
@@ -82,7 +82,7 @@ def _guarded(instance: Instance, command: Callable[[], None]) -> StepResult:
         command()
         _move(instance)
     except (SpiffWorkflowException, ExpressionError, DecisionError) as error:
-        raise EngineError(getattr(getattr(error, "task_spec", None), "name", "") or "", str(error)) from error
+        raise EngineError(instance.at, str(error)) from error
     return StepResult(instance.events, instance.effects, instance.is_paused)
 
 
@@ -111,7 +111,7 @@ def _rest(instance: Instance) -> None:
     _prune(instance)
     if instance.status == "active" and not (instance.is_paused or instance.live or instance.armed):
         stuck = sorted({task.task_spec.name for task in instance.tasks() if task.state == TaskState.WAITING})
-        raise EngineError(stuck[0] if stuck else "", "a token waits for others that cannot come")
+        raise Standstill(stuck[0] if stuck else "", "a token waits for others that cannot come")
 
 
 def _prune(instance: Instance) -> None:

@@ -1,0 +1,9 @@
+"""`tocsin simulate`: a definition run headless on a virtual clock, without a database.
+
+The engine is the real one; the world around it is kept in memory: instances and their children,
+messages, deadlines, people who answer at once. The same seed gives the same lines.
+"""
+
+from service.simulation.run import Options, run_simulation, simulate
+
+__all__ = ["Options", "run_simulation", "simulate"]
