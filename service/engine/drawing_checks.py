@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from service.engine.drawing import EVENTS, Bounds, Drawing, Edge, Element, Shape
-from service.engine.layout_tracks import crossing_count
+from service.engine.layout_tracks import crossing_count, on_one_line
 
 MOST_BENDS = 2
 BANDS = frozenset({"participant", "lane"})
@@ -16,7 +16,7 @@ class DrawingFinding:
     """One fault: `kind` names the rule, `elements` whom it concerns, `detail` says it in English.
 
     Kinds: missing, overlap, outside, label_cut, label_on_shape, label_on_label, label_on_flow,
-    flow_through_shape, flow_undocked, not_orthogonal, bends.
+    flow_through_shape, flow_on_flow, flow_undocked, not_orthogonal, bends.
     """
 
     kind: str
@@ -31,6 +31,7 @@ def check(drawing: Drawing) -> list[DrawingFinding]:
         *_overlaps(drawing),
         *_outside(drawing),
         *_labels(drawing),
+        *_shared_lines(drawing),
         *(finding for edge in drawing.edges.values() for finding in _flow(drawing, edge)),
     ]
 
@@ -110,6 +111,15 @@ def _labels(drawing: Drawing) -> Iterator[DrawingFinding]:
     for (one, first), (other, second) in combinations(labels.items(), 2):
         if first.grown(-0.5).overlaps(second):
             yield DrawingFinding("label_on_label", (one, other), "texts overlap")
+
+
+def _shared_lines(drawing: Drawing) -> Iterator[DrawingFinding]:
+    """Flows without a common source or target must not lie on one line or meet in a corner."""
+    for one, other in combinations(drawing.edges.values(), 2):
+        if one.source == other.source or one.target == other.target:
+            continue
+        if any(on_one_line(piece, beside) for piece in one.segments() for beside in other.segments()):
+            yield DrawingFinding("flow_on_flow", (one.id, other.id), "two flows look like one")
 
 
 def _solid(drawing: Drawing, shape: Shape) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from service.engine.drawing import Bounds, Point
 from service.engine.layout_labels import pairs
-from service.engine.layout_tracks import crossing_count
+from service.engine.layout_tracks import crossing_count, on_one_line
 
 Line = tuple[Point, ...]
 STUBS = (15.0, 30.0, 45.0, 75.0)
 BLOCKED = 100.0
+SHARED = 25.0
 
 
 def connect(source: Bounds, target: Bounds, boxes: Mapping[str, Bounds], flows: Sequence[Line]) -> Line:
@@ -20,6 +21,7 @@ def connect(source: Bounds, target: Bounds, boxes: Mapping[str, Bounds], flows: 
         for start, end in pairs(line):
             cost += (abs(start[0] - end[0]) + abs(start[1] - end[1])) / 90
             cost += BLOCKED * sum(box.cut_by(start, end) for box in solid)
+            cost += SHARED * sum(on_one_line((start, end), piece) for flow in flows for piece in pairs(flow))
             cost += BLOCKED * sum(box.grown(-2).cut_by(start, end) for box in (source, target))
         return cost + 12.0 * crossing_count([line, *flows]) - 12.0 * crossing_count(flows), line
 

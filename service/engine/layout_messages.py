@@ -187,7 +187,7 @@ def _meeting(a: Point, b: Point, c: Point, d: Point, *, crossing: float) -> floa
     apart = abs(a[axis] - c[axis])
     low_one, high_one = sorted((a[along], b[along]))
     low_two, high_two = sorted((c[along], d[along]))
-    shared = low_one < high_two and low_two < high_one
+    shared = low_one < high_two + 3 and low_two < high_one + 3
     return 40.0 if shared and apart < 10 else 0.0
 
 

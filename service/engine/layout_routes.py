@@ -17,6 +17,7 @@ PER_PIXEL = 1 / 90
 LEAST_AROUND = 5.0
 EDGE = 6.0
 OFF_CENTRE = 1 / 60
+TOUCH = 3.0
 
 
 EASY_OUT = {"R": 0.0, "B": 0.3, "T": 0.8, "L": 9.0}
@@ -290,7 +291,8 @@ class Traffic:
                 if low < other.at < high and other.low < at < other.high:
                     cost += self.crossing
             for other in along:
-                if abs(other.at - at) < self.near and low < other.high and other.low < high:
+                # touching counts too: two flows that meet in a corner would read as one
+                if abs(other.at - at) < self.near and low < other.high + TOUCH and other.low < high + TOUCH:
                     cost += self._shared(link, run, other)
             if cost > limit:
                 return cost

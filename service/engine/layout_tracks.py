@@ -21,3 +21,15 @@ def crossing_count(lines: Sequence[Sequence[Point]]) -> int:
         for other, x, top, bottom in uprights
         if owner != other and left < x < right and top < y < bottom
     )
+
+
+def on_one_line(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    """Whether two parallel pieces lie on one line (closer than a pixel) and overlap or touch."""
+    (a, b), (c, d) = one, other
+    for axis, along in ((0, 1), (1, 0)):
+        if a[axis] == b[axis] and c[axis] == d[axis] and abs(a[axis] - c[axis]) < 1:
+            low, high = sorted((a[along], b[along]))
+            near, far = sorted((c[along], d[along]))
+            if low <= far and near <= high:
+                return True
+    return False

@@ -196,6 +196,7 @@ def _faulty(drawing: Drawing, kind: str) -> Drawing:
         "bends": ((x1, y1), (x1 + 9, y1), (x1 + 9, y1 + 9), (x1 + 20, y1 + 9), (x1 + 20, y1), (x2, y1)),
         "not_orthogonal": ((x1, y1), (x2, y1 + 7)),
         "flow_undocked": ((x1 + 12, y1), (x2, y1)),
+        "flow_on_flow": (*edges["f_b_c"].points[:1], edges["f_b_c"].points[-1]),
     }
     if kind == "missing":
         del shapes["b"]
@@ -232,6 +233,7 @@ def _faulty(drawing: Drawing, kind: str) -> Drawing:
         "bends",
         "not_orthogonal",
         "flow_undocked",
+        "flow_on_flow",
     ],
 )
 def test_every_fault_is_found(kind: str) -> None:
