@@ -25,9 +25,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 # State of an element (api.md) -> look of the picture.
 LOOKS = {"active": "now", "waiting": "wait", "completed": "done", "skipped": "todo", "failed": "late"}
-# What a list of steps names; gateways and bare events are only in the picture.
-LISTED = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.RULE, Kind.SERVICE, Kind.CALL, Kind.INLINE,
-                    Kind.OPEN, Kind.CATCH, Kind.BOUNDARY})  # fmt: skip
+# What a list of steps names: work and waiting for others; pages, gateways and timers are in the picture.
+LISTED = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.RULE, Kind.CALL, Kind.OPEN, Kind.CATCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,15 @@ class _Board:
 
     def _busiest(self) -> str:
         """The page where most is going on now, the entry where nothing is."""
-        busy = {
-            page: sum(self._is_now(each) for each in self._elements(page).values() if each is not None)
-            for page in self._pages()
-        }
+        busy = {page: self._busy(page) for page in self._pages()}
         most = max(busy.values(), default=0)
         return next((page for page, count in busy.items() if count == most and count), "")
+
+    def _busy(self, page: str) -> int:
+        """How many steps of a page are going on."""
+        nodes = self.bundle.processes[page].nodes
+        elements = self._elements(page).items()
+        return sum(self._is_now(each) for id_, each in elements if each is not None and nodes[id_].kind in LISTED)
 
     def _pages(self) -> list[str]:
         """The pages of this instance, in the order in which they call each other."""
@@ -196,7 +198,7 @@ class _Board:
     def _page_links(self) -> Iterable[PageLink]:
         for page in self._pages():
             process = self.bundle.processes[page]
-            count = sum(self._is_now(each) for each in self._elements(page).values() if each is not None)
+            count = self._busy(page)
             address = f"/incidents/{self.incident}/diagram?instance={self.instance.id}&page={page}"
             yield PageLink(
                 address, self.reader.pick(process.name, process.name_en), str(count or ""), page == self.page
@@ -213,7 +215,11 @@ class _Board:
     def _picture(self) -> Picture:
         nodes = self.bundle.processes[self.page].nodes
         states = {id_: self._look(nodes[id_], each) for id_, each in self._elements(self.page).items() if each}
-        counts = {id_: each.count for id_, each in self._elements(self.page).items() if each and self._is_now(each)}
+        counts = {
+            id_: each.count
+            for id_, each in self._elements(self.page).items()
+            if each and self._is_now(each) and nodes[id_].kind is not Kind.BOUNDARY
+        }
         xml = procedures.xml(self.reader, self.instance.procedure, self.instance.version, self.page)
         process = self.bundle.processes[self.page]
         return Picture(

@@ -55,6 +55,7 @@ class FieldModel:
     rows: tuple[Row, ...] = ()
     suggestions: tuple[str, ...] = ()
     is_required: bool = False
+    is_optional: bool = False
     error: str = ""
     repair: str = ""
     when: str = ""
@@ -145,15 +146,15 @@ class FormWriter:
 
     # --- entries ------------------------------------------------------------------------------
 
-    def _entry(self, entry: Entry) -> FieldModel | None:
+    def _entry(self, entry: Entry, prefix: str = "") -> FieldModel | None:
         used = entry.field
         if used.is_auto or used.const is not None:
             return None
         demand = self._decided(entry.requirement)
-        model = self._field(used, used.key)
+        model = self._field(used, prefix + used.key)
         is_required = demand is True and not self._has_default(used)
-        when = condition_text(entry.requirement) if demand is None else ""
-        return replace(model, is_required=is_required, when=when)
+        when = condition_text(entry.requirement) if demand is None and not prefix else ""
+        return replace(model, is_required=is_required, is_optional=demand is not True, when=when)
 
     def _is_minor(self, entry: Entry) -> bool:
         """Whether a field may stand folded away: not demanded, or filled in by the clock or the session."""
@@ -193,6 +194,7 @@ class FormWriter:
             error=self._error(name),
             repair=self._repair(name),
             is_required=used.required,
+            is_optional=not used.required,
             max_length=used.max_length,
             step=f"0.{'0' * (used.decimals - 1)}1" if used.decimals else "1",
             placeholder=self._placeholder(used),
@@ -297,6 +299,8 @@ class FormWriter:
     def signature(self, used: Field, model: FieldModel) -> FieldModel:
         """The signature of who is signed in; where the field allows it, of somebody outside."""
         is_outside = used.is_outside_signer_allowed
+        if used.default is not None and used.default.source == "me" and not is_outside:
+            return replace(model, widget="signed", placeholder=self.context.account_name)
         parts = tuple(self._field(part, f"{model.name}.{part.key}") for part in used.parts) if is_outside else ()
         given = any(part.value or part.error for part in parts)
         return replace(
@@ -336,13 +340,13 @@ class FormWriter:
         return found + list(range(following, following + wanted - len(found)))
 
     def _list_view(self) -> FieldModel:
-        fields = [each for each in self.view.fields if not each.is_auto and each.const is None]
-        rows = tuple(
-            Row(place, tuple(self._field(each, f"rows.{place}.{each.key}") for each in fields))
-            for place in self._places("rows", 1)
-        )
+        rows = tuple(Row(place, self._list_row(place)) for place in self._places("rows", 1))
         label = capital(self.view.name.of(self.locale))
         return FieldModel(name="rows", id="f-rows", label=label, widget="rows", rows=rows, error=self._error("rows"))
+
+    def _list_row(self, place: int) -> tuple[FieldModel, ...]:
+        made = (self._entry(entry, f"rows.{place}.") for entry in self.view.entries)
+        return tuple(model for model in made if model is not None)
 
 
 _CHANGES: Mapping[str, Callable[[FormWriter, Field, FieldModel], FieldModel]] = {

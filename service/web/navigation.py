@@ -6,9 +6,15 @@ from datetime import datetime
 
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader
-from service.domain.access import ADMINISTRATOR, OUTSIDE_PARTIES, OVERSEERS, TRAINER, Action, may
+from service.domain.access import ADMINISTRATOR, OUTSIDE_PARTIES, OVERSEERS, TRAINER, Action, Principal, may
 from service.web.translations import translations
 
+# Roles by which people are known, the most telling first.
+KNOWN_BY = (
+    "school_leader", "inst_leader", "town_leader", "county_hq", "epi_office", "inst_safety", "school_doctor",
+    "isolation_lead", "place_lead", "head_teacher", "cleaner", "town_office", "village_committee", "village_doctor",
+    "town_clinic", "sys_admin",
+)  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
 ON_DESK = frozenset({"/engine-incidents"})
 
@@ -42,8 +48,7 @@ class Shell:
 def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> Shell:
     """The shell of a page at a path; `said` is the code of what was just done."""
     principal = session.principal
-    homes = [each for each in principal.memberships if each in reader.organisation_names]
-    home = homes[0] if homes else ""
+    home = home_of(principal)
     links = _links(reader, path)
     return Shell(
         account=principal.name,
@@ -67,9 +72,18 @@ def may_report(reader: Reader) -> bool:
     )
 
 
+def home_of(principal: Principal) -> str:
+    """The organisation somebody works in most: where most roles are held."""
+    held = principal.memberships
+    return max(held, key=lambda each: (len(held[each]), each), default="")
+
+
 def _role(reader: Reader, home: str) -> str:
-    roles = sorted(reader.principal.memberships.get(home, ()))
-    return reader.label("role", roles[0]) if roles else ""
+    """The role by which others know this person: the leading one, else the first of the usual order."""
+    held = reader.principal.memberships.get(home, frozenset())
+    known = [role for role in KNOWN_BY if role in held]
+    role = next(iter([*known, *sorted(held)]), "")
+    return reader.label("role", role) if role else ""
 
 
 def _links(reader: Reader, path: str) -> tuple[Link, ...]:

@@ -19,7 +19,7 @@ from service.engine.model import Bundle, Node
 from service.web.errors import PageRoute
 from service.web.form_pages import Choice, Directory, Filled, FormModel, FormWriter, defaults_of
 from service.web.form_values import Flat, flatten_view, gather
-from service.web.navigation import may_report
+from service.web.navigation import home_of, may_report
 from service.web.posted import Form, Posted
 from service.web.site import Visit, Visiting, go
 
@@ -141,7 +141,7 @@ class _Asking:
         self.reader = reader
         self.visit = visit
         self.organisations = _mine(reader)
-        self.organisation = self._organisation(wish.organisation)
+        self.organisation = self._organisation(wish)
         require(reader.principal, Action.INCIDENT_OPEN, organisations.subject(reader.connection, self.organisation.id))
         self.wish = self._settled(wish)
         self.bundle = self._bundle()
@@ -149,10 +149,18 @@ class _Asking:
         self.places = tuple(organisations.places(reader.connection, self.organisation.id))
         self.place = self._place()
 
-    def _organisation(self, wanted: str) -> OrganisationView:
-        if not self.organisations:
+    def _organisation(self, wish: Wish) -> OrganisationView:
+        """The one that is named, or that has the place or the incident, or where the reader mostly works."""
+        wanted = wish.organisation
+        if wish.place and not wanted:
+            wanted = organisations.place(self.reader.connection, wish.place).organisation_id
+        if wish.incident and not wanted:
+            wanted = self.reader.incident(wish.incident)["organisation_id"]
+        home = home_of(self.reader.principal)
+        found = {each.id: each for each in self.organisations}
+        if not found or (wanted and wanted not in found):
             raise NoSuch("organisation", wanted)
-        return next((each for each in self.organisations if each.id == wanted), self.organisations[0])
+        return found.get(wanted or home) or next(iter(found.values()))
 
     def _settled(self, wish: Wish) -> Wish:
         kind = EXTERNAL if wish.kind == EXTERNAL else ""

@@ -204,9 +204,10 @@ def _model(visit: Visit, reader: Reader, found: TaskPage, filled: Filled | None,
     if found.form is not None and found.row.may_complete:
         view = reader.services.forms.view(found.row.form_key)
         context = form_contexts.of_task(reader, found.row)
-        directory = directory_of(form_contexts.choices(reader, found.row.incident, found.row.organisation))
-        writer = FormWriter(view, context, directory, visit.locale)
-        form = writer.write(filled or Filled(beginning(found, view)))
+        row = found.row
+        choices = form_contexts.choices(reader, row.incident, row.organisation, form_key=row.form_key)
+        writer = FormWriter(view, context, directory_of(choices), visit.locale)
+        form = writer.write(filled or Filled(beginning(found, view) or one_row_each(view, choices)))
     return TaskModel(
         task=found,
         form=form,
@@ -229,6 +230,14 @@ def beginning(found: TaskPage, view: View) -> Flat:
         kept = {name for name in flat if name.split(".")[0] not in {key.split(".")[0] for key in drafted}}
         flat = {name: flat[name] for name in kept} | drafted
     return flat
+
+
+def one_row_each(view: View, choices: form_contexts.Choices) -> Flat:
+    """A list of measurements begins with a row for each of those who are watched beside a case."""
+    person = view.field("person") if view.is_list else None
+    if person is None:
+        return {}
+    return {f"rows.{place}.person.id": [each] for place, each in enumerate(choices.neighbours)}
 
 
 def following(reader: Reader, found: TaskPage) -> tuple[Step, ...]:

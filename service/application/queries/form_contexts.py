@@ -10,15 +10,17 @@ from service.application import organisations
 from service.application.fill_contexts import Target, context_for
 from service.application.incident_view import IncidentView
 from service.application.queries import people, reports
+from service.application.queries.names import opened
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow
 from service.domain.access import Action
 from service.domain.errors import NoSuch
-from service.domain.forms import FillContext
+from service.domain.forms import FillContext, View
 from service.persistence import tables as t
 
 instances = t.table_of(t.Instance)
 memberships = t.table_of(t.Membership)
+persons = t.table_of(t.Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Choices:
     places: tuple[Named, ...]
     organisations: tuple[Named, ...]
     reports: tuple[Named, ...]
+    neighbours: tuple[str, ...]  # persons who sat beside a case
 
 
 def of_task(reader: Reader, row: TaskRow) -> FillContext:
@@ -60,20 +63,45 @@ def of_wait(reader: Reader, incident: str, wait: Mapping[str, str]) -> FillConte
     return context_for(view, target, reader.principal)
 
 
-def choices(reader: Reader, incident: str, organisation: str) -> Choices:
-    """What the forms of an incident offer to choose from."""
+def choices(reader: Reader, incident: str, organisation: str, *, form_key: str = "") -> Choices:
+    """What the forms of an incident offer to choose from.
+
+    `form_key` is the form of a task the reader may answer: one that lists several persons shows their
+    full names, because nobody can measure or register persons without knowing who they are.
+    """
     row = reader.incident(incident)
+    full = _full_names(reader, incident) if form_key and _lists_persons(reader.services.forms.view(form_key)) else {}
     known = people.people(reader, incident).items if reader.may_with(Action.PEOPLE_READ, row) else ()
     listed = reports.listing(reader, incident) if reader.may_with(Action.REPORT_READ, row) else ()
     held = select(memberships.c.role).where(memberships.c.organisation_id == organisation).distinct()
     staff = organisations.candidates(reader.connection, organisation, [each["role"] for each in reader.rows(held)])
     return Choices(
-        persons=tuple(Named(each.id, each.name, each.kind_label) for each in known if not each.is_revoked),
+        persons=tuple(
+            Named(each.id, full.get(each.id, each.name), each.kind_label) for each in known if not each.is_revoked
+        ),
         accounts=tuple(Named(each.account_id, each.name) for each in staff),
         places=tuple(Named(each.id, each.name) for each in organisations.places(reader.connection, organisation)),
         organisations=tuple(Named(each, name) for each, name in reader.organisation_names.items()),
         reports=tuple(Named(each.id, f"{each.kind_label} {each.number}".strip()) for each in listed),
+        neighbours=tuple(each.id for each in known if each.is_neighbour and not each.is_revoked),
     )
+
+
+def _lists_persons(view: View) -> bool:
+    items = [field.item for field in view.fields if field.item is not None]
+    named = [part.type for item in items for part in item.parts] + [item.type for item in items]
+    return "person" in named or (view.is_list and view.field("person") is not None)
+
+
+def _full_names(reader: Reader, incident: str) -> dict[str, str]:
+    """Name and code of everybody registered, by person."""
+    statement = select(persons.c.id, persons.c.code, persons.c.sealed).where(persons.c.incident_id == incident)
+    found = {row["id"]: row for row in reader.rows(statement)}
+    values = opened(reader, {key: row["sealed"] for key, row in found.items()})
+    return {
+        key: " · ".join(part for part in (str(values[key].get("name") or ""), row["code"]) if part)
+        for key, row in found.items()
+    }
 
 
 def _instance(reader: Reader, instance: str) -> dict[str, Any]:

@@ -26,15 +26,22 @@
     }
   }
 
-  function fit(viewer) {
+  const PAD = 30;
+
+  // The whole drawing with a margin, so that labels at its edges are not cut. On a phone that would be too
+  // small to read: there it begins at its left edge in a readable size.
+  function fit(viewer, room) {
     const canvas = viewer.get("canvas");
-    const box = canvas.viewbox();
-    const outer = box.inner;
-    const isNarrow = box.outer.width < 700;
-    // On a phone the whole drawing would be too small to read: begin at its left edge, in a readable size.
-    const height = isNarrow ? Math.min(outer.height + 60, box.outer.height / 0.6) : outer.height + 60;
-    const width = isNarrow ? height * (box.outer.width / box.outer.height) : outer.width + 60;
-    canvas.viewbox({ x: outer.x - 30, y: outer.y - 30, width, height });
+    const inner = canvas.viewbox().inner;
+    const wanted = (room.clientWidth * (inner.height + 2 * PAD)) / (inner.width + 2 * PAD);
+    const isNarrow = room.clientWidth < 700;
+    room.style.height = `${Math.round(Math.min(Math.max(isNarrow ? 460 : wanted, 380), 880))}px`;
+    canvas.resized();
+    const ratio = room.clientWidth / room.clientHeight;
+    const width = isNarrow ? room.clientWidth / 0.7 : Math.max(inner.width + 2 * PAD, (inner.height + 2 * PAD) * ratio);
+    const x = isNarrow ? inner.x - PAD : inner.x - (width - inner.width) / 2;
+    const y = isNarrow ? inner.y - PAD : inner.y - (width / ratio - inner.height) / 2;
+    canvas.viewbox({ x, y, width, height: width / ratio });
   }
 
   async function show(board) {
@@ -55,7 +62,7 @@
       board.querySelector(".board-picture").hidden = false;
       return;
     }
-    fit(viewer);
+    fit(viewer, room);
     paint(board);
     viewer.get("eventBus").on("element.click", ({ element }) => {
       const step = document.getElementById(`step-${element.id}`);
@@ -69,7 +76,7 @@
       tools.addEventListener("click", (event) => {
         const wish = event.target.closest("[data-zoom]")?.dataset.zoom;
         const canvas = viewer.get("canvas");
-        if (wish === "fit") canvas.zoom("fit-viewport", "auto");
+        if (wish === "fit") fit(viewer, room);
         else if (wish) canvas.zoom(canvas.zoom() * (wish === "in" ? 1.25 : 0.8));
       });
     }
