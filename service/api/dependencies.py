@@ -75,10 +75,12 @@ class Door:
         answer: Callable[[Reader, T], BaseModel],
         *,
         status: int = 200,
+        asked: object = None,
     ) -> Response:
         """Run `use_case(uow, services, principal, command, request_id=…)` once and answer what it did.
 
-        With an Idempotency-Key the answer is written in the same unit of work and given again to the same request.
+        With an Idempotency-Key the answer is written in the same unit of work and given again to the same request;
+        `asked` is what makes a request the same where the command holds more than the caller said.
         """
         if not self.key:
             result = self.tocsin.run(lambda uow: self._run(uow, use_case, command))
@@ -90,7 +92,7 @@ class Door:
                 shown = answer(self._reader(uow.connection), self._run(uow, use_case, command))
                 return idempotency.Answer(status, shown.model_dump_json(by_alias=True))
 
-            return idempotency.once(uow, self._keyed(command), first)
+            return idempotency.once(uow, self._keyed(command if asked is None else asked), first)
 
         kept = self.tocsin.run(work)
         headers = {"Idempotent-Replay": "true"} if kept.is_repeat else {}
@@ -99,8 +101,8 @@ class Door:
     def _run(self, uow: UnitOfWork, use_case: UseCase[T], command: object) -> T:
         return use_case(uow, self.services, self.principal, command, request_id=self.request_id)
 
-    def _keyed(self, command: object) -> idempotency.Request:
-        body = TypeAdapter(type(command)).dump_json(command)
+    def _keyed(self, asked: object) -> idempotency.Request:
+        body = TypeAdapter(type(asked)).dump_json(asked)
         return idempotency.Request(self.principal.account_id, self.route, self.key, body)
 
     def _reader(self, connection: Any) -> Reader:

@@ -279,7 +279,8 @@ def add_note(incident: str, body: Note, door: Annotated[Door, permit(Action.TIME
     def noted(_reader: Reader, _: None) -> NoteAnswer:
         return NoteAnswer(incident=incident, happened_at=happened_at)
 
-    return door.change(use_cases.add_note, cmd.AddNote(incident, body.text, happened_at), noted, status=201)
+    command = cmd.AddNote(incident, body.text, happened_at)
+    return door.change(use_cases.add_note, command, noted, status=201, asked=body)
 
 
 def _head(reader: Reader, incident: str) -> IncidentAnswer:

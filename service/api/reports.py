@@ -15,9 +15,12 @@ from service.application.documents import Document
 from service.application.documents_docx import to_docx
 from service.application.queries import Reader, reports
 from service.application.queries.reports import ReportRow
+from service.application.services import Services
+from service.application.tasks import TaskOutcome
 from service.domain import commands as cmd
-from service.domain.access import Action
+from service.domain.access import Action, Principal
 from service.domain.errors import NothingWaits
+from service.persistence.unit_of_work import UnitOfWork
 
 router = APIRouter(route_class=ProblemRoute, tags=["reports"])
 
@@ -128,10 +131,16 @@ def approve(report: str, body: Signature, door: Annotated[Door, permit(Action.RE
     Signing lets the process go on, which sends the report.
     """
     row = door.read(lambda reader: reports.page(reader, door.tocsin.documents, report).row)
+
+    def sign(
+        uow: UnitOfWork, services: Services, principal: Principal, command: cmd.CompleteTask, *, request_id: str
+    ) -> TaskOutcome:
+        if not command.task:
+            raise NothingWaits("签发")
+        return task_cases.complete(uow, services, principal, command, request_id=request_id)
+
     command = cmd.CompleteTask(row.sign_task, body.data)
-    if not row.sign_task and not door.key:
-        raise NothingWaits("签发")
-    return door.change(task_cases.complete, command, lambda reader, _: _answer(door, reader, report))
+    return door.change(sign, command, lambda reader, _: _answer(door, reader, report), asked=body)
 
 
 @router.post("/reports/{report}/submit")

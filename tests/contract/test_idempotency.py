@@ -1,5 +1,7 @@
 """The same key with the same body gives the first answer again, and does nothing twice."""
 
+from datetime import timedelta
+
 from service.application.idempotency import KEPT
 from tests.contract.product import OPENING, QUICK, Product
 
@@ -60,3 +62,13 @@ def test_a_key_is_forgotten_after_a_day(world: Product) -> None:
 def test_an_overlong_key_is_refused(world: Product) -> None:
     answer = world.post("/incidents", OPENING, "teacher", headers={"Idempotency-Key": "x" * 201})
     assert (answer.status_code, answer.json()["code"]) == (422, "value_refused")
+
+
+def test_what_the_service_adds_does_not_make_a_request_another_one(world: Product) -> None:
+    incident = world.opened()
+    key = {"Idempotency-Key": "note"}
+    first = world.post(f"/incidents/{incident}/notes", {"text": "到场"}, "coordinator", headers=key)
+    world.clock.advance(timedelta(minutes=1))
+    again = world.post(f"/incidents/{incident}/notes", {"text": "到场"}, "coordinator", headers=key)
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()

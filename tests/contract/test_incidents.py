@@ -229,8 +229,11 @@ def test_a_report_is_drafted_signed_by_another_and_sent(world: Product) -> None:
     assert world.post(f"/reports/{draft['id']}/submit", None, "principal").status_code == 409
     assert world.get(f"/reports/{draft['id']}", "principal").json()["content"]["is_draft"] is True
     assert world.post(f"/reports/{draft['id']}/approve", {}, "coordinator").status_code == 403
-    signed = world.post(f"/reports/{draft['id']}/approve", {}, "principal")
+    key = {"Idempotency-Key": draft["id"]}
+    signed = world.post(f"/reports/{draft['id']}/approve", {}, "principal", headers=key)
     assert signed.status_code == 200, signed.text
+    assert world.post(f"/reports/{draft['id']}/approve", {}, "principal", headers=key).json() == signed.json()
+    assert world.post(f"/reports/{draft['id']}/approve", {}, "principal").json()["code"] == "nothing_waits"
     assert signed.json()["state"] == "sent"
     assert signed.json()["content"]["number"].startswith("示例学校疫报〔2026〕")
     assert world.post(f"/reports/{draft['id']}/submit", None, "principal").json()["state"] == "sent"
