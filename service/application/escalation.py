@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
     roles = {0: responsible, 1: [*responsible, *LEADERS], 2: [*SUPERIORS, LEADERS[1]], 3: list(LEADERS)}[level]
     tell(on, roles, CODES[level], {"rule": row["rule"], "subject": row["subject"], "due": row["due_at"].isoformat()})
     if level == len(CODES) - 1:
-        _start_inspection(on, row["rule"])
+        _start_inspection(on, dict(row))
 
 
 def tell(on: Advance, roles: Iterable[str], code: str, content: dict[str, Any]) -> None:
@@ -58,12 +58,13 @@ def _responsible(on: Advance, deadline: str) -> list[str]:
     return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
 
 
-def _start_inspection(on: Advance, rule: str) -> None:
+def _start_inspection(on: Advance, missed: Mapping[str, Any]) -> None:
+    rule, clue = str(missed["rule"]), f"{missed['rule']}:{missed['subject']}"
     version = definitions.active_version(on.uow.connection, INSPECTION)
     if version is None:
         on.record(
             ev.EngineIncidentRaised(
-                f"{on.incident_id}:{INSPECTION}:{rule}",
+                f"{on.incident_id}:{INSPECTION}:{clue}",
                 on.incident["root_instance"],
                 "",
                 f"流程 {INSPECTION} 尚未部署",
@@ -73,5 +74,5 @@ def _start_inspection(on: Advance, rule: str) -> None:
         return
     inbox.start_instance(
         on, procedure=INSPECTION, version=version, process=INSPECTION, start_event="",
-        inputs={"deadline": rule, "source": "系统逾期", "breach": "迟报"},
+        inputs={"deadline": rule, "clue": clue, "source": "系统逾期", "breach": "迟报"},
     )  # fmt: skip

@@ -131,7 +131,20 @@ def _cancel_children(on: Advance, effect: Effect) -> None:
 
 
 def _cancel(on: Advance, effect: Effect) -> None:
-    cancel_instance(on, on.instance_row(effect.target))
+    row = on.instance_row(effect.target)
+    cancel_instance(on, row)
+    if row["parent_id"]:
+        _tell_collection(on, row)
+
+
+def _tell_collection(on: Advance, row: Mapping[str, Any]) -> None:
+    """An open collection waits no more for a member that was withdrawn."""
+    parent = on.instance_row(row["parent_id"])
+    call = on.live(parent).live.get(row["parent_task"]) if parent["status"] == "active" else None
+    if call is not None and "items" in call.internal_data:
+        visit = row["parent_task"]
+        payload = {"parent": parent["id"], "visit": visit, "item": row["person_id"], "result": {}, "error": ""}
+        put(on, Effect("child_ended", f"{visit}:{row['id']}", payload))
 
 
 def cancel_instance(on: Advance, row: Mapping[str, Any]) -> None:

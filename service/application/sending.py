@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import escalation, inbox, registration, reporting
+from service.application import clusters, escalation, inbox, registration, reporting
 from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.gateways import report_message
@@ -121,6 +121,7 @@ def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
     for deadline in on.open_deadlines():
         if deadline["id"] != deadline_id(on.incident_id, "X05", ""):
             on.record(ev.DeadlineCancelled(deadline["id"], WITHDRAWING[element]), row=row, element=element)
+    clusters.wake_reporting(on)
 
 
 def confirm_call(on: Advance, target: Target, answers: Mapping[str, Any]) -> None:

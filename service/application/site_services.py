@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import inbox, registration
+from service.application import clusters, inbox, registration
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
 from service.engine import effects as fx
@@ -29,12 +29,12 @@ def hold_no_leave(on: Advance, row: Mapping[str, Any], effect: fx.ServiceReached
         on.record(ev.PersonsHeld(case, persons), row=row, element=effect.element)
 
 
-def revoke_cases(on: Advance, row: Mapping[str, Any], effect: fx.ServiceReached) -> None:
+def revoke_cases(on: Advance, row: Mapping[str, Any], _effect: fx.ServiceReached) -> None:
     """H5 for some of several persons: their instances are cancelled, the incident goes on."""
     record = on.facts.rows.latest("F00")
     for person in [entry["id"] for entry in record.get("cancel_persons") or []]:
         revoke(on, row, person, kind=str(record.get("cancel_kind") or "误报"))
-    on.record(ev.ElementCancelled(f"{row['id']}:{effect.element}", "", effect.element), row=row)
+    clusters.wake_reporting(on)
 
 
 def revoke(on: Advance, row: Mapping[str, Any], person: str, *, kind: str) -> None:
@@ -44,6 +44,9 @@ def revoke(on: Advance, row: Mapping[str, Any], person: str, *, kind: str) -> No
     on.record(ev.CaseRevoked(person, kind), row=row)
     if held:
         on.record(ev.PersonsReleased(person, held), row=row)
+    for deadline in on.open_deadlines():
+        if deadline["subject"] == person:
+            on.record(ev.DeadlineCancelled(deadline["id"], "t_revoke_cases"), row=row)
     if case.instance:
         inbox.put(on, inbox.Effect("cancel", case.instance))
 

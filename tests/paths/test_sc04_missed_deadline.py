@@ -143,6 +143,24 @@ def test_variant_b_two_hours_over_a_clue_is_opened(w: World) -> None:
     assert (clue["data"]["source"], clue["data"]["breach"]) == ("系统逾期", "迟报")
 
 
+def test_variant_b_two_missed_reports_are_two_clues(tmp_path: Path) -> None:
+    world = World(tmp_path, at("13:00"))
+    world.open("teacher", s.quick())
+    world.do("coordinator", "t_office_accept")
+    world.go("17:00")
+    clues = world.rows(t.Instance, procedure="accountability_inspection")
+    assert sorted(row["inputs"]["deadline"] for row in clues) == ["T01", "T02"]
+    for _ in clues:
+        world.do("principal", "t_register_clue", {"description": "逾期未报"})
+    verified = [world.local(row["due_at"]) for row in world.rows(t.Task, element="t_verify_clue")]
+    assert len(verified) == 2
+    assert all(verified)
+    world.do("principal", "t_verify_clue", {"verified": "不属实"})
+    running = [row for row in world.rows(t.Deadline, rule="clue_verify") if row["met_at"] is None]
+    assert len(running) == 1, "each clue has its own clock"
+    world.close()
+
+
 def test_variant_b_sent_130_minutes_late_and_the_clue_goes_on(w: World) -> None:
     w.go("17:10")
     send_written(w)

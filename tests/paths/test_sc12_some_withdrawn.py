@@ -1,0 +1,136 @@
+"""SC12 with several persons of one incident: some are withdrawn, the incident goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.application import incidents
+from service.domain import commands as cmd
+from service.persistence import tables as t
+from tests.paths import school as s
+from tests.paths.world import World, at
+
+FAULTY = {"cancel_kind": "设备故障", "cancel_scope": "部分人员", "reason": "测温枪故障"}
+MERGED = {"cancel_kind": "并案", "cancel_scope": "全部", "reason": "与另一事件同源"}
+
+
+@pytest.fixture
+def w(tmp_path: Path) -> Iterator[World]:
+    """A school on a Monday at 08:00, one pupil stopped at the gate."""
+    world = World(tmp_path, at("08:00"))
+    world.open("teacher", s.quick("学生卯", 37.9, source_kind="gate"))
+    yield world
+    world.close()
+
+
+def add(w: World, time: str, name: str) -> str:
+    """A further pupil of the incident; returns the person id."""
+    w.go(time)
+    rest = {"mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["佩戴口罩"], "epi_history": False}
+    command = cmd.AddCase(w.incident, {**s.quick(name, 37.9, source_kind="gate"), **rest})
+    return w.app.run(lambda uow: incidents.add_case(uow, w.app.services, w.who("coordinator"), command))
+
+
+def three(w: World) -> list[str]:
+    """08:00, 08:01, 08:02: three persons; all in isolation rooms at 08:05."""
+    persons = [w.rows(t.Person, kind="case")[0]["id"], add(w, "08:01", "学生午"), add(w, "08:02", "学生亥")]
+    w.go("08:05")
+    s.detection(w)
+    w.do("coordinator", "t_office_accept")
+    s.call_120(w)
+    for task in w.open_tasks()["t_isolation_room"]:
+        w.do("nurse", "t_isolation_room", task=task)
+    return persons
+
+
+def withdraw(w: World, persons: list[str]) -> None:
+    """H5 for some persons, asked and approved."""
+    w.act("coordinator", "msg_cancel_request", {**FAULTY, "cancel_persons": [{"id": person} for person in persons]})
+    s.sign(w, "t_approve_cancel")
+
+
+def cases(w: World) -> dict[str, str]:
+    """Status of the instance of each person."""
+    return {row["person_id"]: row["status"] for row in w.rows(t.Instance, parent_element="ca_cases")}
+
+
+def started(w: World, element: str) -> list[str]:
+    """Status of the instances a call started."""
+    return [row["status"] for row in w.rows(t.Instance, parent_element=element)]
+
+
+def test_their_cases_and_tasks_end_and_the_rest_goes_on(w: World) -> None:
+    first, second, third = three(w)
+    assert len(w.open_tasks()["r_120_arrived"]) == 3
+    w.go("08:10")
+    withdraw(w, [first, third])
+    assert cases(w) == {first: "cancelled", second: "active", third: "cancelled"}
+    (task,) = w.open_tasks()["r_120_arrived"]
+    assert w.rows(t.Task, id=task)[0]["person_id"] == second
+    assert w.row()["closed_at"] is None
+    assert s.fact(w, "cluster_count") == 1
+    running = {row["subject"] for row in w.rows(t.Deadline, rule="X02") if row["cancelled_at"] is None}
+    assert running == {second}
+
+
+def test_a_direct_report_not_sent_falls_away_with_the_number(w: World) -> None:
+    first, _, third = three(w)
+    assert started(w, "ca_direct_report") == ["active"]
+    w.go("08:10")
+    withdraw(w, [first, third])
+    assert started(w, "ca_direct_report") == ["cancelled"]
+    assert "t_draft_direct" not in w.open_tasks()
+    direct = w.deadline("T01", "cluster")
+    assert direct is not None
+    assert w.local(direct["cancelled_at"]) == "03-02 08:10"
+    w.go("09:30")
+    assert not [row for row in w.rows(t.Instance) if row["inputs"].get("clue") == "T01:cluster"], "nobody is late"
+
+
+def test_a_direct_report_falls_away_when_another_incident_is_withdrawn(w: World) -> None:
+    w.go("08:01")
+    second = w.open("teacher", s.quick("学生午", 37.9, source_kind="gate"))
+    w.go("08:02")
+    third = w.open("teacher", s.quick("学生亥", 37.9, source_kind="gate"))
+    assert started(w, "ca_direct_report") == ["active"]
+    w.go("08:10")
+    w.incident = second
+    everybody = {**FAULTY, "cancel_scope": "全部"}
+    w.act("coordinator", "msg_cancel_request", everybody)
+    s.sign(w, "t_approve_cancel")
+    w.go("08:11")
+    w.incident = third
+    assert started(w, "ca_direct_report") == ["cancelled"]
+
+
+def test_when_the_last_one_is_cleared_the_incident_ends(w: World) -> None:
+    first, _, third = three(w)
+    s.draft(w)
+    s.sign(w)
+    s.approve_notice(w)
+    s.tell_parents(w, "理解配合", 1)
+    w.go("08:10")
+    withdraw(w, [first, third])
+    s.start_disinfection(w)
+    w.go("08:45")
+    s.end_disinfection(w)
+    s.arrived(w)
+    s.recheck(w, 36.6)
+    advice = {"advice": "return", "advice_at": s.now(w), "info_source": "phone"}
+    w.do("coordinator", "r_hospital_advice", advice)
+    w.do("coordinator", "t_draft_correction", {"drafter": True})
+    s.sign(w)
+    assert w.row()["result"] == "false_alarm"
+    assert w.rows(t.Person, hold_leave=True) == []
+
+
+def test_merged_by_order_of_the_superior_everything_ends(w: World) -> None:
+    three(w)
+    other = w.incident
+    w.open("teacher", s.quick("学生未", 37.9, source_kind="gate"))
+    w.send("msg_merge_order", {**MERGED, "merge_into": {"id": other}})
+    assert (w.row()["status"], w.row()["result"]) == ("merged", "merged")
+    assert w.open_tasks() == {}
+    w.incident = other
+    assert w.row()["closed_at"] is None
