@@ -103,10 +103,10 @@ class Product:
 
 
 @contextmanager
-def product(folder: Path) -> Iterator[Product]:
+def product(folder: Path, *, url: str = "") -> Iterator[Product]:
     """A product with the demo district and every shipped procedure; stopped at the end."""
     clock = SettableClock(START)
-    settings = Settings(data_dir=folder, demo=True)
+    settings = Settings(data_dir=folder, demo=True, database_url=url)
     migrate(settings.database)
     tocsin = build(settings, clock)
     try:
