@@ -24,7 +24,7 @@ def fire(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
             return
     task = instance.live.get(tid)
     node = instance.node_of(task) if task is not None else None
-    if task is None or node is None:
+    if task is None or node is None or not instance.can_be_completed(task):
         raise EngineError("", f"{tid} is not waiting")
     instance.at = node.id
     del instance.live[tid]

@@ -124,8 +124,15 @@ class Instance:
 
     def is_waiting(self, tid: str) -> bool:
         """True while the wait with this id can still fire."""
-        behind = any(tid in task.internal_data.get("arms", {}) for task in self.live.values())
-        return tid in self.live or tid in self.armed or behind
+        task = self.live.get(tid)
+        if task is not None:
+            return self.can_be_completed(task)
+        return tid in self.armed or any(tid in each.internal_data.get("arms", {}) for each in self.live.values())
+
+    def can_be_completed(self, task: Task) -> bool:
+        """False for what ends by itself: a page with its last token, an event gateway with its event."""
+        node = self.node_of(task)
+        return node is not None and node.kind not in {Kind.INLINE, Kind.EVENT_GATEWAY}
 
     # --- bookkeeping ----------------------------------------------------------------------------
 
