@@ -89,7 +89,6 @@ class ProcedurePage:
     """One procedure, its active or another version."""
 
     row: ProcedureRow
-    documentation: str
     starts: tuple[StartForm, ...]
     pages: tuple[PageRow, ...]
     decisions: tuple[DecisionView, ...]
@@ -114,7 +113,6 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
     bundle = assembly.bundle
     return ProcedurePage(
         row=_row(reader, row),
-        documentation="",
         starts=tuple(_start(reader, bundle, node) for node in start_nodes(bundle)),
         pages=tuple(
             PageRow(each.id, reader.pick(each.name, each.name_en), each.file, len(each.nodes))
