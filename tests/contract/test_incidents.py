@@ -84,7 +84,7 @@ def test_an_opened_incident_with_its_deadline(world: Product) -> None:
 
 
 def test_pages_of_a_list_meet_without_gap_or_overlap(world: Product) -> None:
-    for _ in range(3):
+    for _ in range(4):
         world.opened()
     for path in ("/tasks", "/incidents"):
         whole = [each["id"] for each in world.get(path, "coordinator", params={"limit": "200"}).json()["items"]]

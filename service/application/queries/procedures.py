@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lxml import etree
 from sqlalchemy import select
 
 from service.application import organisations
@@ -17,6 +18,8 @@ from service.engine.model import Bundle, Kind, Node, Trigger
 from service.persistence import tables as t
 
 definitions = t.table_of(t.Definition)
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class ProcedurePage:
     """One procedure, its active or another version."""
 
     row: ProcedureRow
+    documentation: str
     starts: tuple[StartForm, ...]
     pages: tuple[PageRow, ...]
     decisions: tuple[DecisionView, ...]
@@ -113,6 +117,7 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
     bundle = assembly.bundle
     return ProcedurePage(
         row=_row(reader, row),
+        documentation=_documentation(bundle),
         starts=tuple(_start(reader, bundle, node) for node in start_nodes(bundle)),
         pages=tuple(
             PageRow(each.id, reader.pick(each.name, each.name_en), each.file, len(each.nodes))
@@ -176,6 +181,15 @@ def _row(reader: Reader, row: Mapping[str, Any]) -> ProcedureRow:
         organisation_types=ORGANISATION_TYPES.get(row["procedure"], ()),
         is_startable=any(_form(reader, bundle, node) for node in starts),
     )
+
+
+def _documentation(bundle: Bundle) -> str:
+    """What the entry page says about itself; the text was checked when it was deployed."""
+    page = bundle.processes[bundle.entry]
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    root = etree.fromstring(bundle.files[page.file].encode(), parser)
+    found = root.find(f"bpmn:process[@id='{page.id}']/bpmn:documentation", {"bpmn": BPMN})
+    return "" if found is None else (found.text or "").strip()
 
 
 # Which organisations use a procedure; of those not named any may.
