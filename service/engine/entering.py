@@ -108,10 +108,16 @@ def _pass(instance: Instance, task: Task, node: Node) -> None:
         instance.ask(fx.ServiceReached(node.id, dict(task.data)), pause=True)
     elif node.kind is Kind.THROW or (node.kind is Kind.END and node.trigger is not Trigger.NONE):
         _throw(instance, task, node)
-    is_own_page = instance.page_of(task) == instance.process_id
-    if node.kind is Kind.END and is_own_page and (node.parent == "" or "" not in instance.runs):
+    if node.kind is Kind.END and _ends_instance(instance, task, node):
         instance.end = node.id
     _run(instance, task, tid)
+
+
+def _ends_instance(instance: Instance, task: Task, node: Node) -> bool:
+    """The end of the main flow, or of the event sub-process that took its place."""
+    is_own_page = instance.page_of(task) == instance.process_id
+    starts = [each for each in instance.process.level(node.parent) if each.kind is Kind.START]
+    return is_own_page and (node.parent == "" or starts[0].interrupting)
 
 
 def _decide(instance: Instance, task: Task, node: Node) -> None:

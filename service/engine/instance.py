@@ -70,6 +70,7 @@ class Instance:
         self.counter = 0
         self.status = "active"
         self.end = self.error = ""
+        self.result: dict[str, Any] | None = None  # of the main flow, while event sub-processes still run
         self.live: dict[str, Task] = {}
         self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []

@@ -136,13 +136,14 @@ def _finish_runs(instance: Instance) -> bool:
         if not run.workflow.completed:
             continue
         data = run.workflow.last_task.data if run.workflow.last_task else {}
+        if key == "":
+            instance.result = dict(data)
         del instance.runs[key]
         ended_by_terminate = key == "" and entering.is_terminated(instance)
         if ended_by_terminate or not instance.runs:
             _stop_all(instance)
             instance.status = "completed"
-            result = {name: value for name, value in data.items() if not name.startswith("_")}
-            instance.ask(fx.Ended(instance.end, instance.error, result))
+            instance.ask(fx.Ended(instance.end, instance.error, data if instance.result is None else instance.result))
         return True
     return False
 

@@ -30,6 +30,7 @@ def dump(instance: Instance) -> str:
         "status": instance.status,
         "end": instance.end,
         "error": instance.error,
+        "result": instance.result,
         "armed": {tid: [a.element, a.value, a.due, a.base] for tid, a in instance.armed.items()},
         "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
     }
@@ -42,10 +43,11 @@ def _dump_run(run: Run) -> dict[str, Any]:
 
 
 def _dump_workflow(workflow: Any) -> dict[str, Any]:
+    last = workflow.last_task if workflow.last_task and workflow.last_task.id in workflow.tasks else None
     return {
         "spec": workflow.spec.name,
         "root": str(workflow.task_tree.id),
-        "last": str(workflow.last_task.id) if workflow.last_task is not None else None,
+        "last": str(last.id) if last is not None else None,
         "completed": workflow.completed,
         "success": workflow.success,
         "tasks": [_dump_task(task) for task in workflow.tasks.values()],
@@ -75,7 +77,7 @@ def load(assembly: Assembly, instance_id: str, text: str) -> Instance:
         raise ValueError(message)
     instance = Instance(assembly, instance_id, state["process"])
     instance.counter, instance.status = state["counter"], state["status"]
-    instance.end, instance.error = state["end"], state["error"]
+    instance.end, instance.error, instance.result = state["end"], state["error"], state.get("result")
     instance.armed = {tid: Armed(*values) for tid, values in state["armed"].items()}
     for key, stored in state["runs"].items():
         instance.runs[key] = _load_run(instance, stored)

@@ -110,11 +110,12 @@ def test_a_non_interrupting_one_starts_as_often_as_it_is_triggered(reload: bool)
     driver.complete("es", number=2)
     assert driver.open_tasks() == ["a", "h", "h"]
     driver.complete("a")
-    driver.complete("b")
+    driver.complete("b", done=True)
     assert driver.instance.status == "active"  # the scope ends with its last token
-    driver.complete("h")
-    driver.complete("h")
-    assert driver.instance.status == "completed"
+    driver.complete("h", aside=1)
+    driver.complete("h", aside=2)
+    assert (driver.instance.status, driver.instance.end) == ("completed", "e")
+    assert driver.result == {"done": True}  # of the main flow, not of what ran beside it
 
 
 @pytest.mark.parametrize("reload", [False, True])

@@ -20,11 +20,10 @@ MOVES = 60
 class Drawing:
     """Draws structured blocks: each has one way in and one way out."""
 
-    def __init__(self, data: st.DataObject) -> None:
-        self.data = data
+    def __init__(self, data: st.DataObject, numbers: Iterator[int], pages: list[Process]) -> None:
+        self.data, self.numbers, self.pages = data, numbers, pages
         self.nodes: list[Node] = []
         self.flows: list[str] = []
-        self.numbers: Iterator[int] = count(1)
 
     def node(self, prefix: str, kind: Kind, trigger: Trigger = Trigger.NONE, **values: object) -> str:
         made = node(f"{prefix}{next(self.numbers)}", kind, trigger, **values)
@@ -37,7 +36,7 @@ class Drawing:
 
     def block(self, depth: int) -> tuple[str, str]:
         leaves = [self.task, self.script, self.timer]
-        blocks = [self.sequence, self.exclusive, self.parallel, self.race, self.loop, self.guarded]
+        blocks = [self.sequence, self.exclusive, self.parallel, self.race, self.loop, self.guarded, self.page]
         draw = self.data.draw(st.sampled_from(leaves if depth == 0 else [*leaves, *blocks]))
         return draw(depth - 1) if depth else draw(0)
 
@@ -120,14 +119,25 @@ class Drawing:
         self.flow(end, merge if is_interrupting else self.node("e", Kind.END))
         return host, merge
 
+    def page(self, depth: int) -> tuple[str, str]:
+        inner = Drawing(self.data, self.numbers, self.pages)
+        called = inner.finish(f"q{next(self.numbers)}", depth)
+        call = self.node("p", Kind.INLINE, called=called.id)
+        return call, call
 
-def drawn(data: st.DataObject) -> Process:
-    drawing = Drawing(data)
-    entry, end = drawing.block(3)
-    drawing.nodes += [node("start", Kind.START), node("end", Kind.END)]
-    drawing.flow("start", entry)
-    drawing.flow(end, "end")
-    return page("p", drawing.nodes, drawing.flows)
+    def finish(self, name: str, depth: int) -> Process:
+        entry, end = self.block(depth)
+        self.flow(self.node("start", Kind.START), entry)
+        self.flow(end, self.node("end", Kind.END))
+        made = page(name, self.nodes, self.flows)
+        self.pages.append(made)
+        return made
+
+
+def drawn(data: st.DataObject) -> list[Process]:
+    pages: list[Process] = []
+    Drawing(data, count(1), pages).finish("p", 3)
+    return pages[::-1]
 
 
 def test_storing_after_every_step_changes_nothing_and_every_instance_waits_or_ends() -> None:
@@ -136,7 +146,7 @@ def test_storing_after_every_step_changes_nothing_and_every_instance_waits_or_en
     @CASES
     @given(st.data())
     def check(data: st.DataObject) -> None:
-        assembly = assembled(drawn(data))
+        assembly = assembled(*drawn(data))
         kept = Driver(assembly, inputs={"n": 0})
         loaded = Driver(assembly, inputs={"n": 0}, reload=True)
         for _ in range(MOVES):

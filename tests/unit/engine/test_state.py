@@ -1,0 +1,105 @@
+"""The stored form of an instance: small, without the specification, loadable for good."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from service.engine import runner, state
+from service.engine.assembly import Assembly
+from service.engine.model import Kind, Trigger
+from tests.unit.engine.building import START, Driver, assembled, node, page, stored, user
+
+GOLDEN = Path(__file__).with_name("states")
+
+
+def everything() -> Assembly:
+    """One diagram with a wait of every kind."""
+    inner = page("q", [node("qs", Kind.START), user("v"), node("qe", Kind.END)], ["qs v", "v qe"])
+    nodes = [
+        node("s", Kind.START), node("f", Kind.AND), user("a", form="F00#done"),
+        node("b", Kind.BOUNDARY, Trigger.CYCLE, timer="R3/PT1H", attached_to="a", interrupting=False), user("h"),
+        node("g", Kind.EVENT_GATEWAY), node("t", Kind.CATCH, Trigger.DURATION, timer="P1D"),
+        node("c", Kind.CATCH, Trigger.MESSAGE, message="news"), node("m", Kind.XOR),
+        node("call", Kind.INLINE, called="q"), node("o", Kind.OPEN, called="x", collection="people"),
+        node("j", Kind.AND), node("e", Kind.END), node("e2", Kind.END),
+        node("esp", Kind.EVENT_SUBPROCESS), node("ee", Kind.END, parent="esp"), user("w", parent="esp"),
+        node("es", Kind.START, Trigger.CONDITIONAL, condition='fact("level")', edge="each", interrupting=False,
+             parent="esp"),
+    ]  # fmt: skip
+    flows = [
+        "s f", "f a", "f g", "f call", "f o", "g t", "g c", "t m", "c m", "a j", "m j", "call j", "o j", "j e", "b h",
+        "h e2", "es w", "w ee",
+    ]  # fmt: skip
+    return assembled(page("p", nodes, flows), inner)
+
+
+def half_way(*, reload: bool = False) -> Driver:
+    """Some of everything has happened, and everything still waits."""
+    driver = Driver(everything(), facts={"level": 1, "people": ["c1", "c2"]}, inputs={"person": "c1"}, reload=reload)
+    driver.pass_time(timedelta(hours=1))
+    driver.complete("a", F00={"outcome": "done"})
+    return driver
+
+
+def finish(driver: Driver) -> None:
+    """Do all that is open until the instance ends."""
+    visit = driver.waits("o")[0]
+    for item in ("c1", "c2"):
+        driver.settle(
+            runner.child_ended(driver.instance, driver.context(), visit, item=item, result={"n": 1}, error="")
+        )
+    for element in ("h", "w", "c", "v"):
+        driver.complete(element)
+
+
+def test_loading_gives_the_same_waits_and_the_same_form() -> None:
+    driver = half_way()
+    copy = stored(driver.instance)
+    assert list(copy.live) == list(driver.instance.live)
+    assert list(copy.armed) == list(driver.instance.armed)
+    assert json.loads(state.dump(copy)) == json.loads(state.dump(driver.instance))
+
+
+def test_the_specification_is_not_in_it() -> None:
+    text = state.dump(half_way().instance)
+    assert "F00#done" not in text
+    assert "PT1H" not in text
+    assert len(text) < 6_000
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_it_goes_on_to_the_end(reload: bool) -> None:
+    driver = half_way(reload=reload)
+    finish(driver)
+    assert (driver.instance.status, driver.instance.end) == ("completed", "e")
+
+
+def test_a_golden_state_of_the_first_format_still_loads_and_finishes() -> None:
+    driver = half_way()
+    driver.instance = state.load(driver.assembly, "i", (GOLDEN / "format_1.json").read_text("utf-8"))
+    finish(driver)
+    assert (driver.instance.status, driver.instance.end) == ("completed", "e")
+    assert driver.now == START + timedelta(hours=1)
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown state format 99"):
+        state.load(everything(), "i", '{"format": 99}')
+
+
+def test_a_new_row_of_a_collection_is_stored_before_anybody_asks_again() -> None:
+    driver = half_way()
+    driver.instance.is_dirty = False
+    driver.proceed(people=["c1", "c2", "c3"])
+    assert driver.instance.is_dirty
+    assert [effect.item for effect in driver.effects if hasattr(effect, "item")] == ["c1", "c2", "c3"]
+
+
+def test_the_end_of_one_child_is_stored() -> None:
+    driver = half_way()
+    driver.instance.is_dirty = False
+    visit = driver.waits("o")[0]
+    driver.settle(runner.child_ended(driver.instance, driver.context(), visit, item="c1", result={}, error=""))
+    assert driver.instance.is_dirty
