@@ -14,7 +14,7 @@ from service.engine.layout_text import text_width
 
 HEADER = 30.0
 ORIGIN = 20.0
-CHANNELS = (18.0, 32.0, 46.0)
+CHANNELS = (18.0, 32.0, 46.0, 60.0)
 
 
 def draw(drawing: Drawing) -> Drawing:

@@ -13,6 +13,7 @@ from service.engine.layout_plan import EVENT, Plan, rider_offset
 GAP = 60.0
 ROW = 110.0
 MARGIN = 30.0
+BELOW = 20.0  # room under boundary events of the last row, where no lane fixes the height
 
 
 @dataclass(slots=True)
@@ -87,7 +88,9 @@ class Grid:
         for height in heights:
             self.row_y.append(self.gutter_y[-1] + height / 2)
             self.gutter_y.append(self.gutter_y[-1] + height)
-        self.height = self.gutter_y[-1]
+        last = {self.rows[number] for number, item in enumerate(self.plan.items) if item.riders}
+        below = BELOW if self.plan.order == ("",) and self.row_count - 1 in last else 0.0
+        self.height = self.gutter_y[-1] + below
 
     def row_free(self, row: int, left: int, right: int) -> bool:
         """Whether no item stands in a row strictly between two columns."""

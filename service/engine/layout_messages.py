@@ -17,6 +17,8 @@ CORRIDOR = 64.0
 BETWEEN = 24.0
 MOST_FREE = 6
 KEPT = 40
+TIGHT = 5.0
+MOST_SHIFTED = 3
 
 Line = tuple[Point, ...]
 
@@ -128,10 +130,11 @@ def _lines(
 def _party(item: Element, upper: bool, flows: Sequence[Connection], lines: Mapping[str, Line]) -> _Party:
     own = {flow.id: lines[flow.id] for flow in flows}
     xs = [points[0][0] for points in own.values()]
-    left, right = min(xs) - 16, max(xs) + 16
-    spare = max(0.0, max(text_width(item.name, 13) + 20, 100.0) - (right - left))
-    shifts = (0.5, 0.0, 1.0) if spare else (0.0,)
-    return _Party(item.id, upper, own, tuple((left - spare * part, right + spare * (1 - part)) for part in shifts))
+    first, last = min(xs), max(xs)
+    width = max(text_width(item.name, 13) / 2 + 34, 100.0, last - first + 32)
+    middle = (first + last - width) / 2
+    lefts = (middle, last + TIGHT - width, first - TIGHT)  # centred, else aside to let another party's flows pass
+    return _Party(item.id, upper, own, tuple((left, left + width) for left in lefts))
 
 
 def _around(drawing: Drawing, node: str) -> set[str]:
@@ -188,7 +191,7 @@ def _meeting(a: Point, b: Point, c: Point, d: Point, *, crossing: float) -> floa
     low_one, high_one = sorted((a[along], b[along]))
     low_two, high_two = sorted((c[along], d[along]))
     shared = low_one < high_two + 3 and low_two < high_one + 3
-    return 40.0 if shared and apart < 10 else 0.0
+    return 0.0 if not shared or apart >= 10 else 90.0 if apart < 4 else 40.0
 
 
 def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> tuple[float, Outside]:
@@ -198,7 +201,7 @@ def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> tuple[f
     flows: dict[str, Line] = {}
     for upper in (True, False):
         side = [party for party in parties if party.upper == upper]
-        cost, places = min((_shelved(order) for order in permutations(side)), key=lambda shelved: shelved[0])
+        cost, places = min((_shelved(order) for order in _orders(side)), key=lambda shelved: shelved[0])
         total += cost
         for party in side:
             bounds[party.id] = box = _box(scene.pool, *places[party.id], upper=upper)
@@ -209,26 +212,28 @@ def _stack(drawing: Drawing, scene: Scene, parties: Sequence[_Party]) -> tuple[f
     return total, Outside(bounds, flows)
 
 
-def _shelved(order: Sequence[_Party]) -> tuple[float, dict[str, tuple[int, tuple[float, float]]]]:
-    """Shelf and stretch of each party when placed in this order, nearest first, and what that costs."""
-    total = 0.0
+def _orders(side: Sequence[_Party]) -> Iterator[list[tuple[_Party, tuple[float, float]]]]:
+    """Every order, nearest first, with every stretch of each; of many parties the centred stretch only."""
+    few = len(side) <= MOST_SHIFTED
+    for order in permutations(side):
+        for spans in product(*(party.spans if few else party.spans[:1] for party in order)):
+            yield list(zip(order, spans, strict=True))
+
+
+def _shelved(
+    order: Sequence[tuple[_Party, tuple[float, float]]],
+) -> tuple[float, dict[str, tuple[int, tuple[float, float]]]]:
+    """Shelf and stretch of each party when placed in this order, and what that costs."""
+    cost = 0.0
     places: dict[str, tuple[int, tuple[float, float]]] = {}
-    for number, party in enumerate(order):
-        best = float("inf")
-        for extra, span in enumerate(party.spans):
-            before = [(places[other.id], other) for other in order[:number]]
-            near = [place[0] for place, _ in before if _touch(place[1], span)]
-            shelf = max(near, default=-1) + 1
-            cost = 4.0 * shelf + extra
-            for (other_shelf, other_span), other in before:
-                if other_shelf < shelf:
-                    cost += 90.0 * _cut(party, other_span)
-                elif other_shelf > shelf:
-                    cost += 90.0 * _cut(other, span)
-            if cost < best:
-                best, places[party.id] = cost, (shelf, span)
-        total += best
-    return total, places
+    for number, (party, span) in enumerate(order):
+        before = [(places[other.id][0], other, stretch) for other, stretch in order[:number]]
+        shelf = max((place for place, _, stretch in before if _touch(stretch, span)), default=-1) + 1
+        cost += 4.0 * shelf + party.spans.index(span)
+        cost += sum(90.0 * _cut(party, stretch) for place, _, stretch in before if place < shelf)
+        cost += sum(90.0 * _cut(other, span) for place, other, _ in before if place > shelf)
+        places[party.id] = shelf, span
+    return cost, places
 
 
 def _touch(one: tuple[float, float], other: tuple[float, float]) -> bool:

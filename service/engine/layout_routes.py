@@ -122,12 +122,14 @@ class Ways:
             for into in self._ports(link.target):
                 yield from self._around(source, target, out, into)
 
-    def _tracks(self, gutter: int) -> list[float]:
-        """Levels to try in a gutter; the outermost ones stay inside the frame."""
-        tracks = [self.grid.gutter_y[gutter] + shift for shift in self.shifts.gutter]
-        return [y for y in tracks if EDGE <= y <= self.grid.height - EDGE] or [
-            min(max(tracks[0], EDGE), self.grid.height - EDGE)
-        ]
+    def _tracks(self, gutter: int, source: _End) -> list[float]:
+        """Levels to try in a gutter: inside the frame, and beneath a boundary event that starts there."""
+        low, high = EDGE, self.grid.height - EDGE
+        if source.rider:
+            low = source.upright(down=True) + 1
+        wanted = [self.grid.gutter_y[gutter] + shift for shift in self.shifts.gutter]
+        tracks = [y for y in wanted if low <= y <= high]
+        return tracks or [y for y in (min(wanted[0], high),) if low <= y]
 
     def _outs(self, link: Link) -> tuple[float, ...]:
         return (0.0,) if link.boundary else self._ports(link.source)
@@ -204,7 +206,7 @@ class Ways:
             return
         for gutter in range(upper[0] + 1, lower[0] + 1):
             if grid.col_free(upper[1], upper[0], gutter) and grid.col_free(lower[1], gutter - 1, lower[0]):
-                for y in self._tracks(gutter):
+                for y in self._tracks(gutter, a):
                     yield ((x1, start), (x1, y), (x2, y), (x2, end)), sides
 
     def _around(self, a: _End, b: _End, out: float, into: float) -> Iterator[tuple[tuple[Point, ...], str]]:
@@ -216,11 +218,11 @@ class Ways:
         lowest, highest = max(a.row, b.row), min(a.row, b.row)
         for gutter in range(lowest + 1, min(lowest + 4, grid.row_count + 1)):
             if x1 != x2 and grid.col_free(a.col, a.row, gutter) and grid.col_free(b.col, b.row, gutter):
-                for y in self._tracks(gutter):
+                for y in self._tracks(gutter, a):
                     yield ((x1, a.upright(down=True)), (x1, y), (x2, y), (x2, b.upright(down=True))), "BB"
         for gutter in () if a.rider else range(highest, max(highest - 3, -1), -1):
             if x1 != x2 and grid.col_free(a.col, gutter - 1, a.row) and grid.col_free(b.col, gutter - 1, b.row):
-                for y in self._tracks(gutter):
+                for y in self._tracks(gutter, a):
                     yield ((x1, a.upright(down=False)), (x1, y), (x2, y), (x2, b.upright(down=False))), "TT"
 
     def _priced(self, link: Link, points: tuple[Point, ...], sides: str) -> Route:
