@@ -8,7 +8,8 @@ find_uv() { command -v uv 2>/dev/null || { [ -x "$(dirname "$python")/uv" ] && e
 
 uv="$(find_uv)"
 if [ -n "$uv" ] && [ -z "${TOCSIN_PIP:-}" ]; then
-    "$uv" pip install -qq --python "$python" --require-hashes -r "$lock"
+    # Compiled once here, as pip does: every later start saves seconds.
+    "$uv" pip install -qq --compile-bytecode --python "$python" --require-hashes -r "$lock"
 else
     "$python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
 fi

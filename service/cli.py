@@ -56,12 +56,16 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
-    """Serve pages, API and background work in this process."""
+    """Serve pages, API and background work in this process; it brings database, demo and procedures along."""
+    _say("[1/3] database")
     migrate(settings.database)
     tocsin = build(settings)
-    deploy_shipped(tocsin)
     if settings.demo:
-        _announce(settings)
+        _say("[2/3] demo district")
+        district.load(tocsin, only_if_empty=True, deploy=deploy_shipped, say=_say)
+    _say("[3/3] procedures")
+    deploy_shipped(tocsin)
+    _announce(settings)
     uvicorn.run(
         create_app(tocsin, with_worker=not options.no_worker), host=settings.host, port=settings.port,
         log_config=None, access_log=False, timeout_graceful_shutdown=3,
@@ -71,7 +75,8 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
 
 def _announce(settings: Settings) -> None:
     _say(f"Tocsin 警钟: {settings.public_url}")
-    _say("demo accounts, password demo: " + " ".join(people.usernames()))
+    if settings.demo:
+        _say(f"demo accounts, password {people.PASSWORD}: " + " ".join(people.usernames()))
 
 
 def worker(_options: argparse.Namespace, settings: Settings) -> int:
@@ -97,7 +102,10 @@ def deploy_shipped(tocsin: Tocsin) -> None:
     root = tocsin.settings.workflows_dir
     for folder in sorted(path for path in root.iterdir() if any(path.glob("*.bpmn"))):
         content = definitions.folder_content(folder, root / "decisions")
-        _deploy(tocsin, folder.name, content)
+        with tocsin.read() as connection:
+            is_current = definitions.is_current(connection, folder.name, content)
+        if not is_current:
+            _deploy(tocsin, folder.name, content)
 
 
 def _deploy(tocsin: Tocsin, name: str, content: dict[str, str]) -> definitions.Deployed:

@@ -36,6 +36,8 @@ ALLOWED = frozenset({
 PLAIN_LIBRARIES = frozenset({"uvicorn", "uvicorn.error", "alembic.runtime.migration"})
 # Its lines hold addresses with search words; the request middleware logs route names instead.
 SILENCED = ("uvicorn.access", "httpx", "httpcore")
+# Tells each of its own steps as information, hundreds of lines for one of ours: from it, warnings only.
+TALKATIVE = ("spiff",)
 LONGEST_VALUE = 200
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -71,6 +73,8 @@ def configure(
     root.setLevel(LEVELS[level])
     for name in SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

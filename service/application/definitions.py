@@ -116,6 +116,13 @@ def bundle_hash(content: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def is_current(connection: Connection, procedure: str, content: Mapping[str, str]) -> bool:
+    """Whether these very files are the running version: nothing to lint, nothing to deploy."""
+    table = core.definitions
+    same = (table.c.procedure == procedure) & (table.c.bundle_hash == bundle_hash(content)) & table.c.is_active
+    return connection.execute(select(table.c.version).where(same)).first() is not None
+
+
 def deploy(
     uow: UnitOfWork, store: DefinitionStore, procedure: str, content: Mapping[str, str], *, actor: str
 ) -> Deployed:

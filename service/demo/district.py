@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from service.application import accounts
+from service.application import accounts, organisations
 from service.application.queries import Reader, incident_pages
 from service.bootstrap import Tocsin, build
 from service.demo import people, story
@@ -19,17 +19,17 @@ Deploy = Callable[[Tocsin], None]
 
 
 def load(tocsin: Tocsin, *, only_if_empty: bool, deploy: Deploy, say: Say) -> bool:
-    """Load the demo into an empty database; False, and nothing done, if it is there and `only_if_empty`.
+    """Load the demo into an empty database; False, and nothing done, if it is not empty and `only_if_empty`.
 
     The story is lived by a second product on the same database with a clock of its own, from yesterday
     morning to now; `deploy` brings the diagrams into it, `say` is told each step. Nothing else may
-    write meanwhile. Raises AlreadyExists if the demo is there, and StoryBroken if a diagram no longer
+    write meanwhile. Raises AlreadyExists if the database is not empty, and StoryBroken if a diagram no longer
     fits the story.
     """
-    if _has_incidents(tocsin):
+    if _is_taken(tocsin):
         if not only_if_empty:
             raise AlreadyExists(story.SCHOOL)
-        say("demo district: there already")
+        say("demo district: not loaded, the database is not empty")
         return False
     now = tocsin.clock.now()
     clock = SettableClock(_yesterday_morning(now) - timedelta(minutes=10))
@@ -58,11 +58,17 @@ def _live(stage: Stage, now: datetime, say: Say) -> None:
     stage.until(now)
 
 
-def _has_incidents(tocsin: Tocsin) -> bool:
+def _is_taken(tocsin: Tocsin) -> bool:
+    """Whether the story was played, or somebody else's organisations are there: a demo is not mixed into them.
+
+    People without an incident are a load that was broken off early; it is taken up again.
+    """
     with tocsin.read() as connection:
-        account = accounts.account_named(connection, ADMINISTRATOR)
-        if account is None:
+        if not organisations.organisations(connection):
             return False
+        account = accounts.account_named(connection, ADMINISTRATOR)
+        if account is None or not organisations.organisations(connection, [story.SCHOOL]):
+            return True
         principal = accounts.principal_of_account(connection, account)
         reader = Reader(connection, tocsin.sealer, tocsin.services, principal, tocsin.clock.now())
         return bool(incident_pages.listing(reader, incident_pages.IncidentFilter(), limit=1).items)

@@ -132,7 +132,7 @@ def test_loading_again_changes_nothing(demo: Tocsin) -> None:
         district.load(demo, only_if_empty=False, deploy=deploy, say=lines.append)
     with demo.read() as connection:
         assert chain.verify(connection).events == before
-    assert lines == ["demo district: there already"]
+    assert lines == ["demo district: not loaded, the database is not empty"]
 
 
 # --- the first account of a real installation ------------------------------------------------------
@@ -164,3 +164,10 @@ def test_a_name_is_given_once(bare: Tocsin) -> None:
     bare.run(lambda uow: accounts.create_administrator(uow, "root", "", PHRASE))
     with pytest.raises(AlreadyExists):
         bare.run(lambda uow: accounts.create_administrator(uow, " ROOT ", "", "another horse 8"))
+
+
+def test_the_demo_is_not_mixed_into_a_real_installation(bare: Tocsin) -> None:
+    bare.run(lambda uow: accounts.create_administrator(uow, "root", "", PHRASE))
+    assert district.load(bare, only_if_empty=True, deploy=deploy, say=lambda _line: None) is False
+    with bare.read() as connection:
+        assert accounts.account_named(connection, "teacher") is None
