@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from integrations import ambulance, bureau, cdc, district, hospital, parents
+from integrations import ambulance, bureau, cdc, district, hospital, ministry, parents
 from integrations.inbound import PartnerDoor
 from integrations.partner import Partner
 from integrations.rehearsal import RehearsalGateway, always_up
@@ -14,7 +14,7 @@ from service.domain.clock import Clock
 from service.domain.gateways import Gateway, InboundDoor, OutboxSink
 
 PARTNERS: Mapping[str, Partner] = {
-    module.PARTNER.id: module.PARTNER for module in (ambulance, hospital, cdc, bureau, district, parents)
+    module.PARTNER.id: module.PARTNER for module in (ambulance, hospital, cdc, bureau, district, ministry, parents)
 }
 
 

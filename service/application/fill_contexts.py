@@ -105,11 +105,22 @@ def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
-    """Who drafted what this task signs: the draft is the newest report of the instance."""
+    """Who drafted what this task signs: a report of the instance, or the request to withdraw."""
     if target.form_key != "F00#sign":
         return frozenset()
+    if target.element == "t_approve_cancel":
+        asked = [record for record in view.facts.rows.records if record["form"] == "F00" and record["view"] == "cancel"]
+        return frozenset(record["actor"] for record in asked[-1:])
     statement = select(core.reports.c.drafter).where(core.reports.c.instance_id == target.instance["id"])
     return frozenset(view.connection.execute(statement).scalars())
+
+
+def _open_incidents(view: IncidentView) -> list[str]:
+    """Other incidents of the organisation that are not closed: what this one may be merged into."""
+    table = core.incidents
+    same = (table.c.organisation_id == view.incident["organisation_id"]) & (table.c.kind == view.incident["kind"])
+    is_open = table.c.closed_at.is_(None) & (table.c.id != view.incident["id"])
+    return list(view.connection.execute(select(table.c.id).where(same & is_open)).scalars())
 
 
 def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
@@ -129,6 +140,8 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
         defaults["person"] = {"id": target.person}
     if target.element in DRAFT_KINDS:
         defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance))
+    if target.form_key == "F00#cancel":
+        defaults["open_incidents"] = _open_incidents(view)
     if target.form_key == "F40#clue":
         defaults["object"] = {"id": view.incident["organisation_id"]}
         defaults.update({key: inputs[key] for key in ("source", "breach") if inputs.get(key)})

@@ -54,6 +54,8 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
     if report is None or report["state"] != "signed":
         raise EngineFailed(element, "the report is not signed")
     recipients = ["edu_bureau"] if report["kind"] == "written" else routed(on.view, row)
+    if report["kind"] == "direct" and on.facts.rows.latest("F11", instance=row["id"]).get("copy_ministry"):
+        recipients = [*recipients, "moe_office"]  # the school may report to the Ministry at the same time
     if not recipients:
         raise EngineFailed(element, f"no recipient for the report {report['kind']}")
     is_late = any(

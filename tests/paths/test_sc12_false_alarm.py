@@ -8,6 +8,7 @@ import pytest
 
 from service.domain.errors import NothingWaits
 from service.persistence import tables as t
+from service.persistence.chain import verify
 from tests.paths import school as s
 from tests.paths.world import World, at
 
@@ -91,9 +92,9 @@ def withdraw(w: World, reason: dict[str, Any], decision: str = "签发") -> None
     s.sign(w, "t_approve_cancel", decision)
 
 
-def direct_report(w: World) -> None:
+def direct_report(w: World, **more: Any) -> None:
     """R04 is drafted and signed now."""
-    w.do("coordinator", "t_draft_direct", {"drafter": True})
+    w.do("coordinator", "t_draft_direct", {"drafter": True, **more})
     s.sign(w)
 
 
@@ -222,6 +223,8 @@ def test_b_the_duplicate_is_withdrawn_and_its_log_is_kept(w: World) -> None:
     assert written is not None
     assert w.local(written["cancelled_at"]) == "03-02 08:09"
     assert len(w.events()) > before
+    with w.app.read() as connection:
+        assert verify(connection, w.incident).ok
     assert w.rows(t.Report, document="R01c") == [], "nothing was reported, so nothing is corrected"
     assert w.rows(t.Person, hold_leave=True) == []
 
@@ -318,7 +321,7 @@ def test_c2_withdrawn_before_r04_went_out_only_r01_is_corrected(w: World) -> Non
     assert started(w, "ca_direct_report") == ["cancelled"]
     assert {"t_draft_direct", "t_sign_report"}.isdisjoint(w.open_tasks())
     corrected(w)
-    assert [row["state"] for row in w.rows(t.Report, document="R04")] != ["sent"]
+    assert [row["state"] for row in w.rows(t.Report, document="R04")] == ["cancelled"]
     (first,) = w.rows(t.Report, document="R01")
     (correction,) = w.rows(t.Report, document="R01c")
     assert correction["corrects"] == [first["id"]]
@@ -340,15 +343,17 @@ def test_c2_withdrawn_after_r04_every_recipient_is_told(w: World) -> None:
     w.go("08:06")
     report_out(w)
     w.go("08:15")
-    direct_report(w)
-    assert recipients(w, "R04") == ["edu_bureau"]
+    direct_report(w, copy_ministry=True)
+    assert recipients(w, "R04") == ["edu_bureau", "moe_office"]
+    w.go("08:16")
+    assert {row["state"] for row in w.rows(t.Delivery, message="msg_direct_report")} == {"acknowledged"}
     w.go("08:20")
     withdraw(w, FAULTY)
     corrected(w)
     (correction,) = w.rows(t.Report, document="R01c")
     sent = {row["id"] for row in w.rows(t.Report) if row["document"] in {"R01", "R04"}}
     assert set(correction["corrects"]) == sent
-    assert recipients(w, "R01c") == ["district_office", "duty_principal", "edu_bureau"]
+    assert recipients(w, "R01c") == ["district_office", "duty_principal", "edu_bureau", "moe_office"]
     assert end(w) == ("false_alarm", "false_alarm")
 
 

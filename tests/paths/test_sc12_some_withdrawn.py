@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from service.application import incidents
+from service.application import accounts, incidents
 from service.domain import commands as cmd
+from service.domain.errors import FormRefused
 from service.persistence import tables as t
 from tests.paths import school as s
-from tests.paths.world import World, at
+from tests.paths.world import SCHOOL, World, at
 
 FAULTY = {"cancel_kind": "设备故障", "cancel_scope": "部分人员", "reason": "测温枪故障"}
 MERGED = {"cancel_kind": "并案", "cancel_scope": "全部", "reason": "与另一事件同源"}
@@ -123,6 +124,33 @@ def test_when_the_last_one_is_cleared_the_incident_ends(w: World) -> None:
     s.sign(w)
     assert w.row()["result"] == "false_alarm"
     assert w.rows(t.Person, hold_leave=True) == []
+
+
+def test_when_nobody_is_left_the_whole_incident_is_withdrawn(w: World) -> None:
+    persons = three(w)
+    w.go("08:10")
+    withdraw(w, persons)
+    assert (w.row()["status"], w.row()["result"]) == ("false_alarm", "false_alarm")
+    assert w.open_tasks() == {}
+
+
+def test_who_asks_for_a_withdrawal_does_not_approve_it(w: World) -> None:
+    both = accounts.NewAccount("deputy", "办公室兼值班", "x", [(SCHOOL, "epi_office"), (SCHOOL, "duty_principal")])
+    w.app.run(lambda uow: accounts.create_account(uow, both))
+    w.act("deputy", "msg_cancel_request", {**FAULTY, "cancel_scope": "全部"})
+    with pytest.raises(FormRefused) as refused:
+        w.do("deputy", "t_approve_cancel", s.SIGN)
+    assert [error.path for error in refused.value.errors] == ["signer"]
+    s.sign(w, "t_approve_cancel")
+    assert w.row()["result"] == "false_alarm"
+
+
+def test_it_is_merged_only_into_another_open_incident(w: World) -> None:
+    for target in (w.incident, "nowhere"):
+        with pytest.raises(FormRefused) as refused:
+            w.send("msg_merge_order", {**MERGED, "merge_into": {"id": target}})
+        assert [error.path for error in refused.value.errors] == ["merge_into.id"]
+    assert w.row()["closed_at"] is None
 
 
 def test_merged_by_order_of_the_superior_everything_ends(w: World) -> None:

@@ -278,7 +278,7 @@ def test_the_world_is_chosen_by_the_delivery_alone(real: Rig) -> None:
 
 
 def test_every_partner_is_listed_under_its_own_id() -> None:
-    expected = {"ambulance_120", "designated_hospital", "cdc", "edu_bureau", "district_office", "parent"}
+    expected = {"ambulance_120", "designated_hospital", "cdc", "edu_bureau", "district_office", "moe_office", "parent"}
     assert {partner.id for partner in PARTNERS.values()} == set(PARTNERS) == expected
     assert partner_of("person:p-7") == "parent"
     assert report_message("initial", "edu_bureau") == "msg_case_report"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from service.application.projections.registry import applies, instant
 from service.domain import events as ev
@@ -46,6 +46,13 @@ def incident_closed(connection: Connection, stored: StoredEvent, event: ev.Incid
         .values(status=event.status, result=event.result, closed_at=stored.at)
     )
     _status(connection, stored, event.status)
+    _abandon_reports(connection, core.reports.c.incident_id == stored.stream)
+
+
+def _abandon_reports(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Reports that were drafted, perhaps signed, and will not be sent any more."""
+    is_unsent = core.reports.c.state.in_(("draft", "signed"))
+    connection.execute(update(core.reports).where(which, is_unsent).values(state="cancelled"))
 
 
 @applies(ev.InstanceStarted)
@@ -69,6 +76,8 @@ def instance_ended(connection: Connection, stored: StoredEvent, event: ev.Instan
         .where(core.instances.c.id == event.instance)
         .values(status=event.status, result=event.result, ended_at=stored.at)
     )
+    if event.status == "cancelled":
+        _abandon_reports(connection, core.reports.c.instance_id == event.instance)
 
 
 @applies(ev.DeadlineStarted)
