@@ -255,8 +255,13 @@ def advance(uow: UnitOfWork, services: Services, incident: str, origin: Origin, 
     on = Advance(uow, services, incident, origin)
     if not on.incident:
         raise NoSuch("incident", incident)
-    due_work.catch_up(on)
-    answer = work(on)
-    on.settle()
+    try:
+        due_work.catch_up(on)
+        answer = work(on)
+        on.settle()
+    except EngineFailed as error:
+        error.incident = error.incident or incident
+        error.instance = error.instance or on.incident["root_instance"]
+        raise
     on.store()
     return answer

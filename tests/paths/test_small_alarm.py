@@ -1,0 +1,40 @@
+"""The small procedure end to end: two lanes, a deadline, a child, an automatic report."""
+
+from service.persistence import tables as t
+from tests.paths import school
+from tests.paths.world import World
+
+
+def test_small_alarm_with_its_child_and_deadline(world: World) -> None:
+    w = world
+    w.go("08:10")
+    w.open("teacher", school.quick(), "small_alarm")
+    assert set(w.open_tasks()) == {"t_small_check", "t_small_written"}
+    assert w.local(w.deadline("T02")["due_at"]) == "03-02 10:10"
+
+    w.do("nurse", "t_small_check")
+    assert [row["status"] for row in w.rows(t.Instance, procedure="small_check")] == ["completed"]
+    assert w.row()["closed_at"] is None
+
+    w.go("10:10")
+    assert [row["element"] for row in w.rows(t.ElementVisit, element="ee_small_overdue")] == ["ee_small_overdue"]
+    w.go("10:20")
+    school.draft(w, "t_small_written", late_reason="电话占线")
+    written = w.deadline("T02")
+    assert (w.local(written["met_at"]), written["late_minutes"]) == ("03-02 10:20", 10)
+    assert [row["recipient"] for row in w.rows(t.Delivery)] == ["edu_bureau"]
+    assert w.row()["status"] == "closed"
+
+
+def test_it_survives_a_restart_between_any_two_steps(world: World) -> None:
+    w = world
+    w.go("08:10")
+    w.open("teacher", school.quick(), "small_alarm")
+    w.restart()
+    w.do("nurse", "t_small_check")
+    w.restart()
+    w.go("10:05")
+    school.draft(w, "t_small_written")
+    w.restart()
+    assert w.row()["status"] == "closed"
+    assert w.deadline("T02")["late_minutes"] == 0
