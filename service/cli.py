@@ -5,6 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -12,8 +13,7 @@ import uvicorn
 
 from service import logs
 from service.app import create_app
-from service.application import accounts, definitions
-from service.application.projections import rebuild
+from service.application import accounts, definitions, projections
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
 from service.domain.clock import SystemClock
@@ -25,7 +25,7 @@ from service.engine.rules import RULES
 from service.live import Hub
 from service.persistence import chain
 from service.persistence.database import migrate
-from service.persistence.tables import core
+from service.persistence.unit_of_work import UnitOfWork
 from service.settings import Settings
 from service.simulation import run_simulation
 
@@ -235,12 +235,15 @@ def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int
     """Empty the read tables and apply the log again, incident by incident."""
     tocsin = build(settings)
     with tocsin.read() as connection:
-        streams = list(connection.execute(core.incidents.select().with_only_columns(core.incidents.c.id)).scalars())
+        streams = projections.incident_streams(connection)
     for incident in streams:
-        events = tocsin.run(lambda uow, incident=incident: rebuild(uow.connection, incident))
-        _say(f"{incident} {events}")
+        _say(f"{incident} {tocsin.run(partial(_rebuild, incident))}")
     tocsin.stop()
     return 0
+
+
+def _rebuild(incident: str, uow: UnitOfWork) -> int:
+    return projections.rebuild(uow.connection, incident)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -152,9 +152,11 @@ class World:
         with self.app.read() as connection:
             return dict(connection.execute(select(core).where(core.c.id == self.incident)).mappings().one())
 
-    def deadline(self, rule: str, subject: str = "") -> dict[str, Any] | None:
-        """A deadline row."""
-        return next(iter(self.rows(t.Deadline, rule=rule, subject=subject)), None)
+    def deadline(self, rule: str, subject: str = "") -> dict[str, Any]:
+        """The deadline row of a rule and subject, which must be there."""
+        rows = self.rows(t.Deadline, rule=rule, subject=subject)
+        assert rows, f"no deadline {rule} {subject}"
+        return rows[0]
 
     def view(self) -> IncidentView:
         """Facts and rows; only for reading within one statement."""

@@ -19,7 +19,7 @@ READ_TABLES = (
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident,
 )  # fmt: skip
 
-__all__ = ["READ_TABLES", "apply", "incidents", "outside", "people", "rebuild", "work"]
+__all__ = ["READ_TABLES", "apply", "incident_streams", "incidents", "outside", "people", "rebuild", "work"]
 
 
 def apply(connection: Connection, stored: StoredEvent) -> None:
@@ -27,6 +27,13 @@ def apply(connection: Connection, stored: StoredEvent) -> None:
     applier = APPLIERS.get(stored.type)
     if applier is not None:
         applier(connection, stored, ev.parse(stored.type, stored.schema_version, stored.data))
+
+
+def incident_streams(connection: Connection) -> list[str]:
+    """Streams of the log that are incidents, whatever the read tables say."""
+    log = core.events
+    opened = select(log.c.stream).where(log.c.type == ev.IncidentOpened.type).order_by(log.c.stream)
+    return list(connection.execute(opened).scalars())
 
 
 def rebuild(connection: Connection, incident: str) -> int:
