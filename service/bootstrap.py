@@ -1,11 +1,11 @@
 """The composition root: the only place that picks implementations and puts the parts together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from integrations import DirectorySink, rehearsal_gateways
+from integrations import DirectorySink, doors, rehearsal_gateways
 from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
 from service.application.documents import DocumentLibrary
@@ -16,14 +16,14 @@ from service.domain.clock import Clock, SystemClock
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed
 from service.domain.forms import FormLibrary, FormNotFound
-from service.domain.gateways import OutsideWorld
+from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.policies import PolicyCatalogue
 from service.live import Hub
 from service.persistence.database import Database, open_database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
 from service.persistence.writer import CommandRunner, open_runner
-from service.settings import Settings, master_keys
+from service.settings import Settings, master_keys, partner_secrets
 from service.worker import Worker
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Tocsin:
     outside: OutsideWorld
     worker: Worker
     hub: Hub
+    doors: Mapping[str, InboundDoor]
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
@@ -84,7 +85,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     worker = Worker(database, run, services, outside=outside, sealer=sealer)
     return Tocsin(
         settings, clock, database, sealer, writer, services,
-        warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub,
+        warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub, doors(partner_secrets(settings), clock=clock),
     )  # fmt: skip
 
 

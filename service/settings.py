@@ -55,6 +55,11 @@ class Settings(BaseSettings):
         description="Fernet keys, comma separated, the first one encrypts; empty: the file master.key in the data "
         "folder, made on the first start. Without it sealed values are lost",
     )
+    partner_secrets: SecretStr = Field(
+        default=SecretStr(""),
+        description="secrets of outside systems that post to /exchange/PARTNER, as `partner=secret` pairs, comma "
+        "separated; a partner may have several. Empty: nobody may post",
+    )
     session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
     secure_cookies: bool = Field(
         default=False, description="send cookies over HTTPS only; set it wherever HTTPS is used"
@@ -89,6 +94,18 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """Address for links, without a slash at the end."""
         return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def partner_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Secrets by partner. Raises ValueError for a pair without `=`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for pair in filter(None, (part.strip() for part in settings.partner_secrets.get_secret_value().split(","))):
+        partner, sign, secret = pair.partition("=")
+        if not sign or not secret:
+            message = f"TOCSIN_PARTNER_SECRETS: {partner} has no secret"
+            raise ValueError(message)
+        found[partner] = (*found.get(partner, ()), secret)
+    return found
 
 
 def master_keys(settings: Settings) -> tuple[bytes, ...]:
