@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from service.engine.drawing import Bounds, Drawing, Point
 from service.engine.layout_grid import Grid
-from service.engine.layout_labels import Surroundings, place_labels
+from service.engine.layout_labels import Surroundings, pairs, place_labels
 from service.engine.layout_plan import Plan, make_plan
 from service.engine.layout_search import best_spots
-from service.engine.layout_tracks import crossing_count
+from service.engine.layout_tracks import crossing_count, on_one_line
 from service.engine.layout_wires import wire
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def _attempt(drawing: Drawing, plan: Plan, grid: Grid, spent: float) -> Level:
         trouble = sum(around.cost(ident, box) for ident, box in labels.items())
         bends = sum(len(points) - 2 for points in flows.values())
         price = trouble + 12.0 * crossing_count(list(flows.values())) + 2.0 * bends
+        price += 60.0 * _mixed_up(plan, flows)
         price += sum(90.0 for points in flows.values() if len(points) > 4)
         price += sum(route.cost for route in routes.values() if route.cost > 80)
         if best is None or price < best[0]:
@@ -66,3 +68,12 @@ def _attempt(drawing: Drawing, plan: Plan, grid: Grid, spent: float) -> Level:
     assert best is not None  # noqa: S101 - the loop above ran
     bands = tuple((lane, *grid.lane_band(number)) for number, lane in enumerate(plan.order))
     return Level(boxes, best[1], best[2], bands, grid.width, grid.height, best[0] + spent)
+
+
+def _mixed_up(plan: Plan, flows: Mapping[str, tuple[Point, ...]]) -> int:
+    """Pairs of flows without a common end that lie on one line."""
+    return sum(
+        any(on_one_line(piece, beside) for piece in pairs(flows[one.id]) for beside in pairs(flows[other.id]))
+        for one, other in combinations(plan.links, 2)
+        if one.origin != other.origin and one.target != other.target
+    )

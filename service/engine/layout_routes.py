@@ -304,7 +304,7 @@ class Traffic:
         mine = other.link
         if mine.target == link.target or mine.origin == link.origin:
             return 0.0 if abs(run.at - other.at) < 0.5 else 2.0
-        return 1.5 if run.through and other.through and abs(run.at - other.at) < 0.5 and self.near < 1 else 14.0
+        return 1.5 if run.through and other.through and abs(run.at - other.at) < 0.5 and self.near < 1 else 26.0
 
 
 def _runs(link: Link, points: tuple[Point, ...]) -> Iterator[tuple[bool, _Run]]:
