@@ -126,6 +126,12 @@ def ambulance_arrived(_base: FactBase, person: PersonFacts) -> bool:
 
 
 @person_fact
+def ambulance_waiting(base: FactBase, person: PersonFacts) -> bool:
+    """120 is there; the advice to go on observing sends it away again, for an hour or more."""
+    return bool(base.value("ambulance_arrived", person.id)) and person.form("F03").get("advice") != "observe"
+
+
+@person_fact
 def recheck_outcome(_base: FactBase, person: PersonFacts) -> object:
     """Output of D03."""
     return person.decision("D03").get("recheck_outcome")

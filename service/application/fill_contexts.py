@@ -14,7 +14,7 @@ from service.domain.forms import FillContext
 from service.persistence.tables import core
 
 PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F17", "F20"})
-INSTANCE_FORMS = frozenset({"F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
+INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
 DRAFT_KINDS = {
     "t_draft_initial": "initial", "t_draft_progress": "progress", "t_draft_direct": "direct",
     "t_draft_closing": "closing", "t_draft_correction": "correction", "t_written_report_2h": "written",

@@ -12,13 +12,10 @@ from sqlalchemy import func, select
 from service.persistence import queue
 from service.persistence import tables as t
 from service.persistence.tables import core
-from tests.paths import school
+from tests.paths import school, variants
 from tests.paths.world import MINUTE, World
 
 WEEK = timedelta(days=8)  # cases of two incidents further apart are no cluster
-ESCORTED = {
-    "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
-}  # fmt: skip
 CALLED = {"send_channel": "电话", "outcome": "已接通"}
 
 
@@ -27,7 +24,7 @@ def _hours_ago(w: World, hours: int) -> str:
 
 
 ANSWERS: Mapping[str, Callable[[World], Any]] = {
-    "t_mask_escort": lambda w: w.do("teacher", "t_mask_escort", ESCORTED),
+    "t_mask_escort": lambda w: w.do("teacher", "t_mask_escort", variants.ESCORTED),
     "t_remind_protection": lambda w: w.do("teacher", "t_remind_protection"),
     "t_office_accept": lambda w: w.do("coordinator", "t_office_accept"),
     "s_call_120": school.call_120,
