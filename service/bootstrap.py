@@ -83,10 +83,9 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
         run_recorded(writer, services, handler)
 
     worker = Worker(database, run, services, outside=outside, sealer=sealer)
-    return Tocsin(
-        settings, clock, database, sealer, writer, services,
-        warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports"), outside, worker, hub, doors(partner_secrets(settings), clock=clock),
-    )  # fmt: skip
+    documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
+    inbound = doors(partner_secrets(settings), clock=clock)
+    return Tocsin(settings, clock, database, sealer, writer, services, documents, outside, worker, hub, inbound)
 
 
 def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
