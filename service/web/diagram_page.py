@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from xml.etree import ElementTree as Tree
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -20,6 +21,9 @@ from service.engine.render import NotDrawn, render_svg
 from service.web.errors import PageRoute
 from service.web.incident_page import Head, head_of
 from service.web.site import Visit, Visiting
+
+TOCSIN = "https://tocsin.example/bpmn/1.0"
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -91,7 +95,20 @@ def page_xml(visit: Visiting, procedure: str, version: int, page: str) -> Respon
     """The XML of one page, for the viewer."""
     require(visit.principal, Action.DEFINITION_READ)
     with visit.reader() as reader:
-        return Response(procedures.xml(reader, procedure, version, page), media_type="application/xml")
+        xml = procedures.xml(reader, procedure, version, page)
+        return Response(for_viewer(xml, reader.locale), media_type="application/xml")
+
+
+def for_viewer(xml: str, locale: str) -> bytes:
+    """The drawing for the viewer: in the reader's language, without the ids the viewer writes beside message flows."""
+    root = Tree.fromstring(xml)  # noqa: S314 - a stored definition, checked when it was deployed
+    for element in root.iter():
+        english = element.get(f"{{{TOCSIN}}}label-en")
+        if locale.startswith("en") and english:
+            element.set("name", english)
+        if element.tag == f"{{{BPMN}}}messageFlow":
+            element.attrib.pop("messageRef", None)
+    return bytes(Tree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 class _Board:

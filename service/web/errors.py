@@ -1,6 +1,5 @@
 """Refusals as pages: what happened, in the reader's language, and what to do next."""
 
-import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -87,19 +86,15 @@ def _to_the_door(request: Request) -> Response:
 def error_page(guest: Guest, error: Exception) -> ErrorPage:
     """The view model of a refusal."""
     if isinstance(error, err.TocsinError):
-        status, message = status_of(error), error.text(guest.locale)
+        # "No such incident" and its id would say nothing that the heading does not.
+        status, message = status_of(error), "" if isinstance(error, err.NotFound) else error.text(guest.locale)
     elif isinstance(error, HTTPException):
         status, message = error.status_code, ""
     else:
         status, message = 422, ""
     heading, advice = _said(guest, status)
     request_id = str(getattr(guest.request.state, "request_id", ""))
-    return ErrorPage(status, heading, _without_ids(message), advice, request_id)
-
-
-def _without_ids(message: str) -> str:
-    """Ids of ours mean nothing to a reader and make a line unreadable."""
-    return re.sub(r"[ :：]*\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]{8,}\b", "", message)
+    return ErrorPage(status, heading, message, advice, request_id)
 
 
 def _said(guest: Guest, status: int) -> tuple[str, str]:

@@ -70,10 +70,12 @@ def sign_in(
     if guest.request.cookies.get(LOCALE_COOKIE) in LOCALES:
         tocsin.run(lambda uow: accounts.set_locale(uow, begun.account_id, guest.locale))
     response = go(safe_next(next_page) if next_page else "/inbox")
+    # A length, not an instant: the browser's clock may be wrong.
+    length = int((begun.expires_at - guest.now).total_seconds())
+    is_secure = tocsin.settings.secure_cookies
     response.set_cookie(
-        SESSION_COOKIE, begun.secret, expires=begun.expires_at, httponly=True, samesite="lax",
-        secure=tocsin.settings.secure_cookies, path="/",
-    )  # fmt: skip
+        SESSION_COOKIE, begun.secret, max_age=length, httponly=True, samesite="lax", secure=is_secure, path="/"
+    )
     return response
 
 

@@ -116,6 +116,7 @@ def environment(locale: str, assets: Assets) -> Environment:
         countdown=lambda due, now: shown.countdown(due, now, locale),
         span=lambda length: shown.span(length, locale),
         urgency=shown.urgency,
+        capital=lambda text: text[:1].upper() + text[1:],
         cited=lambda text: cited(text, locale),
         ago=lambda at, now: shown.ago(at, now, locale),
     )

@@ -32,8 +32,10 @@
     }
   }
 
+  // The server's clock counts: the time the page was made, and what passed since.
   function localNow() {
-    return new Date(Date.now() + 8 * 3600 * 1000).toISOString().slice(0, 16);
+    const made = Date.parse(document.querySelector("[data-clock]")?.dataset.clock ?? "") || Date.now() - performance.now();
+    return new Date(made + performance.now() + 8 * 3600 * 1000).toISOString().slice(0, 16);
   }
 
   function keepDraft(form) {

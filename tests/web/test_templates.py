@@ -1,0 +1,121 @@
+"""The templates as a set: each compiles, each page has a title and a heading, each view model is used whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, meta
+
+from service.settings import ROOT
+from service.web import (
+    action_page,
+    diagram_page,
+    errors,
+    inbox_page,
+    incident_page,
+    library_page,
+    report_page,
+    sign_in,
+    task_page,
+)
+from service.web.assets import Assets
+from service.web.site import TEMPLATES, environment, fields_of
+from service.web.translations import LOCALES, translations
+
+NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
+# Layouts and parts are no pages.
+PAGES = [name for name in NAMES if not Path(name).name.startswith("_") and name not in ("base.html", "site.html")]
+MODELS = {
+    "entry/sign_in.html": sign_in.SignInPage,
+    "errors/error.html": errors.ErrorPage,
+    "inbox/inbox.html": inbox_page.InboxPage,
+    "incidents/report.html": report_page.ReportPage,
+    "incidents/list.html": incident_page.IncidentsPage,
+    "incidents/timeline.html": incident_page.TimelinePage,
+    "incidents/tasks.html": incident_page.TasksPage,
+    "incidents/people.html": incident_page.PeoplePage,
+    "incidents/person.html": incident_page.OnePersonPage,
+    "incidents/reports.html": incident_page.ReportsPage,
+    "incidents/deliveries.html": incident_page.DeliveriesPage,
+    "incidents/diagram.html": diagram_page.DiagramPage,
+    "incidents/form.html": action_page.FormPage,
+    "incidents/document.html": library_page.DocumentPage,
+    "partner/desk.html": action_page.PartnerDesk,
+    "procedures/library.html": library_page.LibraryPage,
+    "procedures/procedure.html": library_page.ProcedureModel,
+    "engine/list.html": library_page.EnginePage,
+    "account/me.html": library_page.AccountPage,
+    "tasks/task.html": task_page.TaskModel,
+    "tasks/refusal.html": task_page.RefusalPage,
+    "tasks/handover.html": task_page.HandoverPage,
+    "tasks/_saved.html": task_page.SavedPage,
+}
+
+
+def made(locale: str = "zh_CN") -> Environment:
+    found = environment(locale, Assets.load(ROOT / "forms" / "reports" / "document.css"))
+    found.filters["readable"] = str
+    return found
+
+
+def sources(name: str) -> str:
+    """The text of a template with everything it extends, includes or imports."""
+    env, seen, queue = made(), dict[str, str](), [name]
+    while queue:
+        current = queue.pop()
+        if current not in seen:
+            seen[current] = (TEMPLATES / current).read_text("utf-8")
+            queue.extend(each for each in meta.find_referenced_templates(env.parse(seen[current])) if each)
+    return "\n".join(seen.values())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_template_compiles_and_names_only_templates_that_exist(locale: str) -> None:
+    env = made(locale)
+    for name in NAMES:
+        env.get_template(name)
+        assert sources(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_a_title_and_one_heading(name: str) -> None:
+    text = sources(name)
+    assert "{% block title %}" in text
+    own = text.split("{% block content %}")[-1] if "{% block content %}" in text else text
+    assert re.search(r"<h1\b", own) or re.search(r"<h1\b", text)
+
+
+def test_every_page_has_a_view_model() -> None:
+    assert set(PAGES) <= set(MODELS)
+
+
+@pytest.mark.parametrize(("name", "model"), sorted(MODELS.items()))
+def test_a_view_model_has_no_field_its_template_leaves_out(name: str, model: type) -> None:
+    text = sources(name)
+    unused = [field for field in fields_of(model) if not re.search(rf"\bpage\.{field}\b", text)]
+    assert not unused
+
+
+def test_no_template_holds_a_script_or_a_style_of_its_own() -> None:
+    for name in NAMES:
+        text = (TEMPLATES / name).read_text("utf-8")
+        assert not re.search(r"<style\b|\bstyle=|\son[a-z]+=|<script(?![^>]*\bsrc=)", text), name
+
+
+def test_no_template_says_chinese_outside_gettext() -> None:
+    spoken = re.compile(r"_\(\s*'[^']*'|ngettext\(\s*'[^']*',\s*'[^']*'|\{#.*?#\}", re.DOTALL)
+    for name in NAMES:
+        text = spoken.sub("", (TEMPLATES / name).read_text("utf-8")).replace("'(推)'", "")
+        assert not re.findall(r"[\u4e00-\u9fff：；，。（）]+", text), name
+
+
+def test_every_text_of_the_pages_has_its_english() -> None:
+    catalogue = translations("en")
+    texts = set[str]()
+    for path in [*TEMPLATES.rglob("*.html"), *Path(TEMPLATES.parent).glob("*.py")]:
+        texts.update(
+            re.findall(r"(?:\b_|gettext)\(\s*['\"]([^'\"]*[\u4e00-\u9fff][^'\"]*)['\"]", path.read_text("utf-8"))
+        )
+    assert len(texts) > 200
+    missing = sorted(text for text in texts if catalogue.gettext(text) == text and not re.search(r"%\(num\)s", text))
+    assert not missing
