@@ -1,8 +1,11 @@
 """A whole Tocsin on a temporary database with a clock the test sets, driven like people drive it."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,32 +37,49 @@ def at(text: str, day: str = "2026-03-02") -> datetime:
     return datetime.fromisoformat(f"{'2026-' + date if date else day}T{clock}").replace(tzinfo=SHANGHAI)
 
 
+@cache
+def prepared() -> Tocsin:
+    """A product with schema, people and diagrams, made once per process; worlds start from a copy of its files."""
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-world-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    app = build(Settings(data_dir=folder, demo=True, database_url=""), SettableClock(at("08:00")))
+    prepare(app)
+    app.stop()
+    return app
+
+
+def prepare(app: Tocsin) -> None:
+    """Schema, people and diagrams; what is there already stays."""
+    app.database.migrate()
+    app.run(lambda uow: people.load_people(uow, "x"))
+    root = app.settings.workflows_dir
+    store = app.services.definitions
+    for folder in sorted(path for path in root.iterdir() if list(path.glob("*.bpmn"))):
+        content = folder_content(folder, root / "decisions")
+        app.run(partial(deploy, store=store, procedure=folder.name, content=content, actor="test"))
+
+
 class World:
     """One product and its people. `go(time)` works every timer due on the way, like the worker does."""
 
     def __init__(self, folder: Path, start: datetime, *, demo: bool = True, workflows: Path = WORKFLOWS) -> None:
         self.clock = SettableClock(start)
         self.settings = Settings(data_dir=folder, demo=demo, database_url="", workflows_dir=workflows)
+        if workflows == WORKFLOWS and not (folder / "tocsin.db").exists():
+            shutil.copytree(prepared().settings.data_dir, folder, dirs_exist_ok=True)
         self.app = self.start()
         self.incident = ""
-        self.prepare()
+        if workflows != WORKFLOWS:
+            self.prepare()
 
     def start(self) -> Tocsin:
         """The product on the files that are there."""
-        return build(self.settings, self.clock)
+        is_shipped = self.settings.workflows_dir == WORKFLOWS
+        return build(self.settings, self.clock, warm=prepared() if is_shipped else None)
 
     def prepare(self) -> None:
         """Schema, people and diagrams; what is there already stays."""
-        self.app.database.migrate()
-        self.app.run(lambda uow: people.load_people(uow, "x"))
-        self._deploy_all()
-
-    def _deploy_all(self) -> None:
-        root = self.settings.workflows_dir
-        for folder in sorted(path for path in root.iterdir() if list(path.glob("*.bpmn"))):
-            content = folder_content(folder, root / "decisions")
-            store = self.app.services.definitions
-            self.app.run(partial(deploy, store=store, procedure=folder.name, content=content, actor="test"))
+        prepare(self.app)
 
     def restart(self) -> None:
         """Stop everything and start again on the same files, as after a power cut."""
