@@ -15,7 +15,7 @@ from service.simulation.answers import Desk, Letter, Reply, Script
 from service.simulation.deadlines import Deadlines
 from service.simulation.definitions import Definitions, Refused, read_definitions
 from service.simulation.facts import SimulatedFacts
-from service.simulation.surroundings import Surroundings, read_files
+from service.simulation.surroundings import ORGANISATION_TYPE, Surroundings, read_files
 from service.simulation.world import Line, Wait, World
 
 BEGINS = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # Monday, 8 o'clock in Shanghai; a fixed day, for same results
@@ -84,7 +84,7 @@ class _Simulation:
         self.inputs = dict(options.inputs or {})
         self.world = World(
             definitions, Deadlines(around), self.desk.records, BEGINS,
-            SimulatedFacts(self.inputs, self._unknown_fact), self._outputs,
+            SimulatedFacts({"org_type": ORGANISATION_TYPE, **self.inputs}, self._unknown_fact), self._outputs,
         )  # fmt: skip
         self.letters: list[Letter] = sorted(self.script.letters, key=lambda letter: letter.at)
         self.replies: list[tuple[Wait, Reply]] = []

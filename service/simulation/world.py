@@ -74,6 +74,7 @@ class World:
     _effects: deque[tuple[Member, fx.Effect]] = field(default_factory=deque)
     _seq: int = 0
     _steps: int = 0
+    _last: str = ""
     _counted_at: datetime | None = None
 
     # --- lines ----------------------------------------------------------------------------------
@@ -93,7 +94,9 @@ class World:
 
     def _record(self, member: Member, event: ev.Event) -> None:
         self._line(event.type, member, event.data())
-        if isinstance(event, ev.TaskOpened):
+        if isinstance(event, ev.ElementCompleted):
+            self._last = event.element
+        elif isinstance(event, ev.TaskOpened):
             wait = Wait(
                 event.task, member.instance.id, event.process, event.element, self.now,
                 is_task=True, form=event.form, name=self._message_of(event),
@@ -151,7 +154,7 @@ class World:
         """
         moved = False
         while True:
-            self._count_step(member)
+            self._count_step()
             try:
                 result = command(member.instance, self._context())
             except EngineError:
@@ -163,11 +166,11 @@ class World:
                 return moved
             command = runner.proceed
 
-    def _count_step(self, member: Member) -> None:
+    def _count_step(self) -> None:
         self._steps = self._steps + 1 if self._counted_at == self.now else 1
         self._counted_at = self.now
         if self._steps > MAX_STEPS:
-            raise Runaway(member.instance.at, f"a loop that takes no time: more than {MAX_STEPS} steps at one instant")
+            raise Runaway(self._last, f"a loop that takes no time: more than {MAX_STEPS} steps at one instant")
 
     def _take(
         self, member: Member, events: list[ev.Event], effects: Iterator[fx.Effect] | tuple[()] | list[fx.Effect]
