@@ -175,7 +175,7 @@ def test_every_shipped_procedure_can_be_simulated_with_the_same_result(name: str
     given: Mapping[str, Any] = {
         "person": "c1", "report_kind": "initial", "scope": "spot", "vehicle_present": True, "certificate_filed": True,
         "observation_finished": True, "ppe_done": True, "event": "person", "deadline_rule": "T02",
-        "deadline_start": "2026-03-02T08:00:00+08:00", "cases": ["c1"],
+        "deadline_subject": "c1", "deadline_start": "2026-03-02T08:00:00+08:00", "cases": ["c1"],
     }  # fmt: skip
 
     def lines() -> list[Line]:
