@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.application import accounts, incidents, tasks
+from service.application import accounts, attachments, incidents, tasks
 from service.application.queries import Reader, inbox, people
 from service.bootstrap import Tocsin
+from service.demo import story
 from service.demo.story import Moment, Step
 from service.domain import commands as cmd
 from service.domain.access import Principal
 from service.domain.clock import SettableClock
 from service.persistence import queue
+
+ATTACHMENTS = "attachments"  # the folder the doors keep uploads in
 
 
 class StoryBroken(RuntimeError):
@@ -38,7 +41,7 @@ class Stage:
         """
         opening, *following = steps
         self.until(begin)
-        command = cmd.OpenIncident(procedure, self.organisation, opening.answer_at(self._moment("")))
+        command = cmd.OpenIncident(procedure, self.organisation, opening.answer_at(Moment(self.clock.now())))
         who = self.principal(opening.who)
         incident = self.tocsin.run(lambda uow: incidents.open_incident(uow, self.tocsin.services, who, command))
         for step in following:
@@ -85,16 +88,22 @@ class Stage:
         if task is None:
             message = f"{step.element} is not open for {step.who}; open are {sorted(row.element for row in found)}"
             raise StoryBroken(message)
-        command = cmd.CompleteTask(task, self._answer(incident, step))
+        command = cmd.CompleteTask(task, step.answer_at(self._moment(incident, step)))
         who = self.principal(step.who)
         self.tocsin.run(lambda uow: tasks.complete(uow, self.tocsin.services, who, command))
 
-    def _answer(self, incident: str, step: Step) -> Mapping[str, Any]:
-        return step.answer_at(self._moment(incident if step.is_about_neighbours else ""))
+    def _moment(self, incident: str, step: Step) -> Moment:
+        now = self.clock.now()
+        if step.element == story.FILED:
+            return Moment(now, file=self._uploaded(step.who))
+        if step.element == story.AROUND_THE_SEAT:
+            with self.tocsin.read() as connection:
+                found = people.people(self.reader(connection, step.who), incident).items
+            return Moment(now, neighbours=tuple(row.id for row in found if row.is_neighbour))
+        return Moment(now)
 
-    def _moment(self, incident: str) -> Moment:
-        if not incident:
-            return Moment(self.clock.now())
-        with self.tocsin.read() as connection:
-            found = people.people(self.reader(connection, "nurse"), incident).items
-        return Moment(self.clock.now(), tuple(row.id for row in found if row.is_neighbour))
+    def _uploaded(self, username: str) -> Mapping[str, Any]:
+        upload = attachments.Upload(story.CERTIFICATE, "text/plain", story.CERTIFICATE_TEXT.encode())
+        who, folder = self.principal(username), self.tocsin.settings.data_dir / ATTACHMENTS
+        row = self.tocsin.run(lambda uow: attachments.store(uow, folder, who, upload))
+        return {"id": row.id, "name": row.name, "size": row.size, "sha256": row.sha256}

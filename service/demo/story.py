@@ -5,24 +5,27 @@ report. Today's began a little while ago and stands where the plan is to be star
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 PROCEDURE = "school_suspected_case"
 SCHOOL = "demo-school"
-CERTIFICATE = {"id": "demo-certificate", "name": "排除证明.pdf", "size": 1024, "sha256": "0" * 64}
 AROUND_THE_SEAT = "t_observe_neighbours"
+FILED = "t_file_certificate"
+CERTIFICATE = "排除证明.txt"
+CERTIFICATE_TEXT = "演示文件 / demo file\n示例卫生院：排除新冠肺炎，普通感冒。\n"
 
 Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What an answer may depend on: the present instant and the persons around the sick one's seat."""
+    """What an answer may depend on: the present instant, the persons around the seat, a file just uploaded."""
 
     now: datetime
     neighbours: tuple[str, ...] = ()
+    file: Data = field(default_factory=dict)
 
     def at(self, minutes: int = 0) -> str:
         """RFC 3339, some minutes from now (negative: ago)."""
@@ -37,11 +40,6 @@ class Step:
     who: str
     element: str
     answer: Data | Callable[[Moment], Data]
-
-    @property
-    def is_about_neighbours(self) -> bool:
-        """Whether the answer has a row for each person around the seat."""
-        return self.element == AROUND_THE_SEAT
 
     def answer_at(self, moment: Moment) -> Data:
         """The data to enter at a moment."""
@@ -113,6 +111,10 @@ def _excluded(moment: Moment) -> Data:
     return {"result": "excluded", "result_at": moment.at(), "hospital": {"id": "demo-clinic"}, "info_source": "phone"}
 
 
+def _filed(moment: Moment) -> Data:
+    return {"certificate": moment.file}
+
+
 def _closing(moment: Moment) -> Data:
     return {
         "drafter": True, "nature": "排除", "cause": "普通感冒", "result": "医院排除", "control": "已落实",
@@ -165,7 +167,7 @@ EXCLUDED = (
     Step(90, "principal", "t_sign_written_report", SIGNED),
     step(305, "coordinator", "s_ask_result", **REACHED, answered_by="值班医生", said="未出"),
     step(380, "coordinator", "r_diagnosis", _excluded),
-    step(390, "coordinator", "t_file_certificate", certificate=CERTIFICATE),
+    step(390, "coordinator", FILED, _filed),
     step(440, "coordinator", "t_draft_closing", _closing),
     Step(440, "principal", "t_sign_report", SIGNED),
 )
