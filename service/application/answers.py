@@ -32,7 +32,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         _save_rows(on, target, answers)
     else:
         _save(on, target, answers, person)
-    reporting.follow_answer(on, target, answers.values)
+    reporting.follow_answer(on, target, answers.values, late_reason)
     if target.task is not None:
         _task_done(on, target, answers.values, late_reason)
         if target.task["kind"] == "send":

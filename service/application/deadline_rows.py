@@ -45,15 +45,15 @@ def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
         _start(on, row, effect, known)
     elif known is not None and known["met_at"] is None and known["cancelled_at"] is None:
         if effect.act == "meet":
-            meet(on, known, by=effect.element, reason=_late_reason(on, known))
+            meet(on, known, by=effect.element, reason=late_reason(on, known["id"]))
         else:
             on.record(ev.DeadlineCancelled(known["id"], effect.element), row=row)
 
 
-def _late_reason(on: Advance, known: Mapping[str, Any]) -> str:
-    """The reason given with the last late task that shows the deadline."""
+def late_reason(on: Advance, deadline: str) -> str:
+    """The reason given with the last late task that shows the deadline, "" if none was."""
     table = core.tasks
-    mine = (table.c.deadline_id == known["id"]) & (table.c.late_reason != "")
+    mine = (table.c.deadline_id == deadline) & (table.c.late_reason != "")
     reasons = on.uow.connection.execute(select(table.c.late_reason).where(mine).order_by(table.c.ended_at.desc()))
     return reasons.scalars().first() or ""
 

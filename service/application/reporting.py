@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from service.application import deadline_rows
 from service.application.fill_contexts import DRAFT_KINDS, Target
 from service.application.report_materials import routed
 from service.domain import events as ev
-from service.domain.errors import EngineFailed
+from service.domain.errors import EngineFailed, FieldError, FormRefused
 from service.persistence.tables import core
 
 if TYPE_CHECKING:
@@ -28,13 +29,25 @@ def report_id(instance: str) -> str:
     return f"{instance}-R"
 
 
-def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any]) -> None:
-    """A drafting or signing task was answered: record what it means for the report."""
+def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any], late_reason: str = "") -> None:
+    """A drafting or signing task was answered: record what it means for the report.
+
+    Raises FormRefused if a report would go out late and nobody has said why.
+    """
     if target.element in DRAFT_KINDS:
         _drafted(on, target, DRAFT_KINDS[target.element], answers)
     elif target.element in SIGNING:
+        if answers["sign_decision"] == "签发" and not late_reason and _is_unexplained(on, target):
+            raise FormRefused([FieldError("late_reason", "required", "迟报须写明原因", "State why the report is late")])
         event = ev.ReportSigned(report_id(target.instance["id"]), str(answers["sign_decision"]))
         on.record(event, row=target.instance, element=target.element)
+
+
+def _is_unexplained(on: Advance, target: Target) -> bool:
+    """Overdue, and neither the draft nor an earlier signature gave a reason."""
+    if target.task is None or target.due_at is None or (on.done_at or on.now) <= target.due_at:
+        return False
+    return not deadline_rows.late_reason(on, target.task["deadline_id"])
 
 
 def _drafted(on: Advance, target: Target, kind: str, answers: Mapping[str, Any]) -> None:

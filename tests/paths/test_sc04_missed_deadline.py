@@ -109,6 +109,36 @@ def test_variant_a_sent_47_minutes_late_needs_a_reason(w: World) -> None:
     assert written_task(w)["late_reason"] == LATE_REASON
 
 
+def test_variant_a_signed_late_what_was_drafted_in_time_needs_a_reason_too(w: World) -> None:
+    w.go("14:50")
+    s.written_report(w)
+    w.go("15:47")
+    with pytest.raises(FormRefused) as refused:
+        s.sign(w, "t_sign_written_report")
+    assert [error.path for error in refused.value.errors] == ["late_reason"]
+    w.do("principal", "t_sign_written_report", s.SIGN, late_reason=LATE_REASON)
+    assert (due(w)["late_minutes"], due(w)["reason"]) == (47, LATE_REASON)
+
+
+def test_a_duty_met_by_word_of_mouth_is_not_late_on_paper(tmp_path: Path) -> None:
+    world = World(tmp_path, at("13:00"))
+    world.open("teacher", s.quick())
+    world.do("coordinator", "t_office_accept")
+    world.go("13:10")
+    oral = {"oral_at": s.now(world), "oral_to": ["学区"], "oral_by": {"id": world.who("principal").account_id}}
+    world.act("principal", "msg_oral_report", oral)
+    first = world.deadline("T01", "detected")
+    assert first is not None
+    assert world.local(first["met_at"]) == "03-02 13:10"
+    world.go("13:40")
+    assert world.rows(t.Task, element="t_draft_initial")[0]["due_at"] is None
+    s.draft(world)
+    s.sign(world)
+    assert [row["is_late"] for row in world.rows(t.Report, document="R01")] == [False]
+    assert not [row for row in world.events("deadline_escalated") if "T01" in row["data"]["deadline"]]
+    world.close()
+
+
 def test_variant_a_climbs_no_further(w: World) -> None:
     w.go("15:47")
     send_written(w)

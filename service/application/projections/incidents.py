@@ -93,7 +93,7 @@ def deadline_started(connection: Connection, stored: StoredEvent, event: ev.Dead
     _show_due(connection, event.deadline, event.due)
 
 
-def _show_due(connection: Connection, deadline: str, due: str) -> None:
+def _show_due(connection: Connection, deadline: str, due: str | None) -> None:
     is_open = core.tasks.c.state.in_(("open", "claimed"))
     connection.execute(
         update(core.tasks).where(core.tasks.c.deadline_id == deadline, is_open).values(due_at=instant(due))
@@ -121,12 +121,14 @@ def deadline_met(connection: Connection, _stored: StoredEvent, event: ev.Deadlin
         connection, event.deadline, met_at=instant(event.met_at), met_by=event.by,
         late_minutes=event.late_minutes, reason=event.reason,
     )  # fmt: skip
+    _show_due(connection, event.deadline, None)
 
 
 @applies(ev.DeadlineCancelled)
 def deadline_cancelled(connection: Connection, stored: StoredEvent, event: ev.DeadlineCancelled) -> None:
     """The duty fell away."""
     _deadline(connection, event.deadline, cancelled_at=stored.at, reason=event.reason)
+    _show_due(connection, event.deadline, None)
 
 
 @applies(ev.DeadlineEscalated)

@@ -62,7 +62,9 @@ def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpene
         select(core.incidents.c.organisation_id).where(core.incidents.c.id == stored.stream)
     ).scalar_one()
     deadline = deadline_id(stored.stream, event.rule, event.subject) if event.rule else None
-    due = connection.execute(select(core.deadlines.c.due_at).where(core.deadlines.c.id == deadline)).scalar()
+    is_running = core.deadlines.c.met_at.is_(None) & core.deadlines.c.cancelled_at.is_(None)
+    mine = (core.deadlines.c.id == deadline) & is_running
+    due = connection.execute(select(core.deadlines.c.due_at).where(mine)).scalar()
     connection.execute(
         insert(core.tasks).values(
             id=event.task, incident_id=stored.stream, instance_id=stored.instance, organisation_id=organisation,
