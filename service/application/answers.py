@@ -75,6 +75,9 @@ def _registered(on: Advance, target: Target, answers: Answers) -> str:
         for entry in answers.values["rows"]:
             identity = {key: entry[key] for key in registration.IDENTITY if key in entry}
             registration.register_on_site(on, target.instance, identity, is_neighbour=entry.get("id") in near)
+    is_stranger = target.person and not registration.is_registered(on, target.person)
+    if target.form_key == "F17#apply" and isinstance(block, Mapping) and is_stranger:
+        registration.register_returning(on, target.instance, target.person, block)
     return target.person
 
 

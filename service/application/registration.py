@@ -112,6 +112,25 @@ def register_on_site(
     return person
 
 
+def register_returning(on: Advance, row: Mapping[str, Any], person_id: str, block: Mapping[str, Any]) -> None:
+    """Register whose return is asked for without an incident of the school; he is no case of it."""
+    member = _member_of(on, block)
+    unit = str((block.get("org_unit") or {}).get("id") or (member.place_id if member else "") or "")
+    on.record(
+        ev.PersonRegistered(
+            person_id, "returning", on.incident["organisation_id"], member.id if member else "", "返校1", unit, 0,
+            is_neighbour=False,
+        ),
+        row=row, sealed={person_id: _identity(block, member)},
+    )  # fmt: skip
+
+
+def is_registered(on: Advance, person_id: str) -> bool:
+    """Whether the incident knows the person, in whatever part."""
+    statement = select(core.persons.c.id).where(core.persons.c.id == person_id)
+    return on.uow.connection.execute(statement).first() is not None
+
+
 def on_site_of(on: Advance, case: str) -> list[str]:
     """Persons registered on site with a case: the same class, or F02 of the incident's only case."""
     table = core.persons

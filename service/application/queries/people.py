@@ -93,7 +93,7 @@ def people(reader: Reader, incident: str) -> PeopleList:
     found = [_as_named(row) for row in reader.rows(statement.order_by(*order))]
     shown = _rows(reader, found)
     counts = {"held": sum(row.hold_leave for row in shown), "neighbours": sum(row.is_neighbour for row in shown)}
-    for kind in ("case", "onsite", "contact"):
+    for kind in ("case", "onsite", "contact", "returning"):
         counts[kind] = sum(row.kind == kind and not row.is_revoked for row in shown)
     return PeopleList(shown, counts)
 

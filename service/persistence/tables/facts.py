@@ -18,7 +18,7 @@ class Person(SQLModel, table=True):
     organisation_id: str = Field(index=True)
     member_id: str | None = None
     code: str  # what lists show beside surname and class
-    kind: str  # case | onsite | contact
+    kind: str  # case | onsite | contact | returning
     org_unit: str = ""
     case_no: int = 0
     case_status: str = ""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ from sqlalchemy import select
 from service.bootstrap import Tocsin
 from service.persistence.tables import core
 from service.settings import ROOT
+from tests.paths.coverage.diagrams import processes
 
 VARIABLE = "TOCSIN_FLOWS"  # folder to write to; set by `make test`, so that single runs leave nothing behind
 
 
 def visited(app: Tocsin) -> set[str]:
-    """Flows taken in any instance of any incident."""
+    """Flows taken in any instance of any incident.
+
+    The log names the flows a token came by when it enters or leaves a node. A token that waits in a
+    join for others that cannot come is seen by what it left: a node with one way out, completed.
+    """
     statement = select(core.events.c.type, core.events.c.data).where(
         core.events.c.type.in_(("element_entered", "element_completed"))
     )
@@ -25,7 +31,21 @@ def visited(app: Tocsin) -> set[str]:
 
 
 def _flows(type_: str, data: Mapping[str, Any]) -> list[str]:
-    return [data["flow"]] if type_ == "element_entered" else list(data["flows"])
+    if type_ == "element_entered":
+        return [data["flow"]]
+    return [*data["flows"], *only_way_out().get(data["element"], ())]
+
+
+@cache
+def only_way_out() -> Mapping[str, tuple[str, ...]]:
+    """The outgoing flow of every node that has just one, and no choice about it."""
+    found = {}
+    for page in processes().values():
+        for node in page.nodes:
+            flows = page.outgoing(node)
+            if len(flows) == 1 and flows[0].condition is None:
+                found[node] = (flows[0].id,)
+    return found
 
 
 def note(app: Tocsin) -> None:
