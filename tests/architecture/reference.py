@@ -29,7 +29,7 @@ TABLES: dict[str, Callable[[], str]] = {"events": events_table, "problems": prob
 def block(text: str, name: str) -> str:
     """What stands between the two marks of a name."""
     found = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", text, re.DOTALL)
-    assert found is not None, f"ARCHITECTURE.md lost its <!-- {name} --> block"
+    assert found is not None, f"no <!-- {name} --> block"
     return found[1]
 
 

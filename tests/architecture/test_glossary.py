@@ -1,6 +1,8 @@
 """ARCHITECTURE.md against the code: words, events, problem codes, modules."""
 
 import re
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
@@ -46,3 +48,13 @@ def test_modules_named_in_the_table_of_places_are_there() -> None:
     named = re.findall(r"`((?:domain|engine|persistence|application)/[\w/]+\.py|simulation/|worker\.py)`", TEXT)
     assert len(named) > 12
     assert [name for name in named if not (ROOT / "service" / name).exists()] == []
+
+
+def test_the_readme_lists_every_command_there_is() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "service.cli", "--help"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    offered = set(re.findall(r"^    ([a-z][a-z-]+)", shown, re.MULTILINE))
+    table = block((ROOT / "README.md").read_text("utf-8"), "commands")
+    listed = set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+    assert offered == listed
