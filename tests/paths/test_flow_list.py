@@ -18,6 +18,6 @@ def test_what_lies_behind_a_missing_procedure_is_unreachable_and_the_rest_is_not
         for flow in page.flows.values():
             if flow.source in missing:
                 assert flow.id in unreachable
-    for page in ("school_detection", "school_case_transfer", "incident_reporting", "return_to_school", "case_transfer"):
-        assert not unreachable & set(pages[page].flows)
+    for name in ("school_detection", "school_case_transfer", "incident_reporting", "return_to_school", "case_transfer"):
+        assert not unreachable & set(pages[name].flows)
     assert len(unreachable) < len(all_flows()) / 6

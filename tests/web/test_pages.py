@@ -15,7 +15,11 @@ def reported(web: Pages) -> str:
     teacher = web.as_("teacher")
     page = teacher.get("/report")
     member = page.all("//label[contains(., '学生甲') and not(contains(., '二'))]//input[@name='person.id']/@value")[0]
-    answers = {"person.id": [member], "temperature": "38.1", "symptoms": ["fever", "sore_throat"]}
+    answers: dict[str, str | list[str]] = {
+        "person.id": [member],
+        "temperature": "38.1",
+        "symptoms": ["fever", "sore_throat"],
+    }
     after = teacher.submit(page, {**answers, "incident": ""})
     assert after.status == 200, after.text
     web.world.incident = after.path.split("/")[2]
@@ -198,7 +202,12 @@ def test_a_script_keeps_a_draft_and_gets_only_the_time(web: Pages, incident: str
 
 def test_submitting_completes_the_task_and_leads_on(web: Pages, incident: str) -> None:
     page = web.task("teacher", "t_mask_escort")
-    answers = {"mask_put_on": "true", "escorted_to": "临时留观点", "measures_taken": ["带离"], "epi_history": "false"}
+    answers: dict[str, str | list[str]] = {
+        "mask_put_on": "true",
+        "escorted_to": "临时留观点",
+        "measures_taken": ["带离"],
+        "epi_history": "false",
+    }
     after = web.as_("teacher").submit(page, {"do": "submit", **answers})
     assert "已提交" in after.words("//*[@role='status']")
     assert "t_mask_escort" not in web.world.open_tasks()
@@ -233,7 +242,12 @@ def test_what_cannot_be_done_needs_a_reason_and_stays_open(web: Pages, incident:
 def test_an_overdue_task_wants_the_reason_and_then_goes_through(web: Pages, incident: str) -> None:
     web.world.go("12:00")
     page = web.task("teacher", "t_mask_escort")
-    answers = {"mask_put_on": "true", "escorted_to": "临时留观点", "measures_taken": ["带离"], "epi_history": "false"}
+    answers: dict[str, str | list[str]] = {
+        "mask_put_on": "true",
+        "escorted_to": "临时留观点",
+        "measures_taken": ["带离"],
+        "epi_history": "false",
+    }
     refused = web.as_("teacher").submit(page, {"do": "submit", **answers})
     assert refused.status == 422
     assert "写明原因" in refused.words("//*[@id='late-e']")
@@ -311,7 +325,7 @@ def test_the_partner_desk_answers_for_the_party(web: Pages, incident: str) -> No
     form = manager.get(link)
     wrong = manager.submit(form, {})
     assert wrong.status == 422
-    answers = {
+    answers: dict[str, str | list[str]] = {
         "order_source": "教体局要求",
         "adjust": "class_suspend",
         "scope": [CLASS],
