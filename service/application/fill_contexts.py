@@ -132,7 +132,7 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
         "is_transfer": target.element == "t_parent_transfer",
         "ppe_done": bool(inputs.get("ppe_done")),
         "several_persons": len(rows.cases) > 1,
-        "incident_persons": sorted(rows.known),
+        "incident_persons": sorted(case.id for case in rows.cases),
         "sent_reports": [report["id"] for report in rows.sent_reports],
         "suspected_count": view.facts.value("cluster_count", ""),
     }

@@ -31,7 +31,7 @@ _next = select(func.min(_rows.c.real_due_at)).where(_rows.c.is_done.is_(False))
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An open due row; `kind` is timer | ladder | message | delivery, `ref` what it belongs to."""
+    """An open due row; `kind` is timer | ladder | message | delivery | wake, `ref` what it belongs to."""
 
     id: str
     incident_id: str

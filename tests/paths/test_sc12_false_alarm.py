@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import NothingWaits
+from service.persistence import queue
 from service.persistence import tables as t
 from service.persistence.chain import verify
 from tests.paths import school as s
@@ -222,8 +223,10 @@ def test_b_the_duplicate_is_withdrawn_and_its_log_is_kept(w: World) -> None:
     written = w.deadline("T02")
     assert written is not None
     assert w.local(written["cancelled_at"]) == "03-02 08:09"
+    assert all(row["met_at"] or row["cancelled_at"] for row in w.rows(t.Deadline))
     assert len(w.events()) > before
     with w.app.read() as connection:
+        assert queue.open_rows(connection, w.incident) == [], "nothing is due any more"
         assert verify(connection, w.incident).ok
     assert w.rows(t.Report, document="R01c") == [], "nothing was reported, so nothing is corrected"
     assert w.rows(t.Person, hold_leave=True) == []

@@ -126,6 +126,15 @@ def test_when_the_last_one_is_cleared_the_incident_ends(w: World) -> None:
     assert w.rows(t.Person, hold_leave=True) == []
 
 
+def test_who_is_withdrawn_cannot_be_withdrawn_again(w: World) -> None:
+    first, _, _ = three(w)
+    w.go("08:10")
+    withdraw(w, [first])
+    with pytest.raises(FormRefused) as refused:
+        w.act("coordinator", "msg_cancel_request", {**FAULTY, "cancel_persons": [{"id": first}]})
+    assert refused.value.errors[0].path.startswith("cancel_persons")
+
+
 def test_when_nobody_is_left_the_whole_incident_is_withdrawn(w: World) -> None:
     persons = three(w)
     w.go("08:10")
