@@ -280,6 +280,8 @@ class FormWriter:
         """Somebody known, or somebody new by name."""
         known = {"persons": self.directory.persons, "accounts": self.directory.accounts}.get(used.known, ())
         shown, folded = self._split_parts(used, model.name)
+        if known:  # a name is demanded only of who is not on the list
+            shown = tuple(replace(part, is_required=False) for part in shown)
         is_new = self._given(model.name) and not self._value(f"{model.name}.id")
         return replace(
             model,

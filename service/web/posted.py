@@ -41,8 +41,8 @@ class Posted:
 
 async def posted_of(request: Request, visit: Visiting) -> Posted:
     """Read a form sent by somebody signed in. Raises CsrfMissing."""
-    form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES)
-    posted = await read(form)
+    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES) as form:
+        posted = await read(form)
     check_csrf(visit.session, request.headers.get(CSRF_HEADER) or posted.get(CSRF_FIELD))
     return posted
 
