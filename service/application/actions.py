@@ -16,7 +16,7 @@ from service.domain.access import Action, Principal, require
 from service.domain.errors import NothingWaits, SeveralWaiting
 from service.engine.expressions import Scope, evaluate
 from service.engine.model import Node
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 
@@ -52,7 +52,7 @@ def available(view: IncidentView, principal: Principal) -> list[ActionItem]:
 
 
 def _waits(view: IncidentView) -> list[Mapping[str, Any]]:
-    table, tasks = core.waits, core.tasks
+    table, tasks = sql.waits, sql.tasks
     has_task = select(tasks.c.id).where(tasks.c.incident_id == view.incident["id"])
     mine = (table.c.incident_id == view.incident["id"]) & (table.c.trigger == "message") & (table.c.form_key != "")
     statement = select(table).where(mine & table.c.id.not_in(has_task)).order_by(table.c.id)
@@ -60,7 +60,7 @@ def _waits(view: IncidentView) -> list[Mapping[str, Any]]:
 
 
 def _node(view: IncidentView, wait: Mapping[str, Any]) -> Node:
-    table = core.instances
+    table = sql.instances
     row = view.connection.execute(select(table).where(table.c.id == wait["instance_id"])).mappings().one()
     assembly = view.services.definitions.get(view.connection, row["procedure"], row["version"])
     return assembly.bundle.processes[wait["process"]].nodes[wait["element"]]

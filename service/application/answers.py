@@ -16,7 +16,7 @@ from service.domain.access import Principal
 from service.domain.deadlines import lateness
 from service.domain.forms import Answers, fill
 from service.engine import runner
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -118,7 +118,7 @@ def target_of_task(on: Advance, task: Mapping[str, Any]) -> Target:
 
 def target_of_wait(on: Advance, wait: Mapping[str, Any]) -> Target:
     """What a waiting message event asks for; its task if it is a receive task."""
-    table = core.tasks
+    table = sql.tasks
     task = on.uow.connection.execute(table.select().where(table.c.id == wait["id"])).mappings().first()
     if task is not None:
         return target_of_task(on, dict(task))

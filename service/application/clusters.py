@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from service.persistence import queue
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -33,10 +33,10 @@ class SchoolCase:
 
 def school_cases(connection: Connection, incident: Mapping[str, Any]) -> list[SchoolCase]:
     """Cases of the incident's school in order of registration, each person once; a drill sees only its own."""
-    persons = core.persons
+    persons = sql.persons
     statement = (
         select(persons.c.id, persons.c.member_id, persons.c.registered_at, persons.c.incident_id)
-        .join(core.incidents, core.incidents.c.id == persons.c.incident_id)
+        .join(sql.incidents, sql.incidents.c.id == persons.c.incident_id)
         .where(_of_school(incident), persons.c.kind == "case", persons.c.is_revoked.is_(False))
         .order_by(persons.c.registered_at, persons.c.id)
     )
@@ -48,12 +48,12 @@ def school_cases(connection: Connection, incident: Mapping[str, Any]) -> list[Sc
 
 def is_reported_elsewhere(connection: Connection, incident: Mapping[str, Any], since: datetime) -> bool:
     """True if another incident of the school, not withdrawn, started a direct report since then."""
-    return bool(_reporting(connection, incident, core.instances.c.started_at >= since))
+    return bool(_reporting(connection, incident, sql.instances.c.started_at >= since))
 
 
 def wake_reporting(on: Advance) -> None:
     """Let the open incident that reported the cluster look at its facts again: the count has risen."""
-    is_open = core.incidents.c.closed_at.is_(None)
+    is_open = sql.incidents.c.closed_at.is_(None)
     for incident in _reporting(on.uow.connection, on.incident, is_open):
         queue.put(
             on.uow, kind="wake", ref=f"{incident}:cluster", incident_id=incident, due_at=on.now, real_due_at=on.uow.now
@@ -62,7 +62,7 @@ def wake_reporting(on: Advance) -> None:
 
 def _reporting(connection: Connection, incident: Mapping[str, Any], condition: ColumnElement[bool]) -> list[str]:
     """Other incidents of the school that run or ran a direct report, withdrawn ones left out."""
-    instances, incidents = core.instances, core.incidents
+    instances, incidents = sql.instances, sql.incidents
     statement = (
         select(incidents.c.id)
         .join(instances, instances.c.incident_id == incidents.c.id)
@@ -74,7 +74,7 @@ def _reporting(connection: Connection, incident: Mapping[str, Any], condition: C
 
 
 def _of_school(incident: Mapping[str, Any]) -> ColumnElement[bool]:
-    incidents = core.incidents
+    incidents = sql.incidents
     is_same: ColumnElement[bool] = incidents.c.id == incident["id"]
     if incident["kind"] != "drill":
         is_same = (incidents.c.organisation_id == incident["organisation_id"]) & (incidents.c.kind == incident["kind"])

@@ -15,7 +15,7 @@ from service.application import answers
 from service.domain import events as ev
 from service.domain.access import Principal
 from service.engine.model import Kind, Trigger
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -33,7 +33,7 @@ def hand_over(
 
 def waiting(on: Advance, name: str, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Waits of the incident for a message, narrowed to all keys given: person, instance."""
-    table = core.waits
+    table = sql.waits
     same = (table.c.incident_id == on.incident_id) & (table.c.trigger == "message") & (table.c.name == name)
     if keys.get("person"):
         same &= table.c.person_id == keys["person"]
@@ -66,7 +66,7 @@ def is_known(on: Advance, name: str) -> bool:
 
 def deliver_buffered(on: Advance) -> bool:
     """Hand over buffered messages for which an event waits by now; True if one was."""
-    table = core.messages
+    table = sql.messages
     buffered = (table.c.incident_id == on.incident_id) & (table.c.state == "buffered")
     for row in on.uow.connection.execute(select(table).where(buffered).order_by(table.c.received_at)).mappings().all():
         waits = waiting(on, row["name"], row["keys"])

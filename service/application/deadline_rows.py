@@ -13,7 +13,7 @@ from service.domain import events as ev
 from service.domain.deadlines import due_at, lateness
 from service.domain.errors import EngineFailed
 from service.engine.effects import DeadlineAct
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -29,7 +29,7 @@ def running(on: Advance) -> dict[tuple[str, str], datetime]:
 
 def open_rows(on: Advance) -> list[dict[str, Any]]:
     """Deadlines of the incident that are neither met nor cancelled."""
-    table = core.deadlines
+    table = sql.deadlines
     is_open = (table.c.incident_id == on.incident_id) & table.c.met_at.is_(None) & table.c.cancelled_at.is_(None)
     return [dict(row) for row in on.uow.connection.execute(select(table).where(is_open)).mappings()]
 
@@ -52,14 +52,14 @@ def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
 
 def late_reason(on: Advance, deadline: str) -> str:
     """The reason given with the last late task that shows the deadline, "" if none was."""
-    table = core.tasks
+    table = sql.tasks
     mine = (table.c.deadline_id == deadline) & (table.c.late_reason != "")
     reasons = on.uow.connection.execute(select(table.c.late_reason).where(mine).order_by(table.c.ended_at.desc()))
     return reasons.scalars().first() or ""
 
 
 def _find(on: Advance, deadline: str) -> dict[str, Any] | None:
-    table = core.deadlines
+    table = sql.deadlines
     row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
     return dict(row) if row else None
 

@@ -12,7 +12,7 @@ from service.domain.errors import DefinitionRefused, NoSuch
 from service.engine.assembly import Assembly, assemble
 from service.engine.intake import read_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 
@@ -51,8 +51,8 @@ class DefinitionStore:
         if known is not None:
             return known
         row = connection.execute(
-            select(core.definitions.c.content).where(
-                core.definitions.c.procedure == procedure, core.definitions.c.version == version
+            select(sql.definitions.c.content).where(
+                sql.definitions.c.procedure == procedure, sql.definitions.c.version == version
             )
         ).first()
         if row is None:
@@ -81,9 +81,9 @@ class DefinitionStore:
 def active_version(connection: Connection, procedure: str) -> int | None:
     """The version new instances get; None if there is no such procedure."""
     return connection.execute(
-        select(func.max(core.definitions.c.version)).where(
-            core.definitions.c.procedure == procedure,
-            core.definitions.c.is_active.is_(True),
+        select(func.max(sql.definitions.c.version)).where(
+            sql.definitions.c.procedure == procedure,
+            sql.definitions.c.is_active.is_(True),
         )
     ).scalar()
 
@@ -91,9 +91,9 @@ def active_version(connection: Connection, procedure: str) -> int | None:
 def active_procedures(connection: Connection) -> dict[str, int]:
     """Every procedure with its active version."""
     rows = connection.execute(
-        select(core.definitions.c.procedure, func.max(core.definitions.c.version))
-        .where(core.definitions.c.is_active.is_(True))
-        .group_by(core.definitions.c.procedure)
+        select(sql.definitions.c.procedure, func.max(sql.definitions.c.version))
+        .where(sql.definitions.c.is_active.is_(True))
+        .group_by(sql.definitions.c.procedure)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -118,7 +118,7 @@ def bundle_hash(content: Mapping[str, str]) -> str:
 
 def is_current(connection: Connection, procedure: str, content: Mapping[str, str]) -> bool:
     """Whether these very files are the running version: nothing to lint, nothing to deploy."""
-    table = core.definitions
+    table = sql.definitions
     same = (table.c.procedure == procedure) & (table.c.bundle_hash == bundle_hash(content)) & table.c.is_active
     return connection.execute(select(table.c.version).where(same)).first() is not None
 
@@ -133,8 +133,8 @@ def deploy(
         raise DefinitionRefused(findings)
     digest = bundle_hash(content)
     same = uow.connection.execute(
-        select(core.definitions.c.version).where(
-            core.definitions.c.procedure == procedure, core.definitions.c.bundle_hash == digest
+        select(sql.definitions.c.version).where(
+            sql.definitions.c.procedure == procedure, sql.definitions.c.bundle_hash == digest
         )
     ).scalar()
     if same is not None:
@@ -142,10 +142,10 @@ def deploy(
     version = (active_version(uow.connection, procedure) or 0) + 1
     entry = bundle.processes[bundle.entry]
     uow.connection.execute(
-        update(core.definitions).where(core.definitions.c.procedure == procedure).values(is_active=False)
+        update(sql.definitions).where(sql.definitions.c.procedure == procedure).values(is_active=False)
     )
     uow.connection.execute(
-        insert(core.definitions).values(
+        insert(sql.definitions).values(
             procedure=procedure, version=version, bundle_hash=digest, name=entry.name, name_en=entry.name_en,
             content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor,
         )

@@ -16,7 +16,7 @@ from service.domain.access import Action, Principal, require
 from service.domain.errors import NoSuch, OutsideSystemFailed
 from service.domain.gateways import OutgoingDelivery, OutsideWorld
 from service.persistence.sealing import Sealer
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 ATTEMPTS = 5  # then a person must see to it
@@ -33,7 +33,7 @@ class Outcome:
 
 def waiting(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """Queued deliveries a gateway is to take, oldest first."""
-    table = core.deliveries
+    table = sql.deliveries
     is_waiting = (table.c.state == "queued") & (table.c.channel == "auto")
     rows = connection.execute(select(table).where(is_waiting).order_by(table.c.queued_at, table.c.id).limit(limit))
     return [dict(row) for row in rows.mappings()]
@@ -55,7 +55,7 @@ def outgoing(connection: Connection, sealer: Sealer, services: Services, row: Ma
 
 
 def _report_text(view: IncidentView, report: str) -> dict[str, object]:
-    table = core.reports
+    table = sql.reports
     row = view.connection.execute(select(table).where(table.c.id == report)).mappings().one()
     record = next((r for r in view.facts.rows.records if r["id"] == row["record_id"]), None)
     values = view.facts.rows.answers(record)["values"] if record else {}
@@ -63,7 +63,7 @@ def _report_text(view: IncidentView, report: str) -> dict[str, object]:
 
 
 def _code(connection: Connection, person: str) -> str:
-    return str(connection.execute(select(core.persons.c.code).where(core.persons.c.id == person)).scalar() or "")
+    return str(connection.execute(select(sql.persons.c.code).where(sql.persons.c.id == person)).scalar() or "")
 
 
 def attempt(outside: OutsideWorld, delivery: OutgoingDelivery) -> Outcome:
@@ -79,7 +79,7 @@ def record(uow: UnitOfWork, services: Services, row: Mapping[str, Any], outcome:
     """Record what an attempt came to; a delivery that was settled meanwhile stays as it is."""
 
     def work(on: Advance) -> None:
-        table = core.deliveries
+        table = sql.deliveries
         current = uow.connection.execute(select(table).where(table.c.id == row["id"])).mappings().one()
         if current["state"] != "queued":
             return
@@ -99,7 +99,7 @@ def retry(
     uow: UnitOfWork, services: Services, principal: Principal, command: cmd.RetryDelivery, *, request_id: str = ""
 ) -> None:
     """Queue a failed delivery again. Raises NoSuch, NotAllowed."""
-    table = core.deliveries
+    table = sql.deliveries
     row = uow.connection.execute(select(table).where(table.c.id == command.delivery)).mappings().first()
     if row is None:
         raise NoSuch("delivery", command.delivery)

@@ -15,7 +15,7 @@ from service.domain.errors import EngineFailed
 from service.engine import runner
 from service.persistence import queue
 from service.persistence.queue import DueItem
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -95,7 +95,7 @@ def _work(on: Advance, item: DueItem) -> None:
 
 
 def _fire(on: Advance, wait: str) -> None:
-    table = core.waits
+    table = sql.waits
     found = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
     if found is None:
         return

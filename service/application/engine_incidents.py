@@ -12,7 +12,7 @@ from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.errors import EngineFailed, NoSuch
 from service.persistence import queue
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 
@@ -24,7 +24,7 @@ def record(uow: UnitOfWork, services: Services, error: EngineFailed) -> None:
     if not on.incident:
         return
     key = f"{error.incident}:{error.due_row or error.element}"
-    table = core.engine_incidents
+    table = sql.engine_incidents
     known = uow.connection.execute(select(table.c.attempts).where(table.c.id == key)).scalar()
     retry = {"kind": "due", "target": error.due_row} if error.due_row else {}
     on.record(
@@ -36,7 +36,7 @@ def record(uow: UnitOfWork, services: Services, error: EngineFailed) -> None:
 
 
 def _hold(uow: UnitOfWork, due_row: str, until: datetime) -> None:
-    table = core.due_rows
+    table = sql.due_rows
     uow.connection.execute(update(table).where(table.c.id == due_row).values(real_due_at=until))
 
 
@@ -48,7 +48,7 @@ def retry(
     Raises EngineFailed if it fails again; then the count of attempts rises.
     """
     require(principal, Action.ENGINE_RETRY)
-    table = core.engine_incidents
+    table = sql.engine_incidents
     row = uow.connection.execute(select(table).where(table.c.id == command.engine_incident)).mappings().first()
     if row is None or row["state"] != "open":
         raise NoSuch("engine_incident", command.engine_incident)

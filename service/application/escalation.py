@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.application import definitions, inbox, organisations
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -23,7 +23,7 @@ CODES = ("deadline_remind", "deadline_due", "deadline_superior", "deadline_clue"
 
 def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
     """Record a level at its true time and tell those it is for; level 3 starts P23, nobody waits."""
-    table = core.deadlines
+    table = sql.deadlines
     row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
     if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
         return
@@ -52,8 +52,8 @@ def _addressed(on: Advance, role: str) -> str:
 
 
 def _responsible(on: Advance, deadline: str) -> list[str]:
-    statement = select(core.tasks.c.role).where(
-        core.tasks.c.deadline_id == deadline, core.tasks.c.state.in_(("open", "claimed"))
+    statement = select(sql.tasks.c.role).where(
+        sql.tasks.c.deadline_id == deadline, sql.tasks.c.state.in_(("open", "claimed"))
     )
     return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from service.application import clusters
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 SUPPLEMENT = "人数增加"  # correction_reason of a supplement to a direct report
 LIVE_VISIT = {"active", "waiting"}
@@ -63,15 +63,15 @@ class FactRows:
         self._connection, self._sealer, self._incident = connection, sealer, incident
         self.incident_id: str = incident["id"]
         self.records = self._all(
-            t.Record, core.records.c.at, core.records.c.id, where=core.records.c.is_revoked.is_(False)
+            t.Record, sql.records.c.at, sql.records.c.id, where=sql.records.c.is_revoked.is_(False)
         )
-        self.decisions = self._all(t.DecisionRow, core.decision_results.c.at, core.decision_results.c.id)
-        people = self._all(t.Person, core.persons.c.case_no, where=core.persons.c.kind == "case")
+        self.decisions = self._all(t.DecisionRow, sql.decision_results.c.at, sql.decision_results.c.id)
+        people = self._all(t.Person, sql.persons.c.case_no, where=sql.persons.c.kind == "case")
         self.cases = [PersonFacts(row, self) for row in people if not row["is_revoked"]]
         self.known = {row["id"]: PersonFacts(row, self) for row in people}
         self.first_case = people[0]["id"] if people else None
         self._visits = self._visit_states()
-        reports = self._all(t.Report, core.reports.c.sent_at)
+        reports = self._all(t.Report, sql.reports.c.sent_at)
         self.sent_reports = [row for row in reports if row["state"] == "sent" and row["kind"] != "exclusion"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -82,9 +82,9 @@ class FactRows:
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def _visit_states(self) -> dict[str, list[tuple[str, str]]]:
-        columns = select(core.element_visits.c.element, core.element_visits.c.instance_id, core.element_visits.c.state)
+        columns = select(sql.element_visits.c.element, sql.element_visits.c.instance_id, sql.element_visits.c.state)
         found: dict[str, list[tuple[str, str]]] = {}
-        rows = self._connection.execute(columns.where(core.element_visits.c.incident_id == self._incident["id"]))
+        rows = self._connection.execute(columns.where(sql.element_visits.c.incident_id == self._incident["id"]))
         for element, instance, state in rows:
             found.setdefault(element, []).append((instance, state))
         return found
@@ -163,8 +163,8 @@ class FactRows:
     @property
     def organisation_type(self) -> str:
         """Type of the incident's organisation."""
-        statement = select(core.organisations.c.type).where(
-            core.organisations.c.id == self._incident["organisation_id"]
+        statement = select(sql.organisations.c.type).where(
+            sql.organisations.c.id == self._incident["organisation_id"]
         )
         return str(self._connection.execute(statement).scalar_one())
 

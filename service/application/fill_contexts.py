@@ -11,7 +11,7 @@ from service.application import organisations, report_materials
 from service.application.incident_view import IncidentView
 from service.domain.access import Principal
 from service.domain.forms import FillContext
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F17", "F20"})
 INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
@@ -71,7 +71,7 @@ def context_for(
 
 def _of_place(view: IncidentView, data: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of F01 that a place gives: whether seats are fixed, and who is responsible there."""
-    table = core.places
+    table = sql.places
     mine = (table.c.id == str(data.get("place") or "")) & (table.c.organisation_id == view.incident["organisation_id"])
     row = view.connection.execute(select(table).where(mine)).mappings().first()
     if row is None:
@@ -86,7 +86,7 @@ def _found_at(view: IncidentView, person: str | None) -> datetime | None:
 
 
 def _persons(view: IncidentView) -> dict[str, dict[str, Any]]:
-    table = core.persons
+    table = sql.persons
     rows = view.connection.execute(select(table).where(table.c.incident_id == view.incident["id"])).mappings()
     return {row["id"]: view.facts.rows.opened(row["sealed"]).get(row["id"], {}) for row in rows}
 
@@ -95,7 +95,7 @@ def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str,
     """Members of the organisation that an answer names by id."""
     block = data.get("person")
     member_id = block.get("id") if isinstance(block, Mapping) else None
-    table = core.members
+    table = sql.members
     mine = (table.c.id == str(member_id)) & (table.c.organisation_id == view.incident["organisation_id"])
     if view.connection.execute(select(table.c.id).where(mine)).first() is None:
         return {}
@@ -111,13 +111,13 @@ def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
     if target.element == "t_approve_cancel":
         asked = [record for record in view.facts.rows.records if record["form"] == "F00" and record["view"] == "cancel"]
         return frozenset(record["actor"] for record in asked[-1:])
-    statement = select(core.reports.c.drafter).where(core.reports.c.instance_id == target.instance["id"])
+    statement = select(sql.reports.c.drafter).where(sql.reports.c.instance_id == target.instance["id"])
     return frozenset(view.connection.execute(statement).scalars())
 
 
 def _open_incidents(view: IncidentView) -> list[str]:
     """Other incidents of the organisation that are not closed: what this one may be merged into."""
-    table = core.incidents
+    table = sql.incidents
     same = (table.c.organisation_id == view.incident["organisation_id"]) & (table.c.kind == view.incident["kind"])
     is_open = table.c.closed_at.is_(None) & (table.c.id != view.incident["id"])
     return list(view.connection.execute(select(table.c.id).where(same & is_open)).scalars())

@@ -12,13 +12,13 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select
 
 from service.domain.errors import IdempotencyMismatch, ValueRefused
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 KEPT = timedelta(hours=24)
 LONGEST_KEY = 200
 
-_keys = core.idempotency_keys
+_keys = sql.idempotency_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from service.domain.errors import EngineFailed
 from service.engine import runner
 from service.engine.effects import StepContext
 from service.engine.instance import Instance
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -41,7 +41,7 @@ def put(on: Advance, effect: Effect) -> None:
         "incident_id": on.incident_id, "source_seq": seq, "target": effect.target, "kind": effect.kind,
         "payload": effect.payload, "is_done": True,
     }  # fmt: skip
-    on.uow.connection.execute(insert(core.inbox).values(**values))
+    on.uow.connection.execute(insert(sql.inbox).values(**values))
     on.effects.append(effect)
 
 
@@ -124,7 +124,7 @@ def _child_ended(on: Advance, effect: Effect) -> None:
 
 
 def _cancel_children(on: Advance, effect: Effect) -> None:
-    table = core.instances
+    table = sql.instances
     waiting = (table.c.parent_task == effect.target) & (table.c.status == "active")
     for row in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
         cancel_instance(on, dict(row))
@@ -167,7 +167,7 @@ def _start_by_message(on: Advance, effect: Effect) -> None:
 
 def _signal(on: Advance, effect: Effect) -> None:
     """Every instance of the incident that waits for the signal gets it."""
-    table = core.waits
+    table = sql.waits
     waiting = (table.c.incident_id == on.incident_id) & (table.c.trigger == "signal") & (table.c.name == effect.target)
     for wait in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
         row = on.instance_row(wait["instance_id"])

@@ -15,7 +15,7 @@ from service.domain.clock import VirtualClock
 from service.domain.errors import NoSuch
 from service.domain.policies import typed
 from service.persistence.sealing import Sealer
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 
 @dataclass
@@ -31,7 +31,7 @@ class IncidentView:
     @classmethod
     def read(cls, connection: Connection, sealer: Sealer, services: Services, incident: str) -> "IncidentView":
         """The incident by id. Raises NoSuch."""
-        table = core.incidents
+        table = sql.incidents
         row = connection.execute(select(table).where(table.c.id == incident)).mappings().first()
         if row is None:
             raise NoSuch("incident", incident)
@@ -51,6 +51,6 @@ class IncidentView:
     @cached_property
     def organisation(self) -> Mapping[str, Any]:
         """The organisation's row."""
-        table = core.organisations
+        table = sql.organisations
         statement = select(table).where(table.c.id == self.incident["organisation_id"])
         return dict(self.connection.execute(statement).mappings().one())

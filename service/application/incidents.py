@@ -18,7 +18,7 @@ from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllow
 from service.domain.policies import snapshot
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 # source_kind of F01 -> start event; other procedures have one start
@@ -60,7 +60,7 @@ def _opened(
 ) -> ev.IncidentOpened:
     organisation = organisations.organisation(uow.connection, command.organisation)
     place = str(command.data.get("place") or "")
-    named = uow.connection.execute(select(core.places.c.name).where(core.places.c.id == place)).scalar()
+    named = uow.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
     clock = real_time_clock(services.clock, since=uow.now)
     return ev.IncidentOpened(
         number=_number(uow, command.organisation), organisation=command.organisation, procedure=command.procedure,
@@ -75,10 +75,10 @@ def _number(uow: UnitOfWork, organisation: str) -> str:
     day = local(uow.now).strftime("%m%d")
     statement = (
         select(func.count())
-        .select_from(core.incidents)
+        .select_from(sql.incidents)
         .where(
-            core.incidents.c.organisation_id == organisation,
-            core.incidents.c.number.like(f"{day}-%"),
+            sql.incidents.c.organisation_id == organisation,
+            sql.incidents.c.number.like(f"{day}-%"),
         )
     )
     return f"{day}-{uow.connection.execute(statement).scalar_one() + 1:02d}"
@@ -87,7 +87,7 @@ def _number(uow: UnitOfWork, organisation: str) -> str:
 def _overrides(uow: UnitOfWork, organisation: str) -> list[dict[str, Any]]:
     """Valid policy overrides from the top of the tree down to the organisation."""
     tree = organisations.hierarchy(uow.connection)
-    table = core.policy_overrides
+    table = sql.policy_overrides
     found = []
     for each in [*reversed(tree.ancestors(organisation)), organisation]:
         valid = (table.c.organisation_id == each) & (table.c.valid_from <= uow.now)
@@ -116,7 +116,7 @@ def opening_form(assembly: Assembly, start: Node) -> str:
 
 
 def _answer_first(on: Advance, root: Mapping[str, Any], principal: Principal, data: Mapping[str, Any]) -> None:
-    table = core.tasks
+    table = sql.tasks
     mine = (table.c.instance_id == root["id"]) & (table.c.state == "open")
     task = on.uow.connection.execute(select(table).where(mine).order_by(table.c.id)).mappings().first()
     if task is None:

@@ -9,7 +9,7 @@ from service.domain.errors import RevisionChanged
 from service.engine import state
 from service.engine.assembly import Assembly
 from service.engine.instance import Instance
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 CAPACITY = 2_000
@@ -25,8 +25,8 @@ class LiveInstances:
 
     def load(self, uow: UnitOfWork, assembly: Assembly, instance_id: str) -> tuple[int, Instance]:
         """The instance at its stored revision, from the cache or from its stored form."""
-        columns = select(core.instance_states.c.revision, core.instance_states.c.state)
-        row = uow.connection.execute(columns.where(core.instance_states.c.instance_id == instance_id)).one()
+        columns = select(sql.instance_states.c.revision, sql.instance_states.c.state)
+        row = uow.connection.execute(columns.where(sql.instance_states.c.instance_id == instance_id)).one()
         with self._lock:
             kept = self._kept.pop(instance_id, None)
         if kept is not None and kept[0] == row.revision:
@@ -41,11 +41,11 @@ class LiveInstances:
         text = state.dump(instance)
         if revision == 0:
             values = {"instance_id": instance.id, "incident_id": incident, "revision": 1, "state": text}
-            uow.connection.execute(insert(core.instance_states).values(**values))
+            uow.connection.execute(insert(sql.instance_states).values(**values))
         else:
             changed = uow.connection.execute(
-                update(core.instance_states)
-                .where(core.instance_states.c.instance_id == instance.id, core.instance_states.c.revision == revision)
+                update(sql.instance_states)
+                .where(sql.instance_states.c.instance_id == instance.id, sql.instance_states.c.revision == revision)
                 .values(revision=revision + 1, state=text)
             )
             if changed.rowcount == 0:

@@ -14,7 +14,7 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.errors import MessageUnknown, SeveralWaiting
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 # message -> the outside party it comes from (P01.6); the principal must speak for it
@@ -49,7 +49,7 @@ def receive(
 
 
 def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str:
-    table = core.messages
+    table = sql.messages
     message_id = f"{on.incident_id}:{command.message_id}"
     if on.uow.connection.execute(select(table.c.id).where(table.c.id == message_id)).first():
         return "duplicate"

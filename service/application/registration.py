@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from service.application import clusters, organisations
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -39,8 +39,8 @@ def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Ma
 def _next_case(on: Advance) -> int:
     statement = (
         select(func.count())
-        .select_from(core.persons)
-        .where(core.persons.c.incident_id == on.incident_id, core.persons.c.kind == "case")
+        .select_from(sql.persons)
+        .where(sql.persons.c.incident_id == on.incident_id, sql.persons.c.kind == "case")
     )
     return int(on.uow.connection.execute(statement).scalar_one()) + 1
 
@@ -67,7 +67,7 @@ def _identity(block: Mapping[str, Any], member: organisations.MemberView | None)
 
 def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
     """Where everybody has a seat, the plan replaces the list of F02: the class, and the four neighbours."""
-    table = core.persons
+    table = sql.persons
     sick = on.uow.connection.execute(select(table).where(table.c.id == case)).mappings().one()
     if not sick["org_unit"] or not _is_class(on, sick["org_unit"]):
         return
@@ -82,13 +82,13 @@ def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
 
 
 def _is_class(on: Advance, place: str) -> bool:
-    return on.uow.connection.execute(select(core.places.c.kind).where(core.places.c.id == place)).scalar() == "class"
+    return on.uow.connection.execute(select(sql.places.c.kind).where(sql.places.c.id == place)).scalar() == "class"
 
 
 def _registered_members(on: Advance) -> set[str | None]:
     return set(
         on.uow.connection.execute(
-            select(core.persons.c.member_id).where(core.persons.c.incident_id == on.incident_id)
+            select(sql.persons.c.member_id).where(sql.persons.c.incident_id == on.incident_id)
         ).scalars()
     )
 
@@ -99,7 +99,7 @@ def register_on_site(
 ) -> str:  # fmt: skip
     """Register somebody who was on site; returns the person id."""
     person = on.uow.new_id()
-    statement = select(func.count()).select_from(core.persons).where(core.persons.c.incident_id == on.incident_id)
+    statement = select(func.count()).select_from(sql.persons).where(sql.persons.c.incident_id == on.incident_id)
     number = int(on.uow.connection.execute(statement).scalar_one())
     unit = (member.place_id or "") if member else str((identity.get("org_unit") or {}).get("id", ""))
     on.record(
@@ -127,13 +127,13 @@ def register_returning(on: Advance, row: Mapping[str, Any], person_id: str, bloc
 
 def is_registered(on: Advance, person_id: str) -> bool:
     """Whether the incident knows the person, in whatever part."""
-    statement = select(core.persons.c.id).where(core.persons.c.id == person_id)
+    statement = select(sql.persons.c.id).where(sql.persons.c.id == person_id)
     return on.uow.connection.execute(statement).first() is not None
 
 
 def on_site_of(on: Advance, case: str) -> list[str]:
     """Persons registered on site with a case: the same class, or F02 of the incident's only case."""
-    table = core.persons
+    table = sql.persons
     unit = on.uow.connection.execute(select(table.c.org_unit).where(table.c.id == case)).scalar_one()
     mine = (table.c.incident_id == on.incident_id) & (table.c.kind == "onsite") & (table.c.org_unit == unit)
     return list(on.uow.connection.execute(select(table.c.id).where(mine).order_by(table.c.id)).scalars())

@@ -11,7 +11,7 @@ from service.application.fact_rows import PersonFacts
 from service.application.incident_view import IncidentView
 from service.domain import report_drafts
 from service.domain.report_material import CaseMaterial, ReportMaterial, SentReport, TransferMaterial
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 # D05 recipient (role) -> the word F08.report_to uses
 RECIPIENT_WORDS = {
@@ -93,20 +93,20 @@ def _case(view: IncidentView, case: PersonFacts) -> CaseMaterial:
 
 def class_name(view: IncidentView, place: str) -> str:
     """Name of a class or place by id; free text stays as it is."""
-    name = view.connection.execute(select(core.places.c.name).where(core.places.c.id == place)).scalar()
+    name = view.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
     return str(name or place)
 
 
 def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
     """Completed tasks in time order, by the label of the diagram."""
-    table = core.tasks
+    table = sql.tasks
     done = (table.c.incident_id == view.incident["id"]) & (table.c.state == "completed")
     rows = view.connection.execute(select(table).where(done).order_by(table.c.ended_at, table.c.id)).mappings().all()
     found = []
     for row in rows:
         if row["form_key"].partition("#")[0] in {"F08", "F09", "F10", "F11"} or row["form_key"] == "F00#sign":
             continue
-        versions = select(core.instances.c.version).where(core.instances.c.id == row["instance_id"])
+        versions = select(sql.instances.c.version).where(sql.instances.c.id == row["instance_id"])
         version = view.connection.execute(versions).scalar_one()
         assembly = view.services.definitions.get(view.connection, row["procedure"], version)
         label = assembly.bundle.processes[row["process"]].nodes[row["element"]].name
@@ -160,7 +160,7 @@ def _recipients(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> t
 
 def routed(view: IncidentView, instance: Mapping[str, Any]) -> list[str]:
     """Recipients D05 gave in this instance, as roles; `corrected` stands for those of the corrected reports."""
-    table = core.decision_results
+    table = sql.decision_results
     mine = (table.c.instance_id == instance["id"]) & (table.c.decision == "D05")
     row = view.connection.execute(select(table).where(mine).order_by(table.c.id.desc())).mappings().first()
     roles = list(row["data"].get("recipient", [])) if row else []
@@ -168,7 +168,7 @@ def routed(view: IncidentView, instance: Mapping[str, Any]) -> list[str]:
         return roles
     ids = [report.id for report in _corrected(view, instance["inputs"])]
     deliveries = (
-        select(core.deliveries.c.recipient).where(core.deliveries.c.report_id.in_(ids)).order_by(core.deliveries.c.id)
+        select(sql.deliveries.c.recipient).where(sql.deliveries.c.report_id.in_(ids)).order_by(sql.deliveries.c.id)
     )
     return list(
         dict.fromkeys([r for r in roles if r != "corrected"] + list(view.connection.execute(deliveries).scalars()))

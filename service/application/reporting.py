@@ -12,7 +12,7 @@ from service.application.fill_contexts import DRAFT_KINDS, Target
 from service.application.report_materials import routed
 from service.domain import events as ev
 from service.domain.errors import EngineFailed, FieldError, FormRefused
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -63,7 +63,7 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
     Raises EngineFailed if the instance has no signed report or no recipient.
     """
-    table = core.reports
+    table = sql.reports
     report = on.uow.connection.execute(select(table).where(table.c.id == report_id(row["id"]))).mappings().first()
     is_ready = report is not None and (report["state"] == "signed" or element in UNSIGNED)
     if report is None or not is_ready:
@@ -83,7 +83,7 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
 def _deadline_of(on: Advance, instance: str) -> str | None:
     """The deadline the signing shows; the instance may have tasks with others."""
-    table = core.tasks
+    table = sql.tasks
     mine = (table.c.instance_id == instance) & table.c.element.in_(SIGNING) & table.c.deadline_id.is_not(None)
     return on.uow.connection.execute(select(table.c.deadline_id).where(mine)).scalars().first()
 

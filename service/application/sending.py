@@ -12,7 +12,7 @@ from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.gateways import report_message
 from service.engine import effects as fx
-from service.persistence.tables import core
+from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.fill_contexts import Target
@@ -65,7 +65,7 @@ def _lane(on: Advance, row: Mapping[str, Any], element: str) -> str:
 def _send_report(on: Advance, row: Mapping[str, Any], element: str) -> None:
     recipients = reporting.send(on, row, element)
     report = reporting.report_id(row["id"])
-    kind = on.uow.connection.execute(select(core.reports.c.kind).where(core.reports.c.id == report)).scalar_one()
+    kind = on.uow.connection.execute(select(sql.reports.c.kind).where(sql.reports.c.id == report)).scalar_one()
     for recipient in recipients:
         if recipient == "duty_principal":
             escalation.tell(on, (recipient,), "report_sent", {"report": report})
@@ -106,8 +106,8 @@ def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
 
 def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
     """H5 and merging: every role that had a task is told, the cases count no more, deadlines fall away."""
-    statement = select(core.task_roles.c.role).join(core.tasks, core.tasks.c.id == core.task_roles.c.task_id)
-    roles = on.uow.connection.execute(statement.where(core.tasks.c.incident_id == on.incident_id).distinct()).scalars()
+    statement = select(sql.task_roles.c.role).join(sql.tasks, sql.tasks.c.id == sql.task_roles.c.task_id)
+    roles = on.uow.connection.execute(statement.where(sql.tasks.c.incident_id == on.incident_id).distinct()).scalars()
     escalation.tell(on, sorted(roles), WITHDRAWING[element], {})
     kind = str(on.facts.rows.latest("F00").get("cancel_kind") or "误报")
     for case in list(on.facts.rows.cases):

@@ -29,7 +29,7 @@ from service.engine import runner
 from service.engine.assembly import Assembly
 from service.engine.effects import StepContext
 from service.engine.instance import EngineError, Instance
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
@@ -64,7 +64,7 @@ class Advance:
     # --- reading ------------------------------------------------------------------------------
 
     def _read_incident(self) -> dict[str, Any]:
-        table = core.incidents
+        table = sql.incidents
         row = self.uow.connection.execute(select(table).where(table.c.id == self.incident_id)).mappings().first()
         return dict(row) if row else {}
 
@@ -85,7 +85,7 @@ class Advance:
 
     def instance_row(self, instance_id: str) -> dict[str, Any]:
         """The read-table row of an instance. Raises NoSuch."""
-        table = core.instances
+        table = sql.instances
         row = self.uow.connection.execute(select(table).where(table.c.id == instance_id)).mappings().first()
         if row is None:
             raise NoSuch("instance", instance_id)
@@ -226,7 +226,7 @@ class Advance:
 
     def active_rows(self) -> list[dict[str, Any]]:
         """Instances of the incident that are still active, oldest first."""
-        table = core.instances
+        table = sql.instances
         is_active = (table.c.incident_id == self.incident_id) & (table.c.status == "active")
         rows = self.uow.connection.execute(select(table).where(is_active).order_by(table.c.started_at, table.c.id))
         return [dict(row) for row in rows.mappings()]

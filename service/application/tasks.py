@@ -1,6 +1,6 @@
 """Human tasks: answering, claiming, handing over, drafts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, TaskSubject, require
 from service.domain.errors import IncidentClosed, NoSuch, NotAllowed, TaskClaimed, TaskNotOpen
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 OPEN = ("open", "claimed")
+OnTask = Callable[[Advance, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def complete(
         answers.answer(on, answers.target_of_task(on, row), principal, command.data, command.late_reason)
         on.settle()
         after = _open_ids(on)
-        uow.connection.execute(delete(core.drafts).where(core.drafts.c.task_id == command.task))
+        uow.connection.execute(delete(sql.drafts).where(sql.drafts.c.task_id == command.task))
         return TaskOutcome(command.task, tuple(sorted(after - before)), tuple(sorted(before - after)))
 
     return advance(uow, services, task["incident_id"], origin(principal, task, request_id), work)
@@ -65,7 +66,7 @@ def claim(
             raise TaskClaimed(name_of(on, row["assignee"]))
         on.record(ev.TaskClaimed(row["id"], principal.account_id), row=on.instance_row(row["instance_id"]))
 
-    _on_task(uow, services, principal, command.task, work, request_id)
+    _on_task(uow, services, principal, command.task, work, request_id=request_id)
 
 
 def release(
@@ -77,7 +78,7 @@ def release(
         require(principal, Action.TASK_RELEASE, subject_of(on, row))
         on.record(ev.TaskReleased(row["id"]), row=on.instance_row(row["instance_id"]))
 
-    _on_task(uow, services, principal, command.task, work, request_id)
+    _on_task(uow, services, principal, command.task, work, request_id=request_id)
 
 
 def delegate(
@@ -94,7 +95,7 @@ def delegate(
         event = ev.TaskDelegated(row["id"], command.to, command.reason)
         on.record(event, row=on.instance_row(row["instance_id"]))
 
-    _on_task(uow, services, principal, command.task, work, request_id)
+    _on_task(uow, services, principal, command.task, work, request_id=request_id)
 
 
 def not_executable(
@@ -108,7 +109,7 @@ def not_executable(
         on.record(ev.TaskNotExecutable(row["id"], command.reason), row=instance, element=row["element"])
         escalation.tell(on, escalation.LEADERS, "task_not_executable", {"task": row["id"], "element": row["element"]})
 
-    _on_task(uow, services, principal, command.task, work, request_id)
+    _on_task(uow, services, principal, command.task, work, request_id=request_id)
 
 
 def save_draft(
@@ -121,7 +122,7 @@ def save_draft(
     if task["state"] not in OPEN:
         raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
     sealed = uow.sealer.seal_text(uow.connection, {task["incident_id"]: dict(command.data)})
-    drafts = core.drafts
+    drafts = sql.drafts
     mine = (drafts.c.task_id == command.task) & (drafts.c.account_id == principal.account_id)
     uow.connection.execute(drafts.delete().where(mine))
     uow.connection.execute(
@@ -152,12 +153,12 @@ def _subject(uow: UnitOfWork, task: Mapping[str, Any]) -> TaskSubject:
 
 def name_of(on: Advance, account: str | None) -> str:
     """Display name of an account; empty for the system."""
-    statement = select(core.accounts.c.name).where(core.accounts.c.id == account)
+    statement = select(sql.accounts.c.name).where(sql.accounts.c.id == account)
     return str(on.uow.connection.execute(statement).scalar() or "")
 
 
 def _task(uow: UnitOfWork, task: str) -> dict[str, Any]:
-    table = core.tasks
+    table = sql.tasks
     row = uow.connection.execute(select(table).where(table.c.id == task)).mappings().first()
     if row is None:
         raise NoSuch("task", task)
@@ -174,7 +175,7 @@ def _open_task(on: Advance, task: str) -> dict[str, Any]:
 
 
 def _on_task(
-    uow: UnitOfWork, services: Services, principal: Principal, task: str, work: Any, request_id: str
+    uow: UnitOfWork, services: Services, principal: Principal, task: str, work: OnTask, *, request_id: str
 ) -> None:  # fmt: skip
     row = _task(uow, task)
     advance(
@@ -183,6 +184,6 @@ def _on_task(
 
 
 def _open_ids(on: Advance) -> set[str]:
-    table = core.tasks
+    table = sql.tasks
     is_open = (table.c.incident_id == on.incident_id) & table.c.state.in_(OPEN)
     return set(on.uow.connection.execute(select(table.c.id).where(is_open)).scalars())

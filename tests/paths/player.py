@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from service.persistence import queue
 from service.persistence import tables as t
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from tests.paths import school, variants
 from tests.paths.world import MINUTE, World
 
@@ -119,9 +119,9 @@ class Player(World):
     def resume(self) -> None:
         """Take up the incident that is not over, at the time of the last event; if none is, a week has passed."""
         with self.app.read() as connection:
-            last = connection.execute(select(func.max(core.events.c.real_at))).scalar()
-            active = select(core.instances.c.incident_id).where(core.instances.c.status == "active")
-            running = connection.execute(active.order_by(core.instances.c.started_at)).scalars().first()
+            last = connection.execute(select(func.max(sql.events.c.real_at))).scalar()
+            active = select(sql.instances.c.incident_id).where(sql.instances.c.status == "active")
+            running = connection.execute(active.order_by(sql.instances.c.started_at)).scalars().first()
         self.incident = running or ""
         if last is not None:
             self.clock.set(max(last if running else last + WEEK, self.clock.now()))

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from service.application.projections import READ_TABLES, rebuild
 from service.persistence import tables as t
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 from tests.paths.world import World
 
@@ -19,9 +19,9 @@ def tables_of_incident(connection: Connection, incident: str) -> dict[str, list[
         owner = table.c.id if model is t.Incident else table.c.incident_id
         rows = connection.execute(select(table).where(owner == incident).order_by(*table.primary_key.columns))
         found[table.name] = [dict(row) for row in rows.mappings()]
-    tasks = select(core.tasks.c.id).where(core.tasks.c.incident_id == incident)
-    roles = select(core.task_roles).where(core.task_roles.c.task_id.in_(tasks))
-    rows = connection.execute(roles.order_by(core.task_roles.c.task_id, core.task_roles.c.role))
+    tasks = select(sql.tasks.c.id).where(sql.tasks.c.incident_id == incident)
+    roles = select(sql.task_roles).where(sql.task_roles.c.task_id.in_(tasks))
+    rows = connection.execute(roles.order_by(sql.task_roles.c.task_id, sql.task_roles.c.role))
     found["task_roles"] = [dict(row) for row in rows.mappings()]
     return found
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from service.persistence import tables as t
 from service.persistence.chain import verify
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.settings import ROOT
 from tests.paths.killed_process import START, Restarted
 from tests.paths.player import Player
@@ -107,7 +107,7 @@ def check_incident(world: World) -> None:
 def check_outbox(world: World, folder: Path) -> None:
     """Each automatic delivery had its one effect outside, whenever its sender was killed."""
     with world.app.read() as connection:
-        auto = select(core.deliveries.c.id, core.deliveries.c.state).where(core.deliveries.c.channel == "auto")
+        auto = select(sql.deliveries.c.id, sql.deliveries.c.state).where(sql.deliveries.c.channel == "auto")
         sent = {row.id: row.state for row in connection.execute(auto)}
     assert set(sent.values()) == {"acknowledged"}
     assert {path.stem for path in (folder / "outbox").glob("*.json")} == set(sent)
@@ -115,10 +115,10 @@ def check_outbox(world: World, folder: Path) -> None:
 
 def all_incidents(world: World) -> list[str]:
     with world.app.read() as connection:
-        return list(connection.execute(select(core.incidents.c.id)).scalars())
+        return list(connection.execute(select(sql.incidents.c.id)).scalars())
 
 
 def all_events(world: World, type_: str) -> list[dict[str, Any]]:
     with world.app.read() as connection:
-        rows = connection.execute(select(core.events).where(core.events.c.type == type_))
+        rows = connection.execute(select(sql.events).where(sql.events.c.type == type_))
         return [dict(row) for row in rows.mappings()]

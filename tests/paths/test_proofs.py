@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from service.persistence import tables as t
 from service.persistence.chain import BadEvent, ChainReport, seal_heads, verify
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from tests.paths.player import Player
 from tests.paths.proving import assert_rebuild_is_equal
 from tests.paths.world import at
@@ -80,7 +80,7 @@ def verified(walked: Walked, change: Any = None) -> ChainReport:
 
 
 def of(walked: Walked, seq: int) -> Any:
-    return (core.events.c.stream == walked.world.incident) & (core.events.c.seq == seq)
+    return (sql.events.c.stream == walked.world.incident) & (sql.events.c.seq == seq)
 
 
 def length(walked: Walked) -> int:
@@ -96,40 +96,40 @@ def test_the_chain_of_sc01_verifies(walked: Walked) -> None:
 def test_a_changed_event_is_located_wherever_it_is(walked: Walked) -> None:
     for seq in (1, length(walked) // 2, length(walked)):
         report = verified(
-            walked, lambda c, seq=seq: c.execute(update(core.events).where(of(walked, seq)).values(actor="nobody"))
+            walked, lambda c, seq=seq: c.execute(update(sql.events).where(of(walked, seq)).values(actor="nobody"))
         )
         assert report.first_bad == BadEvent(walked.world.incident, seq, "changed")
 
 
 def test_a_changed_sealed_value_is_located_though_nobody_can_read_it(walked: Walked) -> None:
     seq = next(row["seq"] for row in walked.world.events() if row["sealed"])
-    report = verified(walked, lambda c: c.execute(update(core.events).where(of(walked, seq)).values(sealed={})))
+    report = verified(walked, lambda c: c.execute(update(sql.events).where(of(walked, seq)).values(sealed={})))
     assert report.first_bad == BadEvent(walked.world.incident, seq, "changed")
 
 
 def test_a_removed_event_is_located(walked: Walked) -> None:
-    report = verified(walked, lambda c: c.execute(delete(core.events).where(of(walked, 100))))
+    report = verified(walked, lambda c: c.execute(delete(sql.events).where(of(walked, 100))))
     assert report.first_bad == BadEvent(walked.world.incident, 100, "missing")
 
 
 def test_the_removed_last_event_is_located(walked: Walked) -> None:
     last = length(walked)
-    report = verified(walked, lambda c: c.execute(delete(core.events).where(of(walked, last))))
+    report = verified(walked, lambda c: c.execute(delete(sql.events).where(of(walked, last))))
     assert report.first_bad == BadEvent(walked.world.incident, last, "missing")
 
 
 def test_two_events_in_the_other_order_are_located(walked: Walked) -> None:
     def swap(connection: Connection) -> None:
         for old, new in ((100, -1), (101, 100), (-1, 101)):
-            connection.execute(update(core.events).where(of(walked, old)).values(seq=new))
+            connection.execute(update(sql.events).where(of(walked, old)).values(seq=new))
 
     assert verified(walked, swap).first_bad == BadEvent(walked.world.incident, 100, "changed")
 
 
 def test_a_whole_stream_that_vanishes_is_found_by_the_seals(walked: Walked) -> None:
     def vanish(connection: Connection) -> None:
-        connection.execute(delete(core.events).where(core.events.c.stream == walked.world.incident))
-        connection.execute(delete(core.stream_heads).where(core.stream_heads.c.stream == walked.world.incident))
+        connection.execute(delete(sql.events).where(sql.events.c.stream == walked.world.incident))
+        connection.execute(delete(sql.stream_heads).where(sql.stream_heads.c.stream == walked.world.incident))
 
     assert walked.world.app.run(seal_heads) >= 0
     bad = verified(walked, vanish).first_bad

@@ -22,7 +22,7 @@ from service.domain.access import Principal
 from service.domain.clock import SettableClock
 from service.persistence import queue
 from service.persistence import tables as t
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.settings import ROOT, Settings
 from tests.paths.coverage import visits
 
@@ -94,7 +94,7 @@ class World:
     def who(self, username: str) -> Principal:
         """The principal of a demo account."""
         with self.app.read() as connection:
-            statement = select(core.accounts.c.id).where(core.accounts.c.username == username)
+            statement = select(sql.accounts.c.id).where(sql.accounts.c.username == username)
             account = connection.execute(statement).scalar_one()
             return accounts.principal_of_account(connection, account)
 
@@ -126,10 +126,10 @@ class World:
 
     def rows(self, table: Any, **where: Any) -> list[dict[str, Any]]:
         """Rows of a read table of the current incident."""
-        core = t.table_of(table)
-        statement = select(core).where(core.c.incident_id == self.incident)
+        rows = t.table_of(table)
+        statement = select(rows).where(rows.c.incident_id == self.incident)
         for key, value in where.items():
-            statement = statement.where(core.c[key] == value)
+            statement = statement.where(rows.c[key] == value)
         with self.app.read() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
@@ -168,9 +168,9 @@ class World:
 
     def row(self) -> dict[str, Any]:
         """The incident's row."""
-        core = t.table_of(t.Incident)
+        rows = t.table_of(t.Incident)
         with self.app.read() as connection:
-            return dict(connection.execute(select(core).where(core.c.id == self.incident)).mappings().one())
+            return dict(connection.execute(select(rows).where(rows.c.id == self.incident)).mappings().one())
 
     def deadline(self, rule: str, subject: str = "") -> dict[str, Any]:
         """The deadline row of a rule and subject, which must be there."""

@@ -11,7 +11,7 @@ from service.application.projections import incidents, outside, people, work
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
-from service.persistence.tables import core, table_of
+from service.persistence.tables import sql, table_of
 from service.persistence.unit_of_work import StoredEvent
 
 READ_TABLES = (
@@ -31,19 +31,19 @@ def apply(connection: Connection, stored: StoredEvent) -> None:
 
 def incident_streams(connection: Connection) -> list[str]:
     """Streams of the log that are incidents, whatever the read tables say."""
-    log = core.events
+    log = sql.events
     opened = select(log.c.stream).where(log.c.type == ev.IncidentOpened.type).order_by(log.c.stream)
     return list(connection.execute(opened).scalars())
 
 
 def rebuild(connection: Connection, incident: str) -> int:
     """Empty the read tables of one incident and apply its stream again; returns the events applied."""
-    task_ids = select(core.tasks.c.id).where(core.tasks.c.incident_id == incident)
-    connection.execute(delete(core.task_roles).where(core.task_roles.c.task_id.in_(task_ids)))
+    task_ids = select(sql.tasks.c.id).where(sql.tasks.c.incident_id == incident)
+    connection.execute(delete(sql.task_roles).where(sql.task_roles.c.task_id.in_(task_ids)))
     for table in READ_TABLES:
         connection.execute(delete(table).where(table_of(table).c.incident_id == incident))
-    connection.execute(delete(core.incidents).where(core.incidents.c.id == incident))
-    log = core.events
+    connection.execute(delete(sql.incidents).where(sql.incidents.c.id == incident))
+    log = sql.events
     rows = connection.execute(select(log).where(log.c.stream == incident).order_by(log.c.seq)).mappings().all()
     for row in rows:
         apply(connection, StoredEvent(**row))

@@ -6,13 +6,13 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from service.application.projections.registry import applies, instant
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 
 
 def _status(connection: Connection, stored: StoredEvent, status: str) -> None:
     connection.execute(
-        insert(core.status_changes).values(incident_id=stored.stream, seq=stored.seq, status=status, at=stored.at)
+        insert(sql.status_changes).values(incident_id=stored.stream, seq=stored.seq, status=status, at=stored.at)
     )
 
 
@@ -20,7 +20,7 @@ def _status(connection: Connection, stored: StoredEvent, status: str) -> None:
 def incident_opened(connection: Connection, stored: StoredEvent, event: ev.IncidentOpened) -> None:
     """A row with status detected."""
     connection.execute(
-        insert(core.incidents).values(
+        insert(sql.incidents).values(
             id=stored.stream, number=event.number, organisation_id=event.organisation, procedure=event.procedure,
             version=event.version, kind=event.kind, status="detected", result="", place=event.place,
             opened_at=stored.at, closed_at=None, opened_by=stored.actor, root_instance=event.root_instance,
@@ -33,7 +33,7 @@ def incident_opened(connection: Connection, stored: StoredEvent, event: ev.Incid
 @applies(ev.IncidentStatusChanged)
 def incident_status_changed(connection: Connection, stored: StoredEvent, event: ev.IncidentStatusChanged) -> None:
     """The new status, and the history of it."""
-    connection.execute(update(core.incidents).where(core.incidents.c.id == stored.stream).values(status=event.status))
+    connection.execute(update(sql.incidents).where(sql.incidents.c.id == stored.stream).values(status=event.status))
     _status(connection, stored, event.status)
 
 
@@ -41,25 +41,25 @@ def incident_status_changed(connection: Connection, stored: StoredEvent, event: 
 def incident_closed(connection: Connection, stored: StoredEvent, event: ev.IncidentClosed) -> None:
     """Closed with its result."""
     connection.execute(
-        update(core.incidents)
-        .where(core.incidents.c.id == stored.stream)
+        update(sql.incidents)
+        .where(sql.incidents.c.id == stored.stream)
         .values(status=event.status, result=event.result, closed_at=stored.at)
     )
     _status(connection, stored, event.status)
-    _abandon_reports(connection, core.reports.c.incident_id == stored.stream)
+    _abandon_reports(connection, sql.reports.c.incident_id == stored.stream)
 
 
 def _abandon_reports(connection: Connection, which: ColumnElement[bool]) -> None:
     """Reports that were drafted, perhaps signed, and will not be sent any more."""
-    is_unsent = core.reports.c.state.in_(("draft", "signed"))
-    connection.execute(update(core.reports).where(which, is_unsent).values(state="cancelled"))
+    is_unsent = sql.reports.c.state.in_(("draft", "signed"))
+    connection.execute(update(sql.reports).where(which, is_unsent).values(state="cancelled"))
 
 
 @applies(ev.InstanceStarted)
 def instance_started(connection: Connection, stored: StoredEvent, event: ev.InstanceStarted) -> None:
     """A row per instance."""
     connection.execute(
-        insert(core.instances).values(
+        insert(sql.instances).values(
             id=event.instance, incident_id=stored.stream, procedure=event.procedure, process=event.process,
             version=event.version, parent_id=event.parent or None, parent_element=event.parent_element,
             parent_task=event.parent_task, person_id=event.person or None, status="active", inputs=event.inputs,
@@ -72,19 +72,19 @@ def instance_started(connection: Connection, stored: StoredEvent, event: ev.Inst
 def instance_ended(connection: Connection, stored: StoredEvent, event: ev.InstanceEnded) -> None:
     """Status and result."""
     connection.execute(
-        update(core.instances)
-        .where(core.instances.c.id == event.instance)
+        update(sql.instances)
+        .where(sql.instances.c.id == event.instance)
         .values(status=event.status, result=event.result, ended_at=stored.at)
     )
     if event.status == "cancelled":
-        _abandon_reports(connection, core.reports.c.instance_id == event.instance)
+        _abandon_reports(connection, sql.reports.c.instance_id == event.instance)
 
 
 @applies(ev.DeadlineStarted)
 def deadline_started(connection: Connection, stored: StoredEvent, event: ev.DeadlineStarted) -> None:
     """A row, and its due time on the open tasks that show it."""
     connection.execute(
-        insert(core.deadlines).values(
+        insert(sql.deadlines).values(
             id=event.deadline, incident_id=stored.stream, instance_id=stored.instance, rule=event.rule,
             subject=event.subject, started_at=instant(event.start), due_at=instant(event.due), level=-1, met_at=None,
             met_by="", cancelled_at=None, late_minutes=0, reason="",
@@ -94,14 +94,14 @@ def deadline_started(connection: Connection, stored: StoredEvent, event: ev.Dead
 
 
 def _show_due(connection: Connection, deadline: str, due: str | None) -> None:
-    is_open = core.tasks.c.state.in_(("open", "claimed"))
+    is_open = sql.tasks.c.state.in_(("open", "claimed"))
     connection.execute(
-        update(core.tasks).where(core.tasks.c.deadline_id == deadline, is_open).values(due_at=instant(due))
+        update(sql.tasks).where(sql.tasks.c.deadline_id == deadline, is_open).values(due_at=instant(due))
     )
 
 
 def _deadline(connection: Connection, deadline: str, **values: Any) -> None:
-    connection.execute(update(core.deadlines).where(core.deadlines.c.id == deadline).values(**values))
+    connection.execute(update(sql.deadlines).where(sql.deadlines.c.id == deadline).values(**values))
 
 
 @applies(ev.DeadlineMoved)
@@ -141,17 +141,17 @@ def deadline_escalated(connection: Connection, _stored: StoredEvent, event: ev.D
 def engine_incident_raised(connection: Connection, stored: StoredEvent, event: ev.EngineIncidentRaised) -> None:
     """A stuck instance; a further failure of the same one counts an attempt."""
     exists = connection.execute(
-        select(core.engine_incidents.c.id).where(core.engine_incidents.c.id == event.engine_incident)
+        select(sql.engine_incidents.c.id).where(sql.engine_incidents.c.id == event.engine_incident)
     ).first()
     if exists:
         connection.execute(
-            update(core.engine_incidents)
-            .where(core.engine_incidents.c.id == event.engine_incident)
+            update(sql.engine_incidents)
+            .where(sql.engine_incidents.c.id == event.engine_incident)
             .values(attempts=event.attempts, cause=event.cause, state="open")
         )
         return
     connection.execute(
-        insert(core.engine_incidents).values(
+        insert(sql.engine_incidents).values(
             id=event.engine_incident, incident_id=stored.stream, instance_id=event.instance, element=event.element,
             cause=event.cause, state="open", attempts=event.attempts, at=stored.at, retry=event.retry,
         )
@@ -162,7 +162,7 @@ def engine_incident_raised(connection: Connection, stored: StoredEvent, event: e
 def engine_incident_resolved(connection: Connection, _stored: StoredEvent, event: ev.EngineIncidentResolved) -> None:
     """It went through."""
     connection.execute(
-        update(core.engine_incidents)
-        .where(core.engine_incidents.c.id == event.engine_incident)
+        update(sql.engine_incidents)
+        .where(sql.engine_incidents.c.id == event.engine_incident)
         .values(state="resolved")
     )

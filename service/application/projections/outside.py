@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.application.projections.registry import applies, instant
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 
 
@@ -19,7 +19,7 @@ def _sealed(stored: StoredEvent) -> str:
 def message_received(connection: Connection, stored: StoredEvent, event: ev.MessageReceived) -> None:
     """Taken, and buffered until an event waits for it."""
     connection.execute(
-        insert(core.messages).values(
+        insert(sql.messages).values(
             id=event.message, incident_id=stored.stream, name=event.name, keys=event.keys, sealed=_sealed(stored),
             state=event.state, received_at=stored.at, expires_at=instant(event.expires), delivered_to="",
         )
@@ -30,8 +30,8 @@ def message_received(connection: Connection, stored: StoredEvent, event: ev.Mess
 def message_delivered(connection: Connection, _stored: StoredEvent, event: ev.MessageDelivered) -> None:
     """It reached one waiting event."""
     connection.execute(
-        update(core.messages)
-        .where(core.messages.c.id == event.message)
+        update(sql.messages)
+        .where(sql.messages.c.id == event.message)
         .values(state="delivered", delivered_to=event.wait)
     )
 
@@ -39,14 +39,14 @@ def message_delivered(connection: Connection, _stored: StoredEvent, event: ev.Me
 @applies(ev.MessageExpired)
 def message_expired(connection: Connection, _stored: StoredEvent, event: ev.MessageExpired) -> None:
     """Nobody waited for it in time."""
-    connection.execute(update(core.messages).where(core.messages.c.id == event.message).values(state="expired"))
+    connection.execute(update(sql.messages).where(sql.messages.c.id == event.message).values(state="expired"))
 
 
 @applies(ev.DeliveryQueued)
 def delivery_queued(connection: Connection, stored: StoredEvent, event: ev.DeliveryQueued) -> None:
     """To be sent by the worker, or already said by a person."""
     connection.execute(
-        insert(core.deliveries).values(
+        insert(sql.deliveries).values(
             id=event.delivery, incident_id=stored.stream, instance_id=stored.instance, element=event.element,
             message=event.message, recipient=event.recipient, channel=event.channel,
             report_id=event.report or None, state="queued", attempts=0, queued_at=stored.at, sent_at=None,
@@ -56,7 +56,7 @@ def delivery_queued(connection: Connection, stored: StoredEvent, event: ev.Deliv
 
 
 def _delivery(connection: Connection, delivery: str, **values: Any) -> None:
-    connection.execute(update(core.deliveries).where(core.deliveries.c.id == delivery).values(**values))
+    connection.execute(update(sql.deliveries).where(sql.deliveries.c.id == delivery).values(**values))
 
 
 @applies(ev.DeliverySent)
@@ -85,20 +85,20 @@ def delivery_failed(connection: Connection, _stored: StoredEvent, event: ev.Deli
 def report_drafted(connection: Connection, stored: StoredEvent, event: ev.ReportDrafted) -> None:
     """A new draft of a report; sent back and drafted again it stays the same report."""
     record = connection.execute(
-        select(core.records.c.id)
-        .where(core.records.c.incident_id == stored.stream, core.records.c.instance_id == stored.instance)
-        .order_by(core.records.c.at.desc(), core.records.c.id.desc())
+        select(sql.records.c.id)
+        .where(sql.records.c.incident_id == stored.stream, sql.records.c.instance_id == stored.instance)
+        .order_by(sql.records.c.at.desc(), sql.records.c.id.desc())
     ).scalars().first()  # fmt: skip
     values: dict[str, Any] = {
         "state": "draft", "record_id": record or "", "corrects": event.corrects, "persons": event.persons,
         "drafter": stored.actor, "drafted_at": stored.at, "signer": "", "signed_at": None,
     }  # fmt: skip
-    known = connection.execute(select(core.reports.c.id).where(core.reports.c.id == event.report)).first()
+    known = connection.execute(select(sql.reports.c.id).where(sql.reports.c.id == event.report)).first()
     if known:
-        connection.execute(update(core.reports).where(core.reports.c.id == event.report).values(**values))
+        connection.execute(update(sql.reports).where(sql.reports.c.id == event.report).values(**values))
         return
     connection.execute(
-        insert(core.reports).values(
+        insert(sql.reports).values(
             id=event.report, incident_id=stored.stream, instance_id=stored.instance, kind=event.kind,
             document=event.document, number="", sent_at=None, is_late=False, **values,
         )
@@ -110,8 +110,8 @@ def report_signed(connection: Connection, stored: StoredEvent, event: ev.ReportS
     """Signed, or a draft again."""
     is_signed = event.decision == "签发"
     connection.execute(
-        update(core.reports)
-        .where(core.reports.c.id == event.report)
+        update(sql.reports)
+        .where(sql.reports.c.id == event.report)
         .values(
             state="signed" if is_signed else "draft",
             signer=stored.actor if is_signed else "",
@@ -124,8 +124,8 @@ def report_signed(connection: Connection, stored: StoredEvent, event: ev.ReportS
 def report_sent(connection: Connection, stored: StoredEvent, event: ev.ReportSent) -> None:
     """Queued to every recipient."""
     connection.execute(
-        update(core.reports)
-        .where(core.reports.c.id == event.report)
+        update(sql.reports)
+        .where(sql.reports.c.id == event.report)
         .values(state="sent", number=event.number, sent_at=stored.at, is_late=event.is_late)
     )
 
@@ -134,7 +134,7 @@ def report_sent(connection: Connection, stored: StoredEvent, event: ev.ReportSen
 def notice_sent(connection: Connection, stored: StoredEvent, event: ev.NoticeSent) -> None:
     """In the inbox of a role."""
     connection.execute(
-        insert(core.notices).values(
+        insert(sql.notices).values(
             id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, organisation_id=event.organisation,
             role=event.role, code=event.code, data=event.content, at=stored.at,
         )

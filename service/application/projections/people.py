@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.application.projections.registry import applies
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 
 
@@ -21,12 +21,12 @@ def person_registered(connection: Connection, stored: StoredEvent, event: ev.Per
         "kind": event.kind, "org_unit": event.org_unit, "case_no": event.case_no,
         "case_status": "detected" if event.kind == "case" else "",
     }  # fmt: skip
-    known = connection.execute(select(core.persons.c.id).where(core.persons.c.id == event.person)).first()
+    known = connection.execute(select(sql.persons.c.id).where(sql.persons.c.id == event.person)).first()
     if known:
-        connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(**values))
+        connection.execute(update(sql.persons).where(sql.persons.c.id == event.person).values(**values))
         return
     connection.execute(
-        insert(core.persons).values(
+        insert(sql.persons).values(
             id=event.person, incident_id=stored.stream, organisation_id=event.organisation,
             member_id=event.member or None, code=event.code, instance_id=None, registered_at=stored.at,
             is_revoked=False, hold_leave=False, is_neighbour=event.is_neighbour, held_by=[], sealed=_sealed(stored),
@@ -38,22 +38,22 @@ def person_registered(connection: Connection, stored: StoredEvent, event: ev.Per
 @applies(ev.PersonLinked)
 def person_linked(connection: Connection, _stored: StoredEvent, event: ev.PersonLinked) -> None:
     """The instance that handles the case."""
-    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(instance_id=event.instance))
+    connection.execute(update(sql.persons).where(sql.persons.c.id == event.person).values(instance_id=event.instance))
 
 
 @applies(ev.CaseStatusChanged)
 def case_status_changed(connection: Connection, _stored: StoredEvent, event: ev.CaseStatusChanged) -> None:
     """Status of one case."""
-    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(case_status=event.status))
+    connection.execute(update(sql.persons).where(sql.persons.c.id == event.person).values(case_status=event.status))
 
 
 @applies(ev.CaseRevoked)
 def case_revoked(connection: Connection, stored: StoredEvent, event: ev.CaseRevoked) -> None:
     """The person and the records about him count no more."""
-    connection.execute(update(core.persons).where(core.persons.c.id == event.person).values(is_revoked=True))
+    connection.execute(update(sql.persons).where(sql.persons.c.id == event.person).values(is_revoked=True))
     connection.execute(
-        update(core.records)
-        .where(core.records.c.incident_id == stored.stream, core.records.c.person_id == event.person)
+        update(sql.records)
+        .where(sql.records.c.incident_id == stored.stream, sql.records.c.person_id == event.person)
         .values(is_revoked=True)
     )
 
@@ -62,10 +62,10 @@ def case_revoked(connection: Connection, stored: StoredEvent, event: ev.CaseRevo
 def persons_held(connection: Connection, _stored: StoredEvent, event: ev.PersonsHeld) -> None:
     """May not leave, because of this case."""
     for person in event.persons:
-        row = connection.execute(select(core.persons.c.held_by).where(core.persons.c.id == person)).first()
+        row = connection.execute(select(sql.persons.c.held_by).where(sql.persons.c.id == person)).first()
         held = sorted({*(row[0] if row else ()), event.case})
         connection.execute(
-            update(core.persons).where(core.persons.c.id == person).values(held_by=held, hold_leave=True)
+            update(sql.persons).where(sql.persons.c.id == person).values(held_by=held, hold_leave=True)
         )
 
 
@@ -73,10 +73,10 @@ def persons_held(connection: Connection, _stored: StoredEvent, event: ev.Persons
 def persons_released(connection: Connection, _stored: StoredEvent, event: ev.PersonsReleased) -> None:
     """Free, unless another case still holds the person."""
     for person in event.persons:
-        row = connection.execute(select(core.persons.c.held_by).where(core.persons.c.id == person)).first()
+        row = connection.execute(select(sql.persons.c.held_by).where(sql.persons.c.id == person)).first()
         held = sorted(set(row[0] if row else ()) - {event.case})
         connection.execute(
-            update(core.persons).where(core.persons.c.id == person).values(held_by=held, hold_leave=bool(held))
+            update(sql.persons).where(sql.persons.c.id == person).values(held_by=held, hold_leave=bool(held))
         )
 
 
@@ -84,7 +84,7 @@ def persons_released(connection: Connection, _stored: StoredEvent, event: ev.Per
 def record_saved(connection: Connection, stored: StoredEvent, event: ev.RecordSaved) -> None:
     """One answered view."""
     connection.execute(
-        insert(core.records).values(
+        insert(sql.records).values(
             id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
             person_id=event.person or None, form=event.form, view=event.view, element=stored.element,
             task_id=event.task, at=stored.at, real_at=stored.real_at, actor=stored.actor, is_revoked=False,
@@ -97,7 +97,7 @@ def record_saved(connection: Connection, stored: StoredEvent, event: ev.RecordSa
 def decision_made(connection: Connection, stored: StoredEvent, event: ev.DecisionMade) -> None:
     """The outcome of a decision table."""
     connection.execute(
-        insert(core.decision_results).values(
+        insert(sql.decision_results).values(
             id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
             person_id=event.person or None, decision=event.decision, at=stored.at, rules=event.rules,
             data=event.values, sealed=_sealed(stored),

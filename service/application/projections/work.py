@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from service.application.projections.registry import applies, deadline_id, instant
 from service.domain import events as ev
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 
 OPEN = ("open", "claimed")
@@ -16,7 +16,7 @@ OPEN = ("open", "claimed")
 def element_entered(connection: Connection, stored: StoredEvent, event: ev.ElementEntered) -> None:
     """A token waits here."""
     connection.execute(
-        insert(core.element_visits).values(
+        insert(sql.element_visits).values(
             id=event.visit, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
             element=event.element, state="active", entered_at=stored.at, left_at=None,
         )
@@ -27,13 +27,13 @@ def element_entered(connection: Connection, stored: StoredEvent, event: ev.Eleme
 def element_completed(connection: Connection, stored: StoredEvent, event: ev.ElementCompleted) -> None:
     """The token went on; nodes that never wait get their row here."""
     left = connection.execute(
-        update(core.element_visits)
-        .where(core.element_visits.c.id == event.visit)
+        update(sql.element_visits)
+        .where(sql.element_visits.c.id == event.visit)
         .values(state="completed", left_at=stored.at)
     )
     if left.rowcount == 0:
         connection.execute(
-            insert(core.element_visits).values(
+            insert(sql.element_visits).values(
                 id=event.visit, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
                 element=event.element, state="completed", entered_at=stored.at, left_at=stored.at,
             )
@@ -44,13 +44,13 @@ def element_completed(connection: Connection, stored: StoredEvent, event: ev.Ele
 def element_cancelled(connection: Connection, stored: StoredEvent, event: ev.ElementCancelled) -> None:
     """The wait was given up, and with it an open task."""
     connection.execute(
-        update(core.element_visits)
-        .where(core.element_visits.c.id == event.visit)
+        update(sql.element_visits)
+        .where(sql.element_visits.c.id == event.visit)
         .values(state="cancelled", left_at=stored.at)
     )
     connection.execute(
-        update(core.tasks)
-        .where(core.tasks.c.id == event.visit, core.tasks.c.state.in_(OPEN))
+        update(sql.tasks)
+        .where(sql.tasks.c.id == event.visit, sql.tasks.c.state.in_(OPEN))
         .values(state="cancelled", ended_at=stored.at)
     )
 
@@ -59,14 +59,14 @@ def element_cancelled(connection: Connection, stored: StoredEvent, event: ev.Ele
 def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpened) -> None:
     """A task, its roles and the due time of the deadline it shows."""
     organisation = connection.execute(
-        select(core.incidents.c.organisation_id).where(core.incidents.c.id == stored.stream)
+        select(sql.incidents.c.organisation_id).where(sql.incidents.c.id == stored.stream)
     ).scalar_one()
     deadline = deadline_id(stored.stream, event.rule, event.subject) if event.rule else None
-    is_running = core.deadlines.c.met_at.is_(None) & core.deadlines.c.cancelled_at.is_(None)
-    mine = (core.deadlines.c.id == deadline) & is_running
-    due = connection.execute(select(core.deadlines.c.due_at).where(mine)).scalar()
+    is_running = sql.deadlines.c.met_at.is_(None) & sql.deadlines.c.cancelled_at.is_(None)
+    mine = (sql.deadlines.c.id == deadline) & is_running
+    due = connection.execute(select(sql.deadlines.c.due_at).where(mine)).scalar()
     connection.execute(
-        insert(core.tasks).values(
+        insert(sql.tasks).values(
             id=event.task, incident_id=stored.stream, instance_id=stored.instance, organisation_id=organisation,
             procedure=stored.procedure, process=event.process, element=event.element, role=event.role,
             also=event.also, form_key=event.form, kind=event.kind, state="open", person_id=event.person or None,
@@ -77,11 +77,11 @@ def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpene
     roles = dict.fromkeys([event.role, *event.also])
     rows = [{"task_id": event.task, "role": role, "organisation_id": organisation} for role in roles if role]
     if rows:
-        connection.execute(insert(core.task_roles), rows)
+        connection.execute(insert(sql.task_roles), rows)
 
 
 def _task(connection: Connection, task: str, **values: Any) -> None:
-    connection.execute(update(core.tasks).where(core.tasks.c.id == task).values(**values))
+    connection.execute(update(sql.tasks).where(sql.tasks.c.id == task).values(**values))
 
 
 @applies(ev.TaskClaimed)
@@ -115,7 +115,7 @@ def task_completed(connection: Connection, stored: StoredEvent, event: ev.TaskCo
 def wait_armed(connection: Connection, stored: StoredEvent, event: ev.WaitArmed) -> None:
     """An event waits."""
     connection.execute(
-        insert(core.waits).values(
+        insert(sql.waits).values(
             id=event.wait, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
             element=event.element, trigger=event.trigger, name=event.name, expression=event.expression,
             listed=event.listed, form_key=event.form, role=event.role, also=event.also,
@@ -127,10 +127,10 @@ def wait_armed(connection: Connection, stored: StoredEvent, event: ev.WaitArmed)
 @applies(ev.WaitMoved)
 def wait_moved(connection: Connection, _stored: StoredEvent, event: ev.WaitMoved) -> None:
     """Another due time."""
-    connection.execute(update(core.waits).where(core.waits.c.id == event.wait).values(due_at=instant(event.due)))
+    connection.execute(update(sql.waits).where(sql.waits.c.id == event.wait).values(due_at=instant(event.due)))
 
 
 @applies(ev.WaitEnded)
 def wait_ended(connection: Connection, _stored: StoredEvent, event: ev.WaitEnded) -> None:
     """It waits no more."""
-    connection.execute(delete(core.waits).where(core.waits.c.id == event.wait))
+    connection.execute(delete(sql.waits).where(sql.waits.c.id == event.wait))

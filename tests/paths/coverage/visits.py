@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.bootstrap import Tocsin
-from service.persistence.tables import core
+from service.persistence.tables import sql
 from service.settings import ROOT
 from tests.paths.coverage.diagrams import processes
 
@@ -22,8 +22,8 @@ def visited(app: Tocsin) -> set[str]:
     The log names the flows a token came by when it enters or leaves a node. A token that waits in a
     join for others that cannot come is seen by what it left: a node with one way out, completed.
     """
-    statement = select(core.events.c.type, core.events.c.data).where(
-        core.events.c.type.in_(("element_entered", "element_completed"))
+    statement = select(sql.events.c.type, sql.events.c.data).where(
+        sql.events.c.type.in_(("element_entered", "element_completed"))
     )
     with app.read() as connection:
         rows = connection.execute(statement).all()
