@@ -14,7 +14,8 @@ from service.domain import commands as cmd
 from service.domain.errors import FieldError, FormRefused, NothingWaits
 from service.web.errors import PageRoute
 from service.web.form_choices import directory_of
-from service.web.form_pages import Filled, FormModel, FormWriter, defaults_of
+from service.web.form_models import Filled, FormModel
+from service.web.form_pages import FormWriter, defaults_of
 from service.web.form_values import Flat, flatten_view, gather
 from service.web.posted import Form, Posted
 from service.web.report_page import with_rows

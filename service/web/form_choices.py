@@ -1,7 +1,7 @@
 """What can be chosen in a form, from the incident's own lists."""
 
 from service.application.queries.form_contexts import Choices, Named
-from service.web.form_pages import Choice, Directory
+from service.web.form_models import Choice, Directory
 
 
 def directory_of(choices: Choices) -> Directory:

@@ -1,8 +1,8 @@
 """A form view as a page shows it: fields with their inputs, choices, values and errors."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from gettext import NullTranslations
 from typing import Any
 
@@ -11,90 +11,12 @@ from service.domain.form_answers import default_value
 from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
-from service.web.form_values import Flat
+from service.web.form_models import Choice, Directory, FieldModel, Filled, FormModel, Row
 from service.web.translations import translations
 
 # More choices than this are a drop-down instead of buttons.
 MOST_BUTTONS = 12
 _CLOCKS = ("now", "me")
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that can be chosen; `group` is the heading it stands under in a drop-down."""
-
-    value: str
-    label: str
-    is_chosen: bool = False
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a list, with its position."""
-
-    place: int
-    fields: tuple["FieldModel", ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldModel:
-    """One input or group of inputs. `when` is a condition for scripts to follow, "" for always."""
-
-    name: str
-    id: str
-    label: str
-    widget: str
-    help: str = ""
-    unit: str = ""
-    value: str = ""
-    end: str = ""  # second value of a period
-    choices: tuple[Choice, ...] = ()
-    parts: tuple["FieldModel", ...] = ()
-    folded: tuple["FieldModel", ...] = ()
-    rows: tuple[Row, ...] = ()
-    suggestions: tuple[str, ...] = ()
-    is_required: bool = False
-    is_optional: bool = False
-    error: str = ""
-    repair: str = ""
-    when: str = ""
-    step: str = ""
-    max_length: int = 0
-    placeholder: str = ""
-    is_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FormModel:
-    """A form: what is asked, and what is filled in already or may be left out."""
-
-    key: str
-    name: str
-    asked: tuple[FieldModel, ...]
-    more: tuple[FieldModel, ...]
-    errors: tuple[tuple[str, str], ...]  # (id of the input, message)
-    is_more_open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """What can be chosen: (id, label, group). `references` has the choices of reference fields by key."""
-
-    persons: tuple[Choice, ...] = ()
-    accounts: tuple[Choice, ...] = ()
-    places: tuple[Choice, ...] = ()
-    organisations: tuple[Choice, ...] = ()
-    references: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What stands in the inputs and what is wrong with it; `rows` are list fields to show one more row of."""
-
-    flat: Flat
-    errors: Sequence[FieldError] = ()
-    more_rows: Mapping[str, int] = field(default_factory=dict)
 
 
 class FormWriter:
@@ -348,7 +270,7 @@ class FormWriter:
 
     def _list_row(self, place: int) -> tuple[FieldModel, ...]:
         made = (self._entry(entry, f"rows.{place}.") for entry in self.view.entries)
-        return tuple(model for model in made if model is not None)
+        return tuple(_settled(model) for model in made if model is not None)
 
 
 _CHANGES: Mapping[str, Callable[[FormWriter, Field, FieldModel], FieldModel]] = {
@@ -389,6 +311,14 @@ WIDGETS: Mapping[str, str] = {
     "file": "file",
     "file_or_text": "file_or_text",
 }
+
+
+def _settled(model: FieldModel) -> FieldModel:
+    """A row is about somebody: who is chosen already stands there as a name; another one is another row."""
+    name = next((choice.label for choice in model.choices if choice.is_chosen), "")
+    if model.widget != "person" or not name or model.error:
+        return model
+    return replace(model, widget="chosen", placeholder=name)
 
 
 def input_id(path: str) -> str:

@@ -1,9 +1,9 @@
 """Reporting a case: place, person, what was found; or opening another procedure with its own form."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from service.application import incidents, organisations
@@ -17,7 +17,8 @@ from service.domain.errors import FormRefused, NoSuch
 from service.domain.forms import FillContext, View
 from service.engine.model import Bundle, Node
 from service.web.errors import PageRoute
-from service.web.form_pages import Choice, Directory, Filled, FormModel, FormWriter, defaults_of
+from service.web.form_models import Choice, Directory, Filled, FormModel
+from service.web.form_pages import FormWriter, defaults_of
 from service.web.form_values import Flat, flatten_view, gather
 from service.web.navigation import home_of, may_report
 from service.web.posted import Form, Posted
@@ -81,11 +82,8 @@ class Wish:
 
 
 @router.get("/report")
-def report_page(
-    visit: Visiting, procedure: str = "", organisation: str = "", place: str = "", kind: str = "", incident: str = ""
-) -> Response:
+def report_page(visit: Visiting, wish: Annotated[Wish, Depends()]) -> Response:
     """The form, the class of the person who asks chosen already."""
-    wish = Wish(procedure, organisation, place, kind, incident)
     with visit.reader() as reader:
         asking = _Asking(reader, visit, wish)
         return visit.page(reader, "incidents/report.html", asking.page(Filled(asking.beginning())))

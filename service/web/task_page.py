@@ -5,29 +5,44 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from markupsafe import Markup
 
 from service.application import tasks
-from service.application.queries import form_contexts, outlook, situation, task_pages
+from service.application.queries import form_contexts, outlook, reports, situation, task_pages
+from service.application.queries.people import RecordRow
 from service.application.queries.reader import Reader
 from service.application.queries.task_pages import TaskPage
 from service.domain import commands as cmd
+from service.domain.access import Action
 from service.domain.calendar import parse_instant
 from service.domain.errors import FieldError, FormRefused, NoSuch
 from service.domain.forms import View
 from service.engine.model import Kind
 from service.web.errors import PageRoute
 from service.web.form_choices import directory_of
-from service.web.form_pages import Filled, FormModel, FormWriter
+from service.web.form_models import Filled, FormModel
+from service.web.form_pages import FormWriter
 from service.web.form_values import Flat, as_json_instant, flatten_view, gather
 from service.web.posted import Form, Posted
 from service.web.report_page import Step, with_rows
+from service.web.shown import local_input
 from service.web.site import Visit, Visiting, go
 from service.web.uploads import stored_files
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 # Fields the page itself adds to a form; their names cannot be those of a form's fields.
+SIGNING = "F00#sign"
 OWN_FIELDS = frozenset({"csrf", "do", "_late_reason", "_done_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+    """A step before this one, by whom and when."""
+
+    name: str
+    actor: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,8 @@ class TaskModel:
     late_error: str
     done_at: str
     following: tuple[Step, ...]
+    earlier: tuple[DoneStep, ...]
+    document: Markup
     saved_at: datetime | None
 
 
@@ -207,7 +224,7 @@ def _model(visit: Visit, reader: Reader, found: TaskPage, filled: Filled | None,
         row = found.row
         choices = form_contexts.choices(reader, row.incident, row.organisation, form_key=row.form_key)
         writer = FormWriter(view, context, directory_of(choices), visit.locale)
-        form = writer.write(filled or Filled(beginning(found, view) or one_row_each(view, choices)))
+        form = writer.write(filled or Filled(beginning(found, view) or one_row_each(view, choices, context.now)))
     return TaskModel(
         task=found,
         form=form,
@@ -215,6 +232,8 @@ def _model(visit: Visit, reader: Reader, found: TaskPage, filled: Filled | None,
         late_error=entered.late_error,
         done_at=entered.done_at,
         following=following(reader, found),
+        earlier=earlier(reader, found),
+        document=document(visit, reader, found),
         saved_at=found.draft_saved_at,
     )
 
@@ -232,12 +251,41 @@ def beginning(found: TaskPage, view: View) -> Flat:
     return flat
 
 
-def one_row_each(view: View, choices: form_contexts.Choices) -> Flat:
-    """A list of measurements begins with a row for each of those who are watched beside a case."""
+def one_row_each(view: View, choices: form_contexts.Choices, now: datetime) -> Flat:
+    """A list of measurements begins with a row for each of those who are watched beside a case, taken now."""
     person = view.field("person") if view.is_list else None
     if person is None:
         return {}
-    return {f"rows.{place}.person.id": [each] for place, each in enumerate(choices.neighbours)}
+    times = [field.key for field in view.fields if field.type == "dt" and field.default is None]
+    flat: Flat = {}
+    for place, each in enumerate(choices.neighbours):
+        flat[f"rows.{place}.person.id"] = [each]
+        flat |= {f"rows.{place}.{key}": [local_input(now)] for key in times}
+    return flat
+
+
+def earlier(reader: Reader, found: TaskPage) -> tuple[DoneStep, ...]:
+    """The last answers about the person, by the name of their step."""
+    instances = situation.instance_rows(reader, found.row.incident)
+    versions = dict.fromkeys((each.procedure, each.version) for each in instances)
+
+    def name(record: RecordRow) -> str:
+        nodes = (reader.node(procedure, version, record.element) for procedure, version in versions)
+        return next((reader.named(node) for node in nodes if node is not None), record.name)
+
+    return tuple(DoneStep(name(each), each.actor_name, each.at) for each in found.earlier)
+
+
+def document(visit: Visit, reader: Reader, found: TaskPage) -> Markup:
+    """The report this task signs, laid out; empty for any other task."""
+    if found.row.form_key != SIGNING or not reader.may_with(Action.REPORT_READ, reader.incident(found.row.incident)):
+        return Markup("")
+    listed = reports.listing(reader, found.row.incident)
+    waiting = next((each.id for each in listed if each.sign_task == found.row.id), "")
+    if not waiting:
+        return Markup("")
+    page = reports.page(reader, visit.site.documents, waiting)
+    return Markup(visit.site.documents.to_html(page.document))  # noqa: S704 - rendered with autoescape
 
 
 def following(reader: Reader, found: TaskPage) -> tuple[Step, ...]:

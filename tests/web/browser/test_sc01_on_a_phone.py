@@ -125,7 +125,7 @@ def first_report(walk: Walk) -> None:
     walk.do("coordinator", "t_draft_initial", {"possible_cause": "待查"})
     walk.world.go("08:18")
     walk.do("principal", "t_sign_report", {"sign_decision": "签发"})
-    assert walk.world.deadline("T01", "detected")["met_at"]  # type: ignore[index]  # it was started by the report
+    assert walk.world.deadline("T01", "detected")["met_at"]
 
 
 def parents_and_cleaning(walk: Walk) -> None:
@@ -210,7 +210,7 @@ def written_report(walk: Walk) -> None:
     walk.do("coordinator", "t_written_report_2h")
     walk.world.go("09:40")
     walk.do("principal", "t_sign_written_report", {"sign_decision": "签发"})
-    assert walk.world.deadline("T02")["late_minutes"] == 0  # type: ignore[index]  # it runs since the report
+    assert walk.world.deadline("T02")["late_minutes"] == 0
     coordinator = walk.people("coordinator")
     coordinator.open(f"/incidents/{walk.world.incident}/reports")
     coordinator.page.locator("tbody a").first.click()
