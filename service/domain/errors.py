@@ -2,7 +2,7 @@
 
 TocsinError
 ├── NotFound             no such thing, or not for your eyes
-│   └── NoSuch
+│   └── NoSuch · FormNotFound
 ├── Conflict             the thing is not in the state the request supposes
 │   ├── TaskNotOpen · TaskClaimed · UndoTooLate
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
@@ -54,6 +54,15 @@ class NoSuch(NotFound):
     english: ClassVar[str] = "There is no such {kind}: {id}."
     kind: str
     id: str
+
+
+@dataclass(eq=False)
+class FormNotFound(NotFound):
+    """没有这个表单：{key}。"""
+
+    code: ClassVar[str] = "form_not_found"
+    english: ClassVar[str] = "There is no such form: {key}."
+    key: str
 
 
 # --- conflict -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.domain.errors import FieldError, FormRefused, NoSuch
+from service.domain.errors import FieldError, FormNotFound, FormRefused
 from service.domain.form_answers import Answers, fill
 from service.domain.form_conditions import FormDefinitionError
 from service.domain.form_context import FillContext
@@ -38,16 +38,6 @@ __all__ = [
 ]
 
 FormInvalid = FormRefused
-
-
-class FormNotFound(NoSuch):
-    """没有这个表单：{id}。"""  # noqa: D415 - the Chinese message, as in `errors`
-
-    code = "form_not_found"
-    english = "There is no such form: {id}."
-
-    def __init__(self, key: str) -> None:
-        super().__init__(kind="form", id=key)
 
 
 class FormLibrary:

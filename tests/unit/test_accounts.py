@@ -15,7 +15,7 @@ from service.persistence.tables import Account, EventRow, LoginAttempt, Session,
 from service.persistence.unit_of_work import UnitOfWork
 from tests.stores import Store, a_store, execute, on_both
 
-PASSWORD = "三月二日 08:10"  # noqa: S105 - made up
+PASSWORD = "三月二日 08:10"  # noqa: S105 - invented for this test, opens nothing
 HASH = accounts.hash_password(PASSWORD)
 
 

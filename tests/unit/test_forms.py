@@ -65,7 +65,7 @@ def test_an_unknown_view_is_not_found() -> None:
     for key in ("F99#x", "F01#x", "F01", ""):
         with pytest.raises(FormNotFound) as refused:
             LIBRARY.view(key)
-        assert refused.value.id == key
+        assert refused.value.key == key
         assert not LIBRARY.has(key)
     with pytest.raises(FormNotFound):
         LIBRARY.form("F99")
