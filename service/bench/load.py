@@ -56,10 +56,17 @@ async def _drive(port: int, requests: Sequence[bytes], connections: int) -> Meas
     waiting = list(reversed(requests))
     latencies: list[float] = []
     began = monotonic_seconds()
-    await asyncio.gather(*(_work(reader, writer, waiting, latencies) for reader, writer in streams))
-    took = monotonic_seconds() - began
-    for _, writer in streams:
-        writer.close()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for reader, writer in streams:
+                group.create_task(_work(reader, writer, waiting, latencies))
+    except* LoadFailed as failed:
+        raise LoadFailed(str(failed.exceptions[0])) from failed
+    finally:
+        took = monotonic_seconds() - began
+        for _, writer in streams:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in streams), return_exceptions=True)
     return Measured(took, tuple(latencies))
 
 

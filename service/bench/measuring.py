@@ -35,7 +35,11 @@ class Bar:
 
 def run_bench(*, as_json: bool) -> Iterator[str]:
     """Measure, then say what came out, line by line. Raises LoadFailed if a request was not answered well."""
-    bars = measure(INCIDENTS)
+    yield from printed(measure(INCIDENTS), as_json=as_json)
+
+
+def printed(bars: list[Bar], *, as_json: bool) -> Iterator[str]:
+    """The measurements as a table, or as one JSON object."""
     if as_json:
         yield json.dumps({"bars": [asdict(bar) for bar in bars]}, ensure_ascii=False)
         return
@@ -52,7 +56,7 @@ def _shown(bar: Bar) -> str:
     return f"<= {bar.must:g}" if bar.id == "S2" else f">= {bar.must:g}"
 
 
-def measure(incidents: int) -> list[Bar]:
+def measure(incidents: int, *, limit_requests: int = LIMIT_REQUESTS) -> list[Bar]:
     """L and S1 in turn, a round each; the first of both only warms up."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name:
         folder = Path(name)
@@ -60,19 +64,19 @@ def measure(incidents: int) -> list[Bar]:
             _served("service.bench.limit", folder / "limit.db") as limit_port,
             _served("service.bench.product", folder / "product") as product_port,
         ):
-            school = product.School(product_port)
-            prepared = [school.incident(number) for number in range(incidents)]
+            with product.School(product_port) as school:
+                turns = school.rounds([school.incident(number) for number in range(incidents)])
             pairs = [
-                (drive(limit_port, _limit_round(), connections=CONNECTIONS),
+                (drive(limit_port, _limit_round(limit_requests), connections=CONNECTIONS),
                  drive(product_port, requests, connections=CONNECTIONS))
-                for requests in school.rounds(prepared)
+                for requests in turns
             ]  # fmt: skip
     return verdict(pairs[1:])
 
 
-def _limit_round() -> list[bytes]:
+def _limit_round(count: int) -> list[bytes]:
     body = {"data": {"mask_put_on": "yes", "escorted_to": "临时留观点"}, "late_reason": ""}
-    return [post(f"/tasks/{number % limit.TASKS}/complete", body) for number in range(LIMIT_REQUESTS)]
+    return [post(f"/tasks/{number % limit.TASKS}/complete", body) for number in range(count)]
 
 
 def verdict(pairs: list[tuple[Measured, Measured]]) -> list[Bar]:

@@ -59,6 +59,12 @@ class School:
         names = sorted({"teacher", *(kind.who for kind in KINDS)})
         self.tokens = {name: self._token(name) for name in names}
 
+    def __enter__(self) -> "School":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
     def _token(self, username: str) -> str:
         answer = self._client.post("/auth/token", json={"username": username, "password": people.PASSWORD})
         return str(answer.raise_for_status().json()["access_token"])
