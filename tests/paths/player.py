@@ -31,7 +31,7 @@ ANSWERS: Mapping[str, Callable[[World], Any]] = {
     "t_isolation_room": lambda w: w.do("nurse", "t_isolation_room"),
     "t_observe_neighbours": school.observe_neighbours,
     "t_draft_initial": school.draft,
-    "t_sign_report": school.sign,
+    "t_sign_report": lambda w: w.do("principal", "t_sign_report", school.SIGN, late_reason="处置在先"),
     "t_approve_parent_notice": school.approve_notice,
     "t_evacuate_class": lambda w: w.do("cleaner", "t_evacuate_class", {"head_count": 29}),
     "t_inform_parents": lambda w: school.tell_parents(w, "理解配合", 1),
@@ -53,7 +53,9 @@ ANSWERS: Mapping[str, Callable[[World], Any]] = {
     "r_received": school.received,
     "t_clean_vehicle": school.clean_vehicle,
     "t_written_report_2h": school.written_report,
-    "t_sign_written_report": lambda w: school.sign(w, "t_sign_written_report"),
+    "t_sign_written_report": lambda w: w.do(
+        "principal", "t_sign_written_report", school.SIGN, late_reason="处置在先"
+    ),
     "r_diagnosis": lambda w: school.diagnosis(w, "excluded"),
     "t_file_certificate": lambda w: w.do("coordinator", "t_file_certificate", {"certificate": school.CERTIFICATE}),
     "t_draft_closing": lambda w: school.draft(
