@@ -73,7 +73,7 @@ def _write_list(flat: Flat, item: Field, name: str, value: Any) -> None:
 
 def _texts(field: Field, value: Any) -> list[str]:
     if field.type == "multi":
-        return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
+        return [_id(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
     if field.type == "bool":
         return [str(value).lower()]
     if field.type == "dt":

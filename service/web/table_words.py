@@ -12,8 +12,26 @@ _NOT = re.compile(r"not \(value == \(([^()]*)\)\)")
 _POLICY = re.compile(r"\(?policy\(\"([a-z0-9_]+)\"\)\)?")
 _TEXT = re.compile(r"\"([^\"]*)\"")
 _WORDS = {
-    "zh_CN": {"true": "是", "false": "否", " or ": " 或 ", " and ": " 且 ", "not ": "非 ", "value": "值"},
-    "en": {"true": "yes", "false": "no", "value": "value"},
+    "zh_CN": {
+        "not given(value)": "未填写",
+        "given(value)": "已填写",
+        "now()": "现在",
+        "true": "是",
+        "false": "否",
+        "null": "空",
+        " or ": " 或 ",
+        " and ": " 且 ",
+        "not ": "非 ",
+        "value": "值",
+    },
+    "en": {
+        "not given(value)": "not filled in",
+        "given(value)": "filled in",
+        "now()": "now",
+        "true": "yes",
+        "false": "no",
+        "null": "empty",
+    },
 }
 
 
