@@ -6,6 +6,7 @@ gateway's idempotency key makes a repeated attempt after a crash harmless.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import Any
@@ -15,13 +16,14 @@ from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
 from service.logs import logger
-from service.persistence import queue
+from service.persistence import chain, queue
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
 
 log = logger(__name__)
 BATCH = 50
+SEALING = timedelta(minutes=10)  # how often a hash over all stream heads is written
 
 Run = Callable[[Callable[[UnitOfWork], None]], None]
 
@@ -35,6 +37,7 @@ class Worker:
         """`run` runs a use case through the writer and records an engine incident where it fails."""
         self._database, self._run, self._services = database, run, services
         self._outside, self._sealer = outside, sealer
+        self._sealed_at: datetime | None = None
         self._stop = Event()
         self._thread: Thread | None = None
 
@@ -55,7 +58,9 @@ class Worker:
 
     def tick(self) -> int:
         """Work what is due now; returns how many incidents and deliveries were looked at."""
-        return self._due() + self._deliver()
+        worked = self._due() + self._deliver()
+        self._seal_heads()
+        return worked
 
     def _loop(self, poll_seconds: float) -> None:
         while not self._stop.wait(poll_seconds):
@@ -85,9 +90,20 @@ class Worker:
         outcome = deliveries.attempt(self._outside, outgoing)
         self._run(lambda uow: deliveries.record(uow, self._services, row, outcome))
 
+    def _seal_heads(self) -> None:
+        """A removed stream leaves no gap in any other: only a hash over all heads shows it."""
+        now = self._services.clock.now()
+        if self._sealed_at is None or now - self._sealed_at >= SEALING:
+            self._sealed_at = now
+            self._guarded("seal", "heads", partial(self._run, _seal))
+
     def _guarded(self, kind: str, ref: str, work: Callable[[], None]) -> None:
         """One failing row must not stop the others; an engine failure is on record where it belongs."""
         try:
             work()
         except Exception:  # the loop outlives whatever a row does to it
             log.exception("work_failed", kind=kind, ref=ref)
+
+
+def _seal(uow: UnitOfWork) -> None:
+    chain.seal_heads(uow)
