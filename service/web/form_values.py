@@ -74,7 +74,7 @@ def _write_list(flat: Flat, item: Field, name: str, value: Any) -> None:
 def _texts(field: Field, value: Any) -> list[str]:
     if field.type == "multi":
         return [_id(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
-    if field.type == "bool":
+    if field.type == "bool" or value is True:
         return [str(value).lower()]
     if field.type == "dt":
         at = as_instant(value)
