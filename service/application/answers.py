@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import registration, reporting, sending
+from service.application import attachments, registration, reporting, sending
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
 from service.domain.access import Principal
@@ -32,6 +32,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         _save_rows(on, target, answers)
     else:
         _save(on, target, answers, person)
+    attachments.attach(on.uow, on.incident_id, principal.account_id, answers.values)
     reporting.follow_answer(on, target, answers.values, late_reason)
     if target.task is not None:
         _task_done(on, target, answers.values, late_reason)

@@ -2,16 +2,20 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
-from service.domain.access import Action, Principal, require
+from service.application import organisations
+from service.domain.access import Action, IncidentSubject, Principal, may, require
 from service.domain.errors import NoSuch, TooLarge, ValueRefused
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
+from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -69,14 +73,44 @@ def store(uow: UnitOfWork, folder: Path, principal: Principal, upload: Upload) -
 def read(
     connection: Connection, sealer: Sealer, folder: Path, *, principal: Principal, attachment: str
 ) -> tuple[AttachmentRow, bytes]:
-    """A file of one's own upload. Raises NoSuch, also for files of others."""
+    """A file of one's own, or of an incident whose files one may read. Raises NoSuch for all others."""
     row = connection.execute(select(_attachments).where(_attachments.c.id == attachment)).mappings().first()
     path = folder / attachment
-    if row is None or row["uploaded_by"] != principal.account_id or not path.is_file():
+    if row is None or not _may_read(connection, principal, dict(row)) or not path.is_file():
         raise NoSuch("attachment", attachment)
     values = sealer.open(connection, _subject(attachment), path.read_text("ascii"))
     shown = {name: row[name] for name in AttachmentRow.__dataclass_fields__}
     return AttachmentRow(**shown), base64.b64decode(values["content"])
+
+
+def _may_read(connection: Connection, principal: Principal, row: Mapping[str, Any]) -> bool:
+    if row["uploaded_by"] == principal.account_id:
+        return True
+    incidents = sql.incidents
+    where = incidents.c.id == (row["incident_id"] or "")
+    incident = connection.execute(select(incidents.c.organisation_id, incidents.c.kind).where(where)).first()
+    if incident is None:
+        return False
+    above = organisations.hierarchy(connection).ancestors(incident.organisation_id)
+    subject = IncidentSubject(incident.organisation_id, above, is_drill=incident.kind == "drill")
+    return may(principal, Action.ATTACHMENT_READ, subject)
+
+
+def attach(uow: UnitOfWork, incident: str, uploader: str, values: object) -> None:
+    """Note that an answer of an incident names files of the person who answers."""
+    named = sorted(_file_ids(values))
+    if named:
+        mine = _attachments.c.id.in_(named) & (_attachments.c.uploaded_by == uploader)
+        uow.connection.execute(update(_attachments).where(mine).values(incident_id=incident))
+
+
+def _file_ids(value: object) -> set[str]:
+    if isinstance(value, Mapping):
+        own = {str(value["id"])} if {"id", "sha256"} <= value.keys() else set()
+        return own.union(*(_file_ids(each) for each in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_file_ids(each) for each in value))
+    return set()
 
 
 def _subject(attachment: str) -> str:

@@ -1,6 +1,6 @@
 """What the service knows when a form is shown or answered: defaults, persons, drafted texts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,20 +140,54 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
         defaults["person"] = {"id": target.person}
     if target.element in DRAFT_KINDS:
         defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance))
-    if target.form_key == "F00#cancel":
-        defaults["open_incidents"] = _open_incidents(view)
-    if target.form_key == "F40#clue":
-        defaults["object"] = {"id": view.incident["organisation_id"]}
-        defaults.update({key: inputs[key] for key in ("source", "breach") if inputs.get(key)})
-    if target.form == "F06":
-        defaults["arrive_at"] = rows.latest("F05", person=target.person).get("arrive_at")
-    if target.form == "F10" and rows.records:
-        defaults["last_event_at"] = max(record["at"] for record in rows.records).isoformat()
-    if target.form == "F17":
-        decided = [d for d in rows.decisions if d["decision"] == "D09" and d["instance_id"] == target.instance["id"]]
-        defaults["missing"] = rows.outcome(decided[-1]).get("missing", []) if decided else []
-    if target.form == "F15":
-        defaults["scope"] = inputs.get("scope", "spot")
-    if target.form == "F05":
-        defaults.update(rows.latest("F05", person=target.person), person={"id": target.person})
+    if target.form in BY_FORM:
+        defaults.update(BY_FORM[target.form](view, target))
     return defaults
+
+
+def _of_task_record(view: IncidentView, target: Target) -> dict[str, Any]:
+    return {"open_incidents": _open_incidents(view)} if target.form_key == "F00#cancel" else {}
+
+
+def _of_transfer(view: IncidentView, target: Target) -> dict[str, Any]:
+    return {**view.facts.rows.latest("F05", person=target.person), "person": {"id": target.person}}
+
+
+def _of_result(view: IncidentView, target: Target) -> dict[str, Any]:
+    return {"arrive_at": view.facts.rows.latest("F05", person=target.person).get("arrive_at")}
+
+
+def _of_notice(view: IncidentView, target: Target) -> dict[str, Any]:
+    """Whom the school has on record for a pupil, so that nobody looks for the number in an emergency."""
+    case = view.facts.rows.known.get(target.person)
+    name, phone = (case.identity.get("guardian_name"), case.identity.get("guardian_phone")) if case else (None, None)
+    return {"guardian": {"name": name, "phone": phone}} if name and phone else {}
+
+
+def _of_closing(view: IncidentView, _target: Target) -> dict[str, Any]:
+    records = view.facts.rows.records
+    return {"last_event_at": max(record["at"] for record in records).isoformat()} if records else {}
+
+
+def _of_disinfection(_view: IncidentView, target: Target) -> dict[str, Any]:
+    return {"scope": target.instance["inputs"].get("scope", "spot")}
+
+
+def _of_return(view: IncidentView, target: Target) -> dict[str, Any]:
+    rows = view.facts.rows
+    decided = [d for d in rows.decisions if d["decision"] == "D09" and d["instance_id"] == target.instance["id"]]
+    return {"missing": rows.outcome(decided[-1]).get("missing", []) if decided else []}
+
+
+def _of_inspection(view: IncidentView, target: Target) -> dict[str, Any]:
+    if target.form_key != "F40#clue":
+        return {}
+    inputs = target.instance["inputs"]
+    given = {key: inputs[key] for key in ("source", "breach") if inputs.get(key)}
+    return {"object": {"id": view.incident["organisation_id"]}, **given}
+
+
+BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
+    "F00": _of_task_record, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice, "F10": _of_closing,
+    "F15": _of_disinfection, "F17": _of_return, "F40": _of_inspection,
+}  # fmt: skip

@@ -306,6 +306,7 @@ def test_attachments_are_kept_encrypted(world: Product) -> None:
     assert (found["name"], found["size"]) == ("证明.txt", len("诊断证明：排除".encode()))
     assert world.get(f"/attachments/{found['id']}", "teacher").content.decode() == "诊断证明：排除"
     assert world.get(f"/attachments/{found['id']}", "nurse").status_code == 404
+    assert world.get(f"/attachments/{found['id']}", "principal").status_code == 404
     stored = (world.tocsin.settings.data_dir / "attachments" / found["id"]).read_bytes()
     assert "诊断".encode() not in stored
     empty = world.call("POST", "/attachments", who="teacher", files={"file": ("a", b"", "text/plain")})

@@ -158,5 +158,6 @@ class Attachment(SQLModel, table=True):
     size: int
     sha256: str
     media_type: str
+    incident_id: str | None = Field(default=None, index=True)  # once an answer names the file
     uploaded_by: str
     uploaded_at: datetime

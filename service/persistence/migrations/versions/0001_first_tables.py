@@ -34,10 +34,14 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("incident_id", sa.String(), nullable=True),
         sa.Column("uploaded_by", sa.String(), nullable=False),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
     )
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachments_incident_id"), ["incident_id"], unique=False)
+
     op.create_table(
         "chain_seals",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -704,6 +708,9 @@ def downgrade() -> None:
 
     op.drop_table("deadlines")
     op.drop_table("chain_seals")
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attachments_incident_id"))
+
     op.drop_table("attachments")
     op.drop_table("accounts")
     # ### end Alembic commands ###
