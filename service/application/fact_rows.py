@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -56,24 +57,80 @@ class PersonFacts:
         return self._rows.outcome(rows[-1]) if rows else {}
 
 
+# Which parts of a snapshot an event makes stale; events that are not named change none of them.
+PEOPLE = ("_people", "cases", "known", "first_case", "school_cases")
+REPORTS = ("_reports", "sent_reports")
+STALE: Mapping[str, tuple[str, ...]] = {
+    "record_saved": ("records",),
+    "decision_made": ("decisions",),
+    "person_registered": PEOPLE,
+    "person_linked": PEOPLE,
+    "case_status_changed": PEOPLE,
+    "case_revoked": (*PEOPLE, "records"),
+    "element_entered": ("_visits",),
+    "element_completed": ("_visits",),
+    "element_cancelled": ("_visits",),
+    "instance_ended": REPORTS,
+    "report_drafted": REPORTS,
+    "report_signed": REPORTS,
+    "report_sent": REPORTS,
+}
+
+
 class FactRows:
-    """A snapshot of the rows of one incident (and the case count of its school)."""
+    """A snapshot of the rows of one incident (and the case count of its school), part by part.
+
+    A part is read when it is first asked for, and again after an event that changes it (`forget`).
+    """
 
     def __init__(self, connection: Connection, sealer: Sealer, incident: Mapping[str, Any]) -> None:
         self._connection, self._sealer, self._incident = connection, sealer, incident
         self.incident_id: str = incident["id"]
-        self.records = self._all(
-            t.Record, sql.records.c.at, sql.records.c.id, where=sql.records.c.is_revoked.is_(False)
-        )
-        self.decisions = self._all(t.DecisionRow, sql.decision_results.c.at, sql.decision_results.c.id)
-        people = self._all(t.Person, sql.persons.c.case_no, where=sql.persons.c.kind == "case")
-        self.cases = [PersonFacts(row, self) for row in people if not row["is_revoked"]]
-        self.known = {row["id"]: PersonFacts(row, self) for row in people}
-        self.first_case = people[0]["id"] if people else None
-        self._visits = self._visit_states()
-        reports = self._all(t.Report, sql.reports.c.sent_at)
-        self.sent_reports = [row for row in reports if row["state"] == "sent" and row["kind"] != "exclusion"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def forget(self, event_type: str) -> None:
+        """Drop the parts an event has made stale."""
+        for part in STALE.get(event_type, ()):
+            self.__dict__.pop(part, None)
+
+    @cached_property
+    def records(self) -> list[Mapping[str, Any]]:
+        """Answered form views that were not revoked, oldest first."""
+        where = sql.records.c.is_revoked.is_(False)
+        return self._all(t.Record, sql.records.c.at, sql.records.c.id, where=where)
+
+    @cached_property
+    def decisions(self) -> list[Mapping[str, Any]]:
+        """Outcomes of decisions, oldest first."""
+        return self._all(t.DecisionRow, sql.decision_results.c.at, sql.decision_results.c.id)
+
+    @cached_property
+    def _people(self) -> list[Mapping[str, Any]]:
+        return self._all(t.Person, sql.persons.c.case_no, where=sql.persons.c.kind == "case")
+
+    @cached_property
+    def cases(self) -> list[PersonFacts]:
+        """Cases that were not revoked, in order of registration."""
+        return [PersonFacts(row, self) for row in self._people if not row["is_revoked"]]
+
+    @cached_property
+    def known(self) -> dict[str, PersonFacts]:
+        """Every case by id, revoked or not."""
+        return {row["id"]: PersonFacts(row, self) for row in self._people}
+
+    @cached_property
+    def first_case(self) -> str | None:
+        """Id of the case registered first."""
+        return str(self._people[0]["id"]) if self._people else None
+
+    @cached_property
+    def _reports(self) -> list[Mapping[str, Any]]:
+        return self._all(t.Report, sql.reports.c.sent_at)
+
+    @cached_property
+    def sent_reports(self) -> list[Mapping[str, Any]]:
+        """Reports that went out, oldest first; the exclusion notice is none."""
+        return [row for row in self._reports if row["state"] == "sent" and row["kind"] != "exclusion"]
 
     def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
         statement = select(t.table_of(table)).where(table.incident_id == self._incident["id"]).order_by(*order)
@@ -81,7 +138,8 @@ class FactRows:
             statement = statement.where(where)
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
-    def _visit_states(self) -> dict[str, list[tuple[str, str]]]:
+    @cached_property
+    def _visits(self) -> dict[str, list[tuple[str, str]]]:
         columns = select(sql.element_visits.c.element, sql.element_visits.c.instance_id, sql.element_visits.c.state)
         found: dict[str, list[tuple[str, str]]] = {}
         rows = self._connection.execute(columns.where(sql.element_visits.c.incident_id == self._incident["id"]))
@@ -160,7 +218,7 @@ class FactRows:
         """A view of a form was answered about this person."""
         return any(r["form"] == form and r["view"] == view and r["person_id"] == person for r in self.records)
 
-    @property
+    @cached_property
     def organisation_type(self) -> str:
         """Type of the incident's organisation."""
         statement = select(sql.organisations.c.type).where(
@@ -168,7 +226,7 @@ class FactRows:
         )
         return str(self._connection.execute(statement).scalar_one())
 
-    @property
+    @cached_property
     def school_cases(self) -> list[clusters.SchoolCase]:
         """Cases of this school over all its incidents, each person once, in order of registration."""
         return clusters.school_cases(self._connection, self._incident)

@@ -13,7 +13,7 @@ from service.application.facts import FactBase
 from service.application.services import Services
 from service.domain.clock import VirtualClock
 from service.domain.errors import NoSuch
-from service.domain.policies import typed
+from service.domain.policies import TypedSnapshot
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
 
@@ -41,7 +41,7 @@ class IncidentView:
     @cached_property
     def policies(self) -> Mapping[str, Any]:
         """The incident's policy snapshot, typed."""
-        return typed(self.services.policies, self.incident["policies"])
+        return TypedSnapshot(self.services.policies, self.incident["policies"])
 
     @cached_property
     def facts(self) -> FactBase:

@@ -25,12 +25,15 @@ class LiveInstances:
 
     def load(self, uow: UnitOfWork, assembly: Assembly, instance_id: str) -> tuple[int, Instance]:
         """The instance at its stored revision, from the cache or from its stored form."""
-        columns = select(sql.instance_states.c.revision, sql.instance_states.c.state)
-        row = uow.connection.execute(columns.where(sql.instance_states.c.instance_id == instance_id)).one()
+        table = sql.instance_states
+        mine = table.c.instance_id == instance_id
         with self._lock:
             kept = self._kept.pop(instance_id, None)
-        if kept is not None and kept[0] == row.revision:
-            return kept
+        if kept is not None:
+            revision = uow.connection.execute(select(table.c.revision).where(mine)).scalar_one()
+            if kept[0] == revision:
+                return kept
+        row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).one()
         return row.revision, state.load(assembly, instance_id, row.state)
 
     def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:

@@ -24,7 +24,7 @@ from service.application.services import Origin, Services
 from service.domain import events as ev
 from service.domain.clock import VirtualClock
 from service.domain.errors import EngineFailed, NoSuch
-from service.domain.policies import typed
+from service.domain.policies import TypedSnapshot
 from service.engine import runner
 from service.engine.assembly import Assembly
 from service.engine.effects import StepContext
@@ -54,7 +54,7 @@ class Advance:
         self.effects: deque[inbox.Effect] = deque()
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._rows: FactRows | None = None
         self._moves = 0
         uow.lock(incident)
         uow.after_loss(self._forget)
@@ -81,7 +81,7 @@ class Advance:
     @cached_property
     def policies(self) -> Mapping[str, Any]:
         """The incident's policy snapshot, typed; a snapshot does not change during a command."""
-        return typed(self.services.policies, self.incident["policies"])
+        return TypedSnapshot(self.services.policies, self.incident["policies"])
 
     def instance_row(self, instance_id: str) -> dict[str, Any]:
         """The read-table row of an instance. Raises NoSuch."""
@@ -98,9 +98,10 @@ class Advance:
     @property
     def facts(self) -> FactBase:
         """Facts as they stand after the last event."""
-        if self._facts is None:
-            rows = FactRows(self.uow.connection, self.uow.sealer, self.incident)
-            self._facts = FactBase(rows, self.policies, self.now)
+        if self._rows is None:
+            self._rows = FactRows(self.uow.connection, self.uow.sealer, self.incident)
+        if self._facts is None or self._facts.now != self.now:
+            self._facts = FactBase(self._rows, self.policies, self.now)
         return self._facts
 
     @property
@@ -154,8 +155,9 @@ class Advance:
         for (event, _), each in zip(events, stored, strict=True):
             apply(self.uow.connection, each)
             due_work.follow(self, event, row)
-        if events:
-            self._facts = None
+            if self._rows is not None:
+                self._rows.forget(event.type)
+        self._facts = None
         return stored
 
     def _new(

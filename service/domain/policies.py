@@ -290,3 +290,23 @@ def typed(catalogue: PolicyCatalogue, values: Mapping[str, object]) -> dict[str,
     running incident keeps what it was opened with.
     """
     return {key: _READERS[entry.type](entry, values.get(key, entry.default)) for key, entry in catalogue.items()}
+
+
+class TypedSnapshot(Mapping[str, Value]):
+    """`typed`, one value at a time: a command looks at a handful of the policies."""
+
+    def __init__(self, catalogue: PolicyCatalogue, values: Mapping[str, object]) -> None:
+        self._catalogue, self._values = catalogue, values
+        self._known: dict[str, Value] = {}
+
+    def __getitem__(self, key: str) -> Value:
+        if key not in self._known:
+            entry = self._catalogue[key]
+            self._known[key] = _READERS[entry.type](entry, self._values.get(key, entry.default))
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._catalogue)
+
+    def __len__(self) -> int:
+        return len(self._catalogue)
