@@ -9,11 +9,13 @@ from sqlalchemy import and_, func, or_, select
 
 from service.application import report_materials
 from service.application.documents import Document, DocumentLibrary, DocumentMeta, letterhead_number
+from service.application.fill_contexts import DRAFT_KINDS
 from service.application.incident_view import IncidentView
 from service.application.queries.deliveries import DeliveryRow, outbox
 from service.application.queries.names import opened
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.words import is_english
+from service.application.reporting import SIGNING
 from service.domain.access import Action
 from service.domain.calendar import local
 from service.domain.errors import NoSuch
@@ -177,9 +179,10 @@ def _place_labels(reader: Reader, organisation: str) -> dict[str, str]:
 
 
 def _deadline(reader: Reader, instance: str) -> dict[str, Any] | None:
-    """The deadline the tasks of the report's instance show."""
+    """The deadline of the report: the one its drafting and signing show, other tasks of the instance have their own."""
     joined = deadlines.join(tasks, tasks.c.deadline_id == deadlines.c.id)
-    statement = select(deadlines).select_from(joined).where(tasks.c.instance_id == instance)
+    is_reporting = tasks.c.element.in_([*DRAFT_KINDS, *SIGNING])
+    statement = select(deadlines).select_from(joined).where(tasks.c.instance_id == instance, is_reporting)
     return next(iter(reader.rows(statement.order_by(deadlines.c.due_at))), None)
 
 
