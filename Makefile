@@ -21,7 +21,7 @@ PARALLEL ?= -n 2 --dist loadfile
 # Each test process writes down here which sequence flows its path tests visited.
 FLOWS := var/flows
 
-.PHONY: help setup setup-dev run test flows check lint format types contracts e2e bench soak screenshots lock messages clean
+.PHONY: help setup setup-dev run test flows check api lint format types contracts e2e bench soak screenshots lock messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -77,13 +77,19 @@ test: setup-dev ## every test but the browser's and the long ones
 flows: setup-dev ## after `make test`: was every sequence flow of every diagram visited by some path test?
 	@$(PY) -m tests.paths.coverage $(FLOWS)
 
-check: setup-dev ## what CI runs: lint, types, contracts, test, flows, e2e
-	@echo "[check 1/6] lint" && $(MAKE) lint
-	@echo "[check 2/6] types" && $(MAKE) types
-	@echo "[check 3/6] contracts" && $(MAKE) contracts
-	@echo "[check 4/6] tests" && $(MAKE) test
-	@echo "[check 5/6] visited flows" && $(MAKE) flows
-	@echo "[check 6/6] browser" && $(MAKE) e2e
+SCENARIOS := $(wildcard tests/paths/test_sc*.py)
+
+api: setup-dev ## the scenarios once more, every step asked for over the HTTP API
+	@TOCSIN_TEST_DOOR=api $(PYTEST) $(PARALLEL) $(SCENARIOS) $(ARGS)
+
+check: setup-dev ## what CI runs: lint, types, contracts, test, flows, api, e2e
+	@echo "[check 1/7] lint" && $(MAKE) lint
+	@echo "[check 2/7] types" && $(MAKE) types
+	@echo "[check 3/7] contracts" && $(MAKE) contracts
+	@echo "[check 4/7] tests" && $(MAKE) test
+	@echo "[check 5/7] visited flows" && $(MAKE) flows
+	@echo "[check 6/7] scenarios over HTTP" && $(MAKE) api
+	@echo "[check 7/7] browser" && $(MAKE) e2e
 
 lint: setup-dev ## style and forbidden things (ruff)
 	@$(VENV)/bin/ruff check .

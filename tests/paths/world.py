@@ -1,6 +1,7 @@
 """A whole Tocsin on a temporary database with a clock the test sets, driven like people drive it."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -24,11 +25,13 @@ from service.persistence import queue
 from service.persistence import tables as t
 from service.persistence.tables import sql
 from service.settings import ROOT, Settings
+from tests.paths import by_api
 from tests.paths.coverage import visits
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SCHOOL = "demo-school"
 WORKFLOWS = ROOT / "workflows"
+BY_API = os.environ.get("TOCSIN_TEST_DOOR") == "api"  # make api: the same scenarios over HTTP
 
 
 def at(text: str, day: str = "2026-03-02") -> datetime:
@@ -68,6 +71,7 @@ class World:
         if workflows == WORKFLOWS and not (folder / "tocsin.db").exists():
             shutil.copytree(prepared().settings.data_dir, folder, dirs_exist_ok=True)
         self.app = self.start()
+        self._doors: by_api.Doors | None = None
         self.incident = ""
         if workflows != WORKFLOWS:
             self.prepare()
@@ -76,6 +80,13 @@ class World:
         """The product on the files that are there."""
         is_shipped = self.settings.workflows_dir == WORKFLOWS
         return build(self.settings, self.clock, warm=prepared() if is_shipped else None)
+
+    @property
+    def doors(self) -> by_api.Doors:
+        """The API of the product as it runs now."""
+        if self._doors is None or self._doors.app is not self.app:
+            self._doors = by_api.Doors(self.app)
+        return self._doors
 
     def prepare(self) -> None:
         """Schema, people and diagrams; what is there already stays."""
@@ -119,6 +130,10 @@ class World:
     def open(self, who: str, data: Mapping[str, Any], procedure: str = "school_suspected_case") -> str:
         """Open an incident and make it the current one."""
         command = cmd.OpenIncident(procedure, SCHOOL, data)
+        if BY_API:
+            body = {"procedure": procedure, "organisation": SCHOOL, "data": data}
+            self.incident = str(self.doors.post("/incidents", self.who(who).account_id, body)["id"])
+            return self.incident
         self.incident = self.app.run(
             lambda uow: incidents.open_incident(uow, self.app.services, self.who(who), command)
         )
@@ -146,15 +161,23 @@ class World:
         waiting = self.open_tasks().get(element)
         assert waiting, f"{element} is not open; open are {sorted(self.open_tasks())}"
         command = cmd.CompleteTask(more.pop("task", waiting[0]), data or {}, **more)
+        if BY_API:
+            return by_api.complete(self.doors, self.who(who).account_id, command)
         return self.app.run(lambda uow: tasks.complete(uow, self.app.services, self.who(who), command))
 
     def act(self, who: str, message: str, data: Mapping[str, Any], instance: str = "") -> None:
         """Use an entry of the Actions menu."""
         command = cmd.TriggerAction(self.incident, message, data, instance)
+        if BY_API:
+            by_api.trigger(self.doors, self.who(who).account_id, command)
+            return
         self.app.run(lambda uow: actions.trigger(uow, self.app.services, self.who(who), command))
 
     def offered(self, who: str) -> set[str]:
         """Messages offered in the Actions menu."""
+        if BY_API:
+            items = self.doors.get(f"/incidents/{self.incident}/actions", self.who(who).account_id)["items"]
+            return {item["message"] for item in items}
         with self.app.read() as connection:
             view = IncidentView.read(connection, self.app.sealer, self.app.services, self.incident)
             return {item.message for item in actions.available(view, self.who(who))}
@@ -162,6 +185,8 @@ class World:
     def send(self, message: str, payload: Mapping[str, Any], *, who: str = "manager", **keys: str) -> str:
         """Play an outside party."""
         command = cmd.ReceiveMessage(self.incident, message, keys, payload, f"{message}-{self.clock.now().isoformat()}")
+        if BY_API:
+            return by_api.receive(self.doors, self.who(who).account_id, command)
         return self.app.run(lambda uow: messages.receive(uow, self.app.services, self.who(who), command))
 
     # --- looking --------------------------------------------------------------------------------
