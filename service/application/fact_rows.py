@@ -1,6 +1,5 @@
 """The rows facts are computed from, read once per state of the incident."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -252,8 +251,3 @@ class FactRows:
             return None
         count = values.get("suspected_count") or values.get("person_count")
         return int(count) if count is not None else None
-
-
-def plain(value: Any) -> Any:
-    """A JSON copy, so that nobody shares structure with a cached row."""
-    return json.loads(json.dumps(value, ensure_ascii=False, default=str))

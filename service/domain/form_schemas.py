@@ -263,7 +263,7 @@ _TYPES: dict[str, Callable[[Field, Reading], Schema]] = {
     "file_or_text": lambda field, reading: {"anyOf": [_text(field, reading), _file(field, reading)]},
 }
 
-_WIDGETS = {
+WIDGETS: Mapping[str, str] = {
     "str": "text",
     "text": "textarea",
     "int": "number",
@@ -306,7 +306,7 @@ def _hint(field: Field, locale: str, view: View) -> dict[str, Any]:
     return {
         "key": field.key,
         "label": field.label.of(locale),
-        "widget": field.widget or ("hidden" if field.const is not None else _WIDGETS[field.type]),
+        "widget": field.widget or ("hidden" if field.const is not None else WIDGETS[field.type]),
         "unit": field.unit.of(locale),
         "help": field.help.of(locale),
         "decimals": field.decimals,

@@ -11,6 +11,7 @@ from service.domain.form_answers import default_value
 from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
+from service.domain.form_schemas import WIDGETS
 from service.web.form_models import Choice, Directory, FieldModel, Filled, FormModel, Row
 from service.web.translations import translations
 
@@ -287,29 +288,6 @@ _CHANGES: Mapping[str, Callable[[FormWriter, Field, FieldModel], FieldModel]] = 
     "signature": FormWriter.signature,
     "group": FormWriter.group,
     "rows": FormWriter.rows,
-}
-
-WIDGETS: Mapping[str, str] = {
-    "str": "text",
-    "text": "textarea",
-    "int": "number",
-    "dec": "number",
-    "bool": "yes_no",
-    "enum": "choice",
-    "multi": "choices",
-    "list": "rows",
-    "row": "group",
-    "numbers": "group",
-    "date": "date",
-    "time": "time",
-    "dt": "datetime",
-    "dt_pair": "datetime_pair",
-    "org": "organisation",
-    "ref": "reference",
-    "person": "person",
-    "sign": "signature",
-    "file": "file",
-    "file_or_text": "file_or_text",
 }
 
 
