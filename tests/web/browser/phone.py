@@ -41,7 +41,7 @@ class Person:
             self.complaints.append(text)
 
     def _sign_in(self) -> None:
-        self.open("/sign-in")
+        self.page.goto(f"{self.address}/sign-in")
         self.page.get_by_label("用户名").fill(self.username)
         self.page.get_by_label("密码").fill(PASSWORD)
         self.page.locator("form.card button[type=submit]").click()
@@ -50,8 +50,11 @@ class Person:
     # --- looking --------------------------------------------------------------------------------
 
     def open(self, path: str) -> None:
-        """Go to a page."""
+        """Go to a page; who has been away for days signs in again first."""
         self.page.goto(self.address + path)
+        if urlsplit(self.page.url).path == "/sign-in":
+            self._sign_in()
+            self.page.goto(self.address + path)
         self.look()
 
     def look(self) -> None:

@@ -1,55 +1,17 @@
-"""SC01 walked by its people on phones 390 pixels wide: from the first temperature to the closing report."""
-
-from collections.abc import Callable
+"""SC01 walked by its people on phones 390 pixels wide, from the first temperature to the day the pupil is back."""
 
 import pytest
 
 from service.persistence import tables as t
-from tests.paths.world import World, at
-from tests.web.browser.phone import Answers, Person
+from tests.paths import school
+from tests.paths.world import World
+from tests.web.browser.phone import Answers
+from tests.web.browser.walk import People, Walk
 
 pytestmark = pytest.mark.browser
 
-People = Callable[[str], Person]
 
-
-class Walk:
-    """The scenario's people and its clock."""
-
-    def __init__(self, world: World, people: People) -> None:
-        self.world = world
-        self.people = people
-
-    def do(self, who: str, element: str, answers: Answers | None = None) -> None:
-        """Somebody answers the open task of an element from the inbox."""
-        waiting = self.world.open_tasks()
-        assert element in waiting, f"{element} is not open; open are {sorted(waiting)}"
-        self.people(who).do(waiting[element][0], answers)
-        assert element not in self.world.open_tasks() or len(waiting[element]) > 1
-
-    def finish(self, who: str, element: str) -> None:
-        """Somebody finishes a simple step with one tap."""
-        self.people(who).finish(self.world.open_tasks()[element][0])
-        assert_soon(lambda: element not in self.world.open_tasks())
-
-    def now(self) -> str:
-        """The time as a datetime input takes it."""
-        return self.world.clock.now().astimezone(at("08:00").tzinfo).strftime("%Y-%m-%dT%H:%M")
-
-
-def assert_soon(holds: Callable[[], bool], tries: int = 50) -> None:
-    """What the browser sends while it leaves a page arrives a moment later."""
-    import threading
-
-    pause = threading.Event()
-    for _ in range(tries):
-        if holds():
-            return
-        pause.wait(0.1)
-    assert holds()
-
-
-def test_sc01_from_the_first_temperature_to_the_closing_report(world: World, people: People) -> None:
+def test_sc01_from_the_first_temperature_to_the_return_of_the_pupil(world: World, people: People) -> None:
     walk = Walk(world, people)
     report(walk)
     dispatch(walk)
@@ -60,6 +22,34 @@ def test_sc01_from_the_first_temperature_to_the_closing_report(world: World, peo
     written_report(walk)
     exclusion(walk)
     closing(walk)
+    the_return(walk, "排除发热", review="03-05 20:05", entry="03-06 07:40")
+
+
+def test_sc01b_after_vomiting_the_pupil_waits_72_hours(world: World, people: People) -> None:
+    walk = Walk(world, people)
+    school.until_awaiting_diagnosis(world)
+    exclusion(walk, symptom_kind="gi")
+    closing(walk)
+    the_return(walk, "排除吐泻", review="03-06 20:05", entry="03-07 07:40")
+
+
+def test_sc01c_a_missing_certificate_holds_back_return_and_closing_only(world: World, people: People) -> None:
+    walk = Walk(world, people)
+    school.until_awaiting_diagnosis(world)
+    exclusion(walk)
+    world.go("16:00")
+    assert {"t_file_certificate", "t_draft_progress"} <= set(world.open_tasks())
+    progress_report(walk)
+    world.go("03-03 10:00")
+    walk.do("coordinator", "t_file_certificate", {"certificate": "诊断证明.pdf"})
+    assert {"t_apply_return", "t_draft_closing"} <= set(world.open_tasks())
+
+
+def progress_report(walk: Walk) -> None:
+    """The day ends without the certificate: the first progress report goes out."""
+    walk.do("coordinator", "t_draft_progress")
+    walk.do("principal", "t_sign_report", {"sign_decision": "签发"})
+    assert walk.world.deadline("T04", "day:2026-03-02")["late_minutes"] == 0
 
 
 def report(walk: Walk) -> None:
@@ -219,7 +209,7 @@ def written_report(walk: Walk) -> None:
     coordinator.keep("report-document")
 
 
-def exclusion(walk: Walk) -> None:
+def exclusion(walk: Walk, **more: str) -> None:
     """The hospital answers at the partner desk."""
     walk.world.go("14:30")
     manager = walk.people("manager")
@@ -227,7 +217,8 @@ def exclusion(walk: Walk) -> None:
     manager.keep("partner-desk")
     manager.page.get_by_role("link", name="诊断结果").first.click()
     manager.page.wait_for_url("**/partner/*")
-    manager.enter({"result": "excluded", "result_at": walk.now(), "hospital": "示例定点医院", "info_source": "party"})
+    known = {"result": "excluded", "result_at": walk.now(), "hospital": "示例定点医院", "info_source": "party"}
+    manager.enter({**known, **more})
     manager.page.locator(".actions .btn.primary").click()
     manager.page.wait_for_url("**/partner?said=delivered")
     assert walk.world.row()["status"] == "excluded"
@@ -245,3 +236,18 @@ def closing(walk: Walk) -> None:
     for tab in ("", "/diagram", "/tasks", "/people", "/reports", "/deliveries"):
         walk.people("coordinator").open(f"/incidents/{walk.world.incident}{tab}")
         walk.people("coordinator").keep(f"incident{tab.replace('/', '-')}")
+
+
+def the_return(walk: Walk, situation: str, *, review: str, entry: str) -> None:
+    """Symptoms ended on 3 March at 20:00; nobody is asked for a review before the wait is over."""
+    walk.world.go("03-05 09:00")
+    asked = {"situation": situation, "recovered": "true", "symptom_end_at": "2026-03-03T20:00"}
+    walk.do("teacher", "t_apply_return", asked)
+    assert "t_review_return" not in walk.world.open_tasks()
+    walk.world.go(review)
+    walk.do("coordinator", "t_review_return", {"decision": "准予返校", "reviewer": "true"})
+    walk.world.go(entry)
+    walk.people("coordinator").start(walk.world.open_tasks()["t_entry_check"][0])
+    walk.people("coordinator").keep("task-entry-check")
+    walk.do("coordinator", "t_entry_check", {"temperature": "36.6", "mask_worn": "true", "action": "pass"})
+    assert [row["status"] for row in walk.world.rows(t.Instance, procedure="return_to_school")] == ["completed"]
