@@ -7,7 +7,7 @@ rows; nothing else may be known to an applier than the event and the rows it wro
 
 from sqlalchemy import Connection, delete, select
 
-from service.application.projections import incidents, outside, people, work
+from service.application.projections import contacts, incidents, outside, people, work
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
@@ -15,11 +15,11 @@ from service.persistence.tables import sql, table_of
 from service.persistence.unit_of_work import StoredEvent
 
 READ_TABLES = (
-    t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Record,
+    t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident,
 )  # fmt: skip
 
-__all__ = ["READ_TABLES", "apply", "incident_streams", "incidents", "outside", "people", "rebuild", "work"]
+__all__ = ["READ_TABLES", "apply", "contacts", "incident_streams", "incidents", "outside", "people", "rebuild", "work"]
 
 
 def apply(connection: Connection, stored: StoredEvent) -> None:

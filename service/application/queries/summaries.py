@@ -176,5 +176,8 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "count": lambda w: str(len(w.data.get("persons") or ())),
     "level": lambda w: w.reader.label("ladder", str(w.data.get("level"))),
     "person_kind": lambda w: w.word("person_kind", "kind"),
+    "stage": lambda w: w.word("contact_stage", "stage"),
+    "contact_status": lambda w: w.word("contact_status", "status"),
+    "until": lambda w: w.instant("until"),
     "notice": lambda w: w.word("notice_name", "code"),
 }

@@ -6,6 +6,14 @@ not fields here: they travel beside the event as sealed values per subject.
 """
 
 from service.domain.events.base import REGISTRY, Event, event, parse
+from service.domain.events.contacts import (
+    ContactJudged,
+    ContactLinked,
+    ContactListed,
+    ContactObserved,
+    ContactRemoved,
+    ContactStatusChanged,
+)
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -61,6 +69,12 @@ __all__ = [
     "REGISTRY",
     "CaseRevoked",
     "CaseStatusChanged",
+    "ContactJudged",
+    "ContactLinked",
+    "ContactListed",
+    "ContactObserved",
+    "ContactRemoved",
+    "ContactStatusChanged",
     "DeadlineCancelled",
     "DeadlineEscalated",
     "DeadlineMet",

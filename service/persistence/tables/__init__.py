@@ -19,6 +19,7 @@ from service.persistence.tables.accounts import (
 from service.persistence.tables.base import metadata, table_of
 from service.persistence.tables.facts import (
     Attachment,
+    Contact,
     DecisionRow,
     Delivery,
     Draft,
@@ -54,6 +55,7 @@ __all__ = [
     "Account",
     "Attachment",
     "ChainSeal",
+    "Contact",
     "Deadline",
     "DecisionRow",
     "Definition",

@@ -31,6 +31,25 @@ class Person(SQLModel, table=True):
     sealed: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class Contact(SQLModel, table=True):
+    """A person on the contact list of a case; his class as a contact is in `sealed`."""
+
+    __tablename__ = "contacts"
+    id: str = Field(primary_key=True)  # {case}:{person}
+    incident_id: str = Field(index=True)
+    case_id: str = Field(index=True)
+    person_id: str = Field(index=True)
+    stage: str  # initial | final | removed
+    status: str = ""  # 待转运 | 隔离中 | 转阳 | 解除 | 失联; empty while only listed
+    mode: str = ""  # code of quarantine_mode
+    other_org: str = ""
+    instance_id: str | None = None  # the medical_observation
+    observed_from: datetime | None = None
+    observed_until: datetime | None = None
+    registered_at: datetime
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class Record(SQLModel, table=True):
     """One answered form view; a form's record is all its views of (instance, form, person)."""
 

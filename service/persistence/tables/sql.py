@@ -14,6 +14,7 @@ from service.persistence.tables.accounts import (
 from service.persistence.tables.base import table_of
 from service.persistence.tables.facts import (
     Attachment,
+    Contact,
     DecisionRow,
     Delivery,
     Draft,
@@ -48,6 +49,7 @@ from service.persistence.tables.log import (
 accounts = table_of(Account)
 attachments = table_of(Attachment)
 chain_seals = table_of(ChainSeal)
+contacts = table_of(Contact)
 deadlines = table_of(Deadline)
 decision_results = table_of(DecisionRow)
 definitions = table_of(Definition)

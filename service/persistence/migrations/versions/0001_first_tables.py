@@ -52,6 +52,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chain_seals")),
     )
     op.create_table(
+        "contacts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("incident_id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("other_org", sa.String(), nullable=False),
+        sa.Column("instance_id", sa.String(), nullable=True),
+        sa.Column("observed_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("observed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+    )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contacts_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contacts_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contacts_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "deadlines",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("incident_id", sa.String(), nullable=False),
@@ -707,6 +729,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_deadlines_incident_id"))
 
     op.drop_table("deadlines")
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contacts_person_id"))
+        batch_op.drop_index(batch_op.f("ix_contacts_incident_id"))
+        batch_op.drop_index(batch_op.f("ix_contacts_case_id"))
+
+    op.drop_table("contacts")
     op.drop_table("chain_seals")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attachments_incident_id"))
