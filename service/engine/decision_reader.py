@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from service.engine.decision_examples import read_examples
 from service.engine.decision_tables import (
     Aggregation,
     Decision,
@@ -49,7 +50,7 @@ def load_decisions(xml: str) -> dict[str, Decision]:
     Raises:
         DecisionError: The file is refused; the code names the rule (dmn_xml, dmn_doctype,
             dmn_too_large, dmn_namespace, dmn_element, dmn_hit_policy, dmn_aggregation, dmn_cells,
-            dmn_expression, dmn_type, dmn_requires, dmn_id, dmn_priority, dmn_empty).
+            dmn_expression, dmn_type, dmn_requires, dmn_id, dmn_priority, dmn_empty, dmn_example).
     """
     root = _parse(xml)
     _check_elements(root)
@@ -130,6 +131,9 @@ def _decision(element: Element) -> Decision:
                 for link in element.iterfind("{*}informationRequirement/{*}requiredDecision")
             ),
             cite=element.get(f"{_TOCSIN}cite", ""),
+            examples=read_examples(element, decision_id),
+            note=(element.findtext("{*}description") or "").strip(),
+            note_en=element.get(f"{_TOCSIN}note-en", ""),
         )
     except ExpressionError as error:
         raise DecisionError("dmn_expression", error.zh, error.en, decision=decision_id) from error
@@ -195,6 +199,7 @@ def _input(element: Element, decision_id: str) -> InputClause:
     return InputClause(
         id=element.get("id", ""),
         label=label,
+        label_en=element.get(f"{_TOCSIN}label-en", ""),
         expression=_expression(_text(expression)),
         type=_type(expression, decision_id, label),
         allowed=_values(element.find("{*}inputValues")),
@@ -212,7 +217,8 @@ def _output(element: Element, decision_id: str) -> OutputClause:
     return OutputClause(
         id=element.get("id", ""),
         name=name,
-        name_en=element.get(f"{_TOCSIN}label-en", ""),
+        label=element.get("label", "") or name,
+        label_en=element.get(f"{_TOCSIN}label-en", ""),
         type=_type(element, decision_id, name),
         allowed=_values(element.find("{*}outputValues")),
         default=_expression(default) if default else None,
@@ -230,6 +236,7 @@ def _rule(element: Element, decision_id: str, number: int) -> Rule:
             ),
             cite=" ".join(_text(note) for note in element.iterchildren("{*}annotationEntry")),
             note=(element.findtext("{*}description") or "").strip(),
+            note_en=element.get(f"{_TOCSIN}note-en", ""),
         )
     except ExpressionError as error:
         raise DecisionError(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from service.engine.expressions import Expression, ExpressionError, Scope, compile_expression
@@ -52,6 +53,7 @@ class InputClause:
     type: str = ""
     allowed: tuple[object, ...] = ()
     is_optional: bool = False
+    label_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class OutputClause:
     type: str = ""
     allowed: tuple[object, ...] = ()
     default: Expression | None = None
-    name_en: str = ""
+    label: str = ""
+    label_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,22 @@ class Rule:
     results: tuple[Expression | None, ...]
     cite: str = ""
     note: str = ""
+    note_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What a table has to say: what it sees (policies raw by key, over those of the organisation type), results, rows.
+
+    `rows` are the numbers of the rows that make the result, from 1. Values are as JSON writes them.
+    """
+
+    expected: Mapping[str, object]
+    rows: tuple[int, ...]
+    names: Mapping[str, object]
+    facts: Mapping[str, object]
+    policies: Mapping[str, str | int | float | bool]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,9 @@ class Decision:
     aggregation: Aggregation = Aggregation.NONE
     requires: tuple[str, ...] = ()
     cite: str = ""
+    examples: tuple[Example, ...] = ()
+    note: str = ""
+    note_en: str = ""
 
     @property
     def is_list(self) -> bool:

@@ -1,6 +1,7 @@
 """Evaluates DMN decisions: hit policies checked, results of required decisions visible by id."""
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.engine.decision_checks import check
@@ -16,7 +17,18 @@ from service.engine.decision_tables import (
 )
 from service.engine.expressions import Expression, ExpressionError, Scope, compile_expression
 
-__all__ = ["Decision", "DecisionError", "DecisionResult", "HitPolicy", "check", "evaluate", "load_decisions"]
+__all__ = [
+    "Decision",
+    "DecisionError",
+    "DecisionResult",
+    "HitPolicy",
+    "check",
+    "columns_of",
+    "decide_columns",
+    "evaluate",
+    "handed_on",
+    "load_decisions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,63 @@ def evaluate(decision_id: str, tables: Mapping[str, Decision], scope: Scope) -> 
         DecisionError: Codes unknown_decision, input_not_allowed, no_match, not_unique, not_same, output_not_allowed,
             not_a_number, cell_failed (wraps the expression's error).
     """
+    decision, inner = _prepared(decision_id, tables, scope)
+    return _decide(decision, [_input(decision, clause, inner) for clause in decision.inputs], inner)
+
+
+def columns_of(decision_id: str, tables: Mapping[str, Decision], scope: Scope) -> dict[str, object]:
+    """What the columns of a table see, by the id of the column. Raises DecisionError as `evaluate`."""
+    decision, inner = _prepared(decision_id, tables, scope)
+    return {clause.id: _input(decision, clause, inner) for clause in decision.inputs}
+
+
+def decide_columns(
+    decision_id: str, tables: Mapping[str, Decision], values: Mapping[str, object], scope: Scope
+) -> DecisionResult:
+    """Decide on values given for the columns themselves, by the id of the column; a missing one is null.
+
+    A name that a column merely hands on is visible to the cells. What else they read of a required
+    decision is empty. Raises DecisionError as `evaluate`.
+    """
+    decision = tables[decision_id]
+    records: dict[str, dict[str, object]] = {needed: _nothing(tables[needed]) for needed in decision.requires}
+    single: dict[str, object] = {}
+    for clause in decision.inputs:
+        record, _, name = handed_on(clause.expression).partition(".")
+        if name:
+            records.setdefault(record, {})[name] = values.get(clause.id)
+        elif record:
+            single[record] = values.get(clause.id)
+    seen = [_allowed(decision, clause, values.get(clause.id)) for clause in decision.inputs]
+    return _decide(decision, seen, with_names(scope, {**records, **single}))
+
+
+def handed_on(expression: Expression) -> str:
+    """What a column hands on: `F03.cough`, `org_type` of `if given(org_type) then org_type else …`; else ""."""
+    body = expression.tree.body
+    if isinstance(body, ast.IfExp) and isinstance(body.test, ast.Call):
+        is_guard = ast.dump(body.body) in [ast.dump(argument) for argument in body.test.args]
+        body = body.body if is_guard else body
+    return ast.unparse(body) if isinstance(body, ast.Name | ast.Attribute) else ""
+
+
+def _nothing(decision: Decision) -> dict[str, object]:
+    return {clause.name: [] if decision.is_list else None for clause in decision.outputs}
+
+
+def _prepared(decision_id: str, tables: Mapping[str, Decision], scope: Scope) -> tuple[Decision, Scope]:
+    """The table, and the scope with the results of the decisions it requires."""
     decision = tables.get(decision_id)
     if decision is None:
         raise DecisionError("unknown_decision", "没有这个决策", "there is no such decision", decision=decision_id)
     known = {needed: evaluate(needed, tables, scope).values for needed in decision.requires}
-    inner = with_names(scope, known) if known else scope
-    matched = _matching(decision, inner)
-    chosen = _choose(decision, matched, inner)
-    return DecisionResult(_values(decision, chosen, inner), tuple(number for number, _ in chosen))
+    return decision, with_names(scope, known) if known else scope
+
+
+def _decide(decision: Decision, seen: Sequence[object], scope: Scope) -> DecisionResult:
+    matched = _matching(decision, seen, scope)
+    chosen = _choose(decision, matched, scope)
+    return DecisionResult(_values(decision, chosen, scope), tuple(number for number, _ in chosen))
 
 
 _Row = tuple[int, Rule]
@@ -60,8 +121,11 @@ def _compute(decision: Decision, expression: Expression, scope: Scope, where: st
 
 
 def _input(decision: Decision, clause: InputClause, scope: Scope) -> object:
+    return _allowed(decision, clause, _compute(decision, clause.expression, scope, clause.id))
+
+
+def _allowed(decision: Decision, clause: InputClause, value: object) -> object:
     """The value of a column; one that the table does not know would otherwise fall through to no row."""
-    value = _compute(decision, clause.expression, scope, clause.id)
     if clause.allowed and value not in clause.allowed and not (value is None and clause.is_optional):
         shown = "null" if value is None else value
         zh, en = f"输入「{clause.label}」没有值 {shown}", f"the input “{clause.label}” never has the value {shown}"
@@ -69,8 +133,8 @@ def _input(decision: Decision, clause: InputClause, scope: Scope) -> object:
     return value
 
 
-def _matching(decision: Decision, scope: Scope) -> list[_Row]:
-    scopes = [with_names(scope, {"value": _input(decision, clause, scope)}) for clause in decision.inputs]
+def _matching(decision: Decision, seen: Sequence[object], scope: Scope) -> list[_Row]:
+    scopes = [with_names(scope, {"value": value}) for value in seen]
     return [
         (number, rule)
         for number, rule in enumerate(decision.rules, 1)

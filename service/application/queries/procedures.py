@@ -230,7 +230,7 @@ def _decision(reader: Reader, decision: Decision) -> DecisionView:
         name=reader.pick(decision.name, decision.name_en),
         hit_policy=decision.hit_policy.value,
         inputs=tuple(clause.label or clause.expression.text for clause in decision.inputs),
-        outputs=tuple(reader.pick(clause.name, clause.name_en) for clause in decision.outputs),
+        outputs=tuple(reader.pick(clause.label, clause.label_en) for clause in decision.outputs),
         rules=tuple(
             RuleRow(
                 tuple(test.text if test else "–" for test in rule.tests),
