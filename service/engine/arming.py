@@ -45,7 +45,8 @@ def due_of(
     elif node.trigger is Trigger.DURATION:
         due = timers.due_duration(node.timer, scope, base)
     elif node.trigger is Trigger.CYCLE:
-        due = timers.next_due(timers.cycle(node.timer, scope, base), after or base)
+        schedule = timers.cycle(node.timer, scope, base)
+        due = timers.next_due(schedule, after or base) if schedule else None
     else:
         due = None
     return due.isoformat() if due else None
@@ -65,8 +66,10 @@ def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -
     instance.at = node.id
     data = _start_data(instance)
     base = datetime.fromisoformat(before.base) if before else instance.context.now
-    due = due_of(instance, node, data, base, after=instance.context.horizon if before else None)
-    instance.armed[tid] = Armed(node.id, before.value if before else None, due, base.isoformat())
+    after = instance.context.horizon if before else base
+    due = due_of(instance, node, data, base, after=after)
+    value = before.value if before else None
+    instance.armed[tid] = Armed(node.id, value, due, base.isoformat(), after.isoformat())
     person = str(data.get("person") or "")
     instance.emit(wait_event(tid, instance.process_id, node, person=person, due=due))
 
@@ -170,8 +173,9 @@ def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
     """Rising edge, each new truthy value, or once: as the diagram says (`tocsin:edge`)."""
     node = instance.start_node(armed)
     instance.at = node.id
-    if node.trigger is Trigger.DATE:
-        due = due_of(instance, node, _start_data(instance), datetime.fromisoformat(armed.base))
+    if node.trigger in {Trigger.DATE, Trigger.CYCLE}:  # their expressions may read deadlines and facts
+        base, after = datetime.fromisoformat(armed.base), datetime.fromisoformat(armed.after)
+        due = due_of(instance, node, _start_data(instance), base, after=after)
         if due != armed.due:
             armed.due = due
             instance.emit(ev.WaitMoved(tid, due))

@@ -120,7 +120,17 @@ def _day(value: object) -> date | None:
 
 
 def _daily(clock: object, start: object = None, until: object = None) -> Cycle:
-    return Cycle(daily=_time(clock), first=_day(start), last=_day(until))
+    """One time of the day or several; bounds are days, both included, or instants: from, and before."""
+    clocks = tuple(sorted({_time(each) for each in (clock if isinstance(clock, list) else [clock])}))
+    if not clocks:
+        raise wrong_type("daily", clock)
+    first = start if isinstance(start, datetime) else _midnight(_day(start))
+    end = until if isinstance(until, datetime) else _midnight(_day(until), days_later=1)
+    return Cycle(daily=clocks, first=first, until=end)
+
+
+def _midnight(day: date | None, *, days_later: int = 0) -> datetime | None:
+    return at_local(day + timedelta(days=days_later), time()) if day is not None else None
 
 
 def _every(interval: object) -> Cycle:

@@ -48,12 +48,16 @@ class Run:
 
 @dataclass(slots=True)
 class Armed:
-    """An event sub-process that waits for its start event; `value` is what its condition gave last."""
+    """An event sub-process that waits for its start event.
+
+    `value` is what its condition gave last; a cycle keeps its phase from `base` and goes on after `after`.
+    """
 
     element: str
     value: Any = None
     due: str | None = None
     base: str = ""
+    after: str = ""
 
 
 class Instance:

@@ -31,7 +31,7 @@ def dump(instance: Instance) -> str:
         "end": instance.end,
         "error": instance.error,
         "result": instance.result,
-        "armed": {tid: [a.element, a.value, a.due, a.base] for tid, a in instance.armed.items()},
+        "armed": {tid: [a.element, a.value, a.due, a.base, a.after] for tid, a in instance.armed.items()},
         "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
     }
     return json.dumps(state, ensure_ascii=False, separators=(",", ":"))

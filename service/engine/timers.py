@@ -63,11 +63,11 @@ def due_duration(text: str, scope: Scope, armed_at: datetime) -> datetime:
     return _add(armed_at, _duration(text, scope), text)
 
 
-def cycle(text: str, scope: Scope, armed_at: datetime) -> Cycle:
-    """The schedule of a cycle timer: `R3/PT10M`, `R/P1D`, `=every(d)`, `=daily(time, from?, until?)`.
+def cycle(text: str, scope: Scope, armed_at: datetime) -> Cycle | None:
+    """The schedule of a cycle timer: `R3/PT10M`, `R/P1D`, `=every(d)`, `=daily(times, from?, until?)`.
 
     A start may stand between (`R5/2026-01-01T08:00:00+08:00/P1D`): the first firing is one interval
-    after it. Without one the schedule counts from `armed_at`.
+    after it. Without one the schedule counts from `armed_at`. None while the expression gives null.
 
     Raises:
         ExpressionError: Not a cycle, an interval under a second, or the expression fails.
@@ -75,6 +75,8 @@ def cycle(text: str, scope: Scope, armed_at: datetime) -> Cycle:
     if not text.startswith("="):
         return _literal(text, _literal_cycle).anchored(armed_at)
     value = evaluate(text[1:], scope)
+    if value is None:
+        return None
     if isinstance(value, Cycle):
         return value.anchored(armed_at)
     raise _wrong_result(text, "周期 daily(…) 或 every(…)", "a cycle, daily(…) or every(…)")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.calendar import CalendarDuration
+from service.domain.calendar import CalendarDuration, at_local
 from service.engine.cycles import Cycle
 from service.engine.expressions import (
     ExpressionError,
@@ -124,9 +124,12 @@ def test_values(text: str, expected: object) -> None:
 
 
 def test_cycles_are_values() -> None:
-    assert evaluate('daily(policy("progress_open"))', a_scope()) == Cycle(daily=time(16))
+    assert evaluate('daily(policy("progress_open"))', a_scope()) == Cycle(daily=(time(16),))
     assert evaluate('daily(time("08:00"), "2021-03-05", date(2021, 3, 7))', a_scope()) == Cycle(
-        daily=time(8), first=date(2021, 3, 5), last=date(2021, 3, 7)
+        daily=(time(8),), first=at_local(date(2021, 3, 5), time()), until=at_local(date(2021, 3, 8), time())
+    )
+    assert evaluate('daily(["17:00", "06:00"], since, null)', a_scope(since=NOW)) == Cycle(
+        daily=(time(6), time(17)), first=NOW
     )
     assert evaluate('every(duration(4, "hours"))', a_scope()) == Cycle(interval=timedelta(hours=4))
 
@@ -320,5 +323,5 @@ def test_results_have_a_json_form(value: object, expected: object) -> None:
 
 def test_a_cycle_has_no_json_form() -> None:
     with pytest.raises(ExpressionError) as caught:
-        to_json(Cycle(daily=time(16)))
+        to_json(Cycle(daily=(time(16),)))
     assert caught.value.code == "not_plain"
