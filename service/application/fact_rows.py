@@ -69,6 +69,7 @@ STALE: Mapping[str, tuple[str, ...]] = {
     "element_entered": ("_visits",),
     "element_completed": ("_visits",),
     "element_cancelled": ("_visits",),
+    "instance_started": ("_inputs",),
     "instance_ended": REPORTS,
     "report_drafted": REPORTS,
     "report_signed": REPORTS,
@@ -169,6 +170,20 @@ class FactRows:
         for part in self.opened(decision["sealed"]).values():
             values.update(part)
         return values
+
+    def answers_of(self, form: str) -> list[dict[str, Any]]:
+        """The answers of every record of a form, about whomever, oldest first."""
+        return [self.answers(record)["values"] for record in self.records if record["form"] == form]
+
+    @cached_property
+    def _inputs(self) -> list[Mapping[str, Any]]:
+        columns = select(sql.instances.c.id, sql.instances.c.process, sql.instances.c.inputs)
+        mine = columns.where(sql.instances.c.incident_id == self._incident["id"])
+        return [dict(row) for row in self._connection.execute(mine.order_by(sql.instances.c.started_at)).mappings()]
+
+    def inputs_of(self, process: str) -> dict[str, dict[str, Any]]:
+        """What each instance of a process was given, by instance."""
+        return {row["id"]: row["inputs"] for row in self._inputs if row["process"] == process}
 
     def latest(self, form: str, *, person: str | None = None, instance: str | None = None) -> dict[str, Any]:
         """The latest value of each field of a form; narrowed to a person or an instance if given."""

@@ -8,6 +8,7 @@ instance without one sees those of the first registered person. The catalogue of
 
 from datetime import datetime, timedelta
 
+from service.application import suspension_facts
 from service.application.clusters import SchoolCase
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
 from service.application.fact_base import PERSON_FACTS as PERSON_FACTS
@@ -15,7 +16,7 @@ from service.application.fact_base import FactBase as FactBase
 from service.application.fact_base import incident_fact, person_fact
 from service.application.fact_rows import PersonFacts
 
-POSITIVE = {"suspected", "confirmed", "asymptomatic"}
+POSITIVE = suspension_facts.POSITIVE
 CLOSED_CASE = {"excluded", "cleared"}
 DISPATCH = (
     "ca_initial_report", "t_approve_parent_notice", "t_inform_parents", "g_parent_wait", "ca_spot_disinfect",
@@ -111,9 +112,10 @@ def hospital_advice(_base: FactBase, person: PersonFacts) -> object:
 
 @person_fact
 def patient_worse(_base: FactBase, person: PersonFacts) -> bool:
-    """The last update says worse, severe or critical."""
-    f06 = person.form("F06")
-    return f06.get("change") == "加重" or f06.get("severity") in {"severe", "critical"}
+    """The last update (K12) says worse, severe or critical."""
+    updates = [record["values"] for record in person.records("F06") if record["view"] == "update"]
+    last = updates[-1] if updates else {}
+    return last.get("change") == "加重" or last.get("severity") in {"severe", "critical"}
 
 
 @person_fact
@@ -296,12 +298,6 @@ def org_type(base: FactBase) -> str:
 def observation_finished(_base: FactBase, person: PersonFacts) -> bool:
     """A medical observation of this person was released (F24)."""
     return bool(person.form("F24").get("end_at"))
-
-
-@incident_fact
-def adjust_open(base: FactBase) -> bool:
-    """A class suspension is executed and not resumed."""
-    return base.rows.has_completed("ee_suspended") and not base.rows.has_completed("ee_resumed")
 
 
 @incident_fact
