@@ -48,7 +48,7 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
 
 
 def _decided(on: Advance, row: Mapping[str, Any], effect: fx.DecisionTaken) -> None:
-    person = str(row["person_id"] or row["inputs"].get("person") or "")
+    person = effect.item or str(row["person_id"] or row["inputs"].get("person") or "")
     is_fact = effect.decision in on.fact_decisions
     values: dict[str, Any] = {} if is_fact else effect.values
     sealed = {person or on.incident_id: effect.values} if is_fact else {}

@@ -117,7 +117,9 @@ class Advance:
 
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""
-        person = row["person_id"] or row["inputs"].get("person") or None
+        return self._context_about(row["person_id"] or row["inputs"].get("person") or None)
+
+    def _context_about(self, person: str | None) -> StepContext:
         return StepContext(
             now=self.now,
             horizon=self.horizon,
@@ -126,6 +128,7 @@ class Advance:
             deadlines=LazyMapping(lambda: deadline_rows.running(self)),
             records=LazyMapping(lambda: self.facts.rows.record_names(person)),
             fact_decisions=FACT_DECISIONS,
+            about=self._context_about,
         )
 
     def _facts_of(self, person: str | None) -> Mapping[str, object]:

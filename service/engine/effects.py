@@ -5,7 +5,7 @@ The engine does no I/O: it stops (`Instance.is_paused`) after an effect that may
 goes on when it is run again with a fresh context.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ class StepContext:
     really is; turns of a cycle missed in between fire once, not one by one.
     `fact_decisions` are those whose outcome is a fact and never becomes process data.
     `records` holds the latest answers by form id and field of the instance's person or incident;
-    `collections` the ids of each fact list, used by open collections and `each`.
+    `about` gives the same for another person: a row of the fact list a rule task goes through.
     """
 
     now: datetime
@@ -30,6 +30,7 @@ class StepContext:
     deadlines: Mapping[tuple[str, str], datetime]
     records: Mapping[str, Mapping[str, object]]
     fact_decisions: frozenset[str] = frozenset()
+    about: Callable[[str], "StepContext"] | None = None
 
     def scope(self, data: Mapping[str, object]) -> Scope:
         """Names of process data over record fields of the same form."""
@@ -124,12 +125,16 @@ class DeadlineAct:
 
 @dataclass(frozen=True, slots=True)
 class DecisionTaken:
-    """A rule task was passed: its outcome is to be stored (and sealed where it is a fact)."""
+    """A rule task was passed: its outcome is to be stored (and sealed where it is a fact).
+
+    `item` is the row it is about, of a rule task that goes through a fact list.
+    """
 
     decision: str
     element: str
     values: dict[str, object]
     rules: tuple[int, ...]
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)

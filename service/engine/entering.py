@@ -121,13 +121,25 @@ def _ends_instance(instance: Instance, task: Task, node: Node) -> bool:
 
 
 def _decide(instance: Instance, task: Task, node: Node) -> None:
-    tables = instance.assembly.decisions
+    """Evaluate the table once, or once for each row of a list: then with what is known of that row's person."""
+    tables, context = instance.assembly.decisions, instance.context
     inputs = resolved_inputs(instance, node, task.data)
-    result = decide(node.decision, tables, instance.context.scope({**task.data, **inputs}))
-    values = {name: to_json(value) for name, value in result.values.items()}
-    if node.decision not in instance.context.fact_decisions:
-        task.data[node.decision] = values
-    instance.ask(fx.DecisionTaken(node.decision, node.id, values, result.matched), pause=True)
+    for item in _listed(instance, node):
+        names = {**task.data, **inputs, **({"person": item, "item": item} if item else {})}
+        around = context.about(item) if item and context.about else context
+        result = decide(node.decision, tables, around.scope(names))
+        values = {name: to_json(value) for name, value in result.values.items()}
+        if node.decision not in context.fact_decisions and not item:
+            task.data[node.decision] = values
+        instance.ask(fx.DecisionTaken(node.decision, node.id, values, result.matched, item), pause=True)
+
+
+def _listed(instance: Instance, node: Node) -> tuple[str, ...]:
+    """Rows of the fact list a node goes through; one nameless row where it has none."""
+    if not node.each:
+        return ("",)
+    rows = instance.context.facts.get(node.each, ())
+    return tuple(map(str, rows)) if isinstance(rows, list | tuple) else ()
 
 
 def _assign(instance: Instance, task: Task, node: Node) -> None:
@@ -138,11 +150,10 @@ def _assign(instance: Instance, task: Task, node: Node) -> None:
 
 def _throw(instance: Instance, task: Task, node: Node) -> None:
     if node.trigger is Trigger.MESSAGE:
-        listed = instance.context.facts.get(node.each, ()) if node.each else ("",)
-        for item in listed if isinstance(listed, list | tuple) else ():
+        for item in _listed(instance, node):
             data = {**task.data, "item": item} if node.each else task.data
             inputs = resolved_inputs(instance, node, data)
-            instance.ask(fx.MessageThrown(node.id, node.message, str(item), inputs), pause=True)
+            instance.ask(fx.MessageThrown(node.id, node.message, item, inputs), pause=True)
     elif node.trigger is Trigger.SIGNAL:
         instance.ask(fx.SignalThrown(node.id, node.signal), pause=True)
     elif node.trigger is Trigger.ERROR:

@@ -25,7 +25,7 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "open": frozenset({"callActivity"}),
     "edge": frozenset({"startEvent"}),
     "listed": _CATCHING,
-    "each": frozenset({"intermediateThrowEvent"}),
+    "each": frozenset({"intermediateThrowEvent", "businessRuleTask"}),
     "label-en": NODES | _NAMED | _SHARED,
     "cite": NODES | _NAMED | _SHARED,
 }
