@@ -20,6 +20,12 @@ DRAFT_KINDS = {
     "t_draft_closing": "closing", "t_draft_correction": "correction", "t_written_report_2h": "written",
     "t_small_written": "written",
 }  # fmt: skip
+# A signature on something that is no report: the element -> the form and view whose author must not sign it.
+SIGNED_RECORDS = {"t_approve_cancel": ("F00", "cancel"), "t_approve_wording": ("F36", "prepare")}
+OPINION_ACTIONS = {
+    "delete": "要求删除", "police": "澄清", "clarify": "澄清", "reply": "回应", "transfer": "转办", "verify": "核实",
+    "monitor": "监测",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,13 @@ def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
-    """Who drafted what this task signs: a report of the instance, or the request to withdraw."""
+    """Who drafted what this task signs: a report of the instance, or a record that needs an approval."""
     if target.form_key != "F00#sign":
         return frozenset()
-    if target.element == "t_approve_cancel":
-        asked = [record for record in view.facts.rows.records if record["form"] == "F00" and record["view"] == "cancel"]
-        return frozenset(record["actor"] for record in asked[-1:])
+    if target.element in SIGNED_RECORDS:
+        signed = SIGNED_RECORDS[target.element]
+        written = [record for record in view.facts.rows.records if (record["form"], record["view"]) == signed]
+        return frozenset(record["actor"] for record in written[-1:])
     statement = select(sql.reports.c.drafter).where(sql.reports.c.instance_id == target.instance["id"])
     return frozenset(view.connection.execute(statement).scalars())
 
@@ -176,7 +183,9 @@ def _of_disinfection(_view: IncidentView, target: Target) -> dict[str, Any]:
 def _of_return(view: IncidentView, target: Target) -> dict[str, Any]:
     rows = view.facts.rows
     decided = [d for d in rows.decisions if d["decision"] == "D09" and d["instance_id"] == target.instance["id"]]
-    return {"missing": rows.outcome(decided[-1]).get("missing", []) if decided else []}
+    missing = rows.outcome(decided[-1]).get("missing", []) if decided else []
+    has_verdict = rows.has_record("F17", "verdict", target.person)  # the health authority said it meanwhile
+    return {"missing": [each for each in missing if not (has_verdict and each == "health_verdict")]}
 
 
 def _of_inspection(view: IncidentView, target: Target) -> dict[str, Any]:
@@ -187,7 +196,28 @@ def _of_inspection(view: IncidentView, target: Target) -> dict[str, Any]:
     return {"object": {"id": view.incident["organisation_id"]}, **given}
 
 
+def _of_opinion(view: IncidentView, target: Target) -> dict[str, Any]:
+    """What D19 said of the topic, and the wording the leader approved last: none is used before."""
+    if target.form_key != "F36#answer":
+        return {}
+    rows = view.facts.rows
+    decided = [d for d in rows.decisions if d["decision"] == "D19" and d["at"] <= target.opened_at]
+    action = OPINION_ACTIONS.get(str(rows.outcome(decided[-1]).get("action"))) if decided else None
+    wording = _approved_wording(view)
+    return {"action": action, **({"wording": wording, "approved_wording": True} if wording else {})}
+
+
+def _approved_wording(view: IncidentView) -> str:
+    rows, wording, approved = view.facts.rows, "", ""
+    for record in rows.records:
+        if (record["form"], record["view"]) == ("F36", "prepare"):
+            wording = str(rows.answers(record)["values"]["wording"])
+        elif record["element"] == "t_approve_wording" and record["data"].get("sign_decision") == "签发":
+            approved = wording
+    return approved
+
+
 BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
     "F00": _of_task_record, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice, "F10": _of_closing,
-    "F15": _of_disinfection, "F17": _of_return, "F40": _of_inspection,
+    "F15": _of_disinfection, "F17": _of_return, "F36": _of_opinion, "F40": _of_inspection,
 }  # fmt: skip

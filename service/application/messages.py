@@ -4,28 +4,25 @@ The payload is the answer to the form of the event that waits; taking a message 
 receiving it from the other side are the same command.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
-from service.application import correlation
+from service.application import answers, correlation
+from service.application.fill_contexts import Target
 from service.application.incidents import incident_subject
+from service.application.queries.words import senders
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain import events as ev
-from service.domain.access import Action, Principal, require
-from service.domain.errors import MessageUnknown, SeveralWaiting
+from service.domain.access import Action, Principal, may
+from service.domain.errors import MessageUnknown, NoSuch, NotAllowed, SeveralWaiting
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
-# message -> the outside party it comes from (P01.6); the principal must speak for it
-SENDERS = {
-    "msg_120_arrived": "ambulance_120", "msg_recheck_result": "ambulance_120", "msg_hospital_advice": "ambulance_120",
-    "msg_diagnosis": "designated_hospital", "msg_patient_update": "designated_hospital",
-    "msg_superior_order": "edu_bureau", "msg_merge_order": "edu_bureau", "msg_external_notice": "designated_hospital",
-    "msg_handover_received": "designated_hospital", "msg_disinfection_accepted": "cdc",
-    "msg_rumour_alert": "edu_bureau", "msg_contact_positive": "lab", "msg_epi_request": "cdc",
-    "msg_epi_result": "cdc", "msg_contact_judged": "cdc",
-}  # fmt: skip
+# Messages no event waits for: an answer about a person that decisions read later (message -> form view).
+KEPT = {"msg_non_infectious": "F17#verdict"}
 
 
 def receive(
@@ -40,12 +37,21 @@ def receive(
     """
 
     def work(on: Advance) -> str:
-        sender = SENDERS.get(command.name, "")
-        require(principal, Action.MESSAGE_SEND, incident_subject(uow, on.incident, sender=sender))
+        on.origin = replace(on.origin, role=_sender(on, principal, command.name))
         return _take(on, principal, command)
 
-    origin = Origin(actor=principal.account_id, role=SENDERS.get(command.name, ""), request_id=request_id)
+    origin = Origin(actor=principal.account_id, request_id=request_id)
     return advance(uow, services, command.incident, origin, work)
+
+
+def _sender(on: Advance, principal: Principal, name: str) -> str:
+    """The party the principal speaks for, of those that may say this. Raises NotAllowed."""
+    parties = senders(name) or ("",)
+    subjects = {party: incident_subject(on.uow, on.incident, sender=party) for party in parties}
+    for party, subject in subjects.items():
+        if may(principal, Action.MESSAGE_SEND, subject):
+            return party
+    raise NotAllowed(Action.MESSAGE_SEND)
 
 
 def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str:
@@ -53,6 +59,9 @@ def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str
     message_id = f"{on.incident_id}:{command.message_id}"
     if on.uow.connection.execute(select(table.c.id).where(table.c.id == message_id)).first():
         return "duplicate"
+    if command.name in KEPT:
+        _keep(on, principal, message_id, command)
+        return "delivered"
     if not correlation.is_known(on, command.name):
         raise MessageUnknown(command.name)
     waits = correlation.waiting(on, command.name, command.keys)
@@ -66,3 +75,19 @@ def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str
     if waits:
         correlation.hand_over(on, principal, message_id, waits[0], command.payload)
     return state
+
+
+def _keep(on: Advance, principal: Principal, message_id: str, command: cmd.ReceiveMessage) -> None:
+    """Record what is said about a person of the incident; nothing moves by it now."""
+    person = str(command.keys.get("person") or "")
+    mine = (sql.persons.c.id == person) & (sql.persons.c.incident_id == on.incident_id)
+    if on.uow.connection.execute(select(sql.persons.c.id).where(mine)).first() is None:
+        raise NoSuch("person", person)
+    keys = {key: str(value) for key, value in command.keys.items()}
+    sealed = {person: dict(command.payload)}
+    on.record(ev.MessageReceived(message_id, command.name, keys, "delivered", None), sealed=sealed)
+    root = on.instance_row(on.incident["root_instance"])
+    target = Target(
+        instance=root, visit="", element="", form_key=KEPT[command.name], person=person, opened_at=on.now, due_at=None
+    )
+    answers.record_only(on, target, principal, command.payload)

@@ -235,7 +235,7 @@ def _speaks_for_sender(principal: Principal, subject: Subject) -> bool:
     if not isinstance(subject, IncidentSubject):
         return False
     held = principal.roles_in([subject.organisation_id, *subject.ancestors]) & OUTSIDE_PARTIES
-    return subject.sender in held if subject.sender else bool(held)
+    return subject.sender in held
 
 
 def _has_action_role(principal: Principal, subject: Subject) -> bool:

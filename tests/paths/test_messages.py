@@ -92,3 +92,17 @@ def test_unknown_names_strangers_and_broken_payloads_change_nothing(world: World
     with pytest.raises(FormRefused):
         w.send("msg_120_arrived", {"arrive_120_at": "yesterday", "info_source": "party"})
     assert len(w.events()) == before
+
+
+def test_every_party_of_the_catalogue_may_say_it_and_our_own_messages_are_nobodys(world: World) -> None:
+    w = world
+    _dispatched(w)
+    guardian = {"guardian_name": "家长丁", "guardian_phone": "13800000004"}
+    notice = {
+        "person": {"name": "学生丁", "person_type": "student", "org_unit": {"id": school.CLASS}, **guardian},
+        "found_at": school.now(w), "known_result": "suspected", "in_school": False, "info_source": "party",
+        "symptoms": ["fever"],
+    }  # fmt: skip
+    assert w.send("msg_external_notice", notice) == "delivered"
+    with pytest.raises(NotAllowed):
+        w.send("msg_cancel_request", {"cancel_kind": "误报"})

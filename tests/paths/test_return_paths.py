@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from service.domain.errors import FormRefused, NoSuch
 from service.persistence import tables as t
 from tests.paths import school
 from tests.paths.variants import visited_between
@@ -82,3 +85,18 @@ def test_parents_ask_for_a_return_without_an_incident_of_the_school(world: World
     review(w, "准予返校")
     enter(w, "pass")
     assert w.row()["result"] == "completed"
+
+
+def test_the_verdict_of_the_health_authority_is_kept_until_the_return_asks_for_it(world: World) -> None:
+    w = world
+    papers = {"certificate": school.CERTIFICATE, "symptom_end_at": school.at_time("02-20 08:00")}
+    asked(w, "出院", **papers)
+    assert "t_add_documents" in w.open_tasks()
+    case = w.rows(t.Person, kind="case")[0]["id"]
+    with pytest.raises(NoSuch):
+        w.send("msg_non_infectious", {"health_verdict": "无传染性"}, person="nobody")
+    with pytest.raises(FormRefused):
+        w.send("msg_non_infectious", {"health_verdict": "不知道"}, person=case)
+    assert w.send("msg_non_infectious", {"health_verdict": "无传染性"}, person=case) == "delivered"
+    w.do("teacher", "t_add_documents")
+    assert "t_review_return" in w.open_tasks()
