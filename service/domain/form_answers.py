@@ -143,6 +143,15 @@ def default_value(field: Field, context: FillContext) -> object:
     return _as_json(context.defaults.get(field.key))
 
 
+def default_rows(view: View, context: FillContext) -> list[dict[str, Any]]:
+    """The rows a list view begins with: what the service supplies under `rows`, as input would write it."""
+    rows = _as_json(context.defaults.get("rows"))
+    known = {entry.field.key for entry in view.entries}
+    if not view.is_list or not isinstance(rows, list):
+        return []
+    return [{key: row[key] for key in row if key in known} for row in rows if isinstance(row, Mapping)]
+
+
 def _as_json(value: object) -> object:
     """What the service supplies may be typed; checks read JSON."""
     if isinstance(value, (datetime, date)):

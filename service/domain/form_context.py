@@ -24,9 +24,9 @@ class FillContext:
     fields of this form answered in earlier views; `persons` what is known of persons by id (`name`,
     `person_type`, `phone` …); `accounts` the accounts that may be named, None = not checked;
     `drafters` the accounts that drafted what is signed. `defaults` gives values for fields whose
-    default is context, by field key, and facts for conditions: is_overdue, is_transfer, ppe_done,
-    several_persons, place_kind, checklist, missing, occupied_rooms, incident_persons, sent_reports,
-    open_incidents, roles, arrive_at, last_event_at, previous_period_to. A fact not given never refuses.
+    default is context, by field key, the rows a list view begins with (`rows`), and facts for
+    conditions: is_overdue, is_transfer, ppe_done, several_persons, place_kind, checklist, missing,
+    occupied_rooms, incident_persons, sent_reports, open_incidents, roles, arrive_at, last_event_at, previous_period_to. A fact not given never refuses.
     """
 
     now: datetime

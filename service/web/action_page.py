@@ -12,13 +12,13 @@ from service.application.queries.reader import Reader
 from service.application.queries.waiting import PartnerWait
 from service.domain import commands as cmd
 from service.domain.errors import FieldError, FormRefused, NothingWaits
+from service.web import form_rows
 from service.web.errors import PageRoute
 from service.web.form_choices import directory_of
 from service.web.form_models import Filled, FormModel
 from service.web.form_pages import FormWriter, defaults_of
 from service.web.form_values import Flat, flatten_view, gather
 from service.web.posted import Form, Posted
-from service.web.report_page import with_rows
 from service.web.site import Visit, Visiting, go
 from service.web.uploads import stored_files
 
@@ -61,12 +61,16 @@ def act(visit: Visiting, incident: str, message: str, posted: Form, instance: st
     """Answer the waiting event."""
     wanted, flat = (incident, message, instance), flat_of(posted)
     with visit.reader() as reader:
-        if posted.get("do").startswith(("add:", "remove:")):
-            page = _action(visit, reader, wanted, with_rows(posted.get("do"), flat))
+        entry = _menu_entry(reader, wanted)
+        view = reader.services.forms.view(entry.form.key)
+        if posted.get("do").startswith(form_rows.CHANGES):
+            kept = form_rows.known_rows(entry.form.values)
+            page = _action(visit, reader, wanted, form_rows.with_rows(posted.get("do"), flat, kept))
             return visit.page(reader, "incidents/form.html", page)
-        view = reader.services.forms.view(_menu_entry(reader, wanted).form.key)
+    flat = form_rows.renumbered(view, flat)
     data = gather(view, flat, stored_files(visit, posted))
     try:
+        form_rows.require_reasons(view, flat)
         visit.run(actions.trigger, cmd.TriggerAction(incident, message, data, instance))
     except FormRefused as refused:
         with visit.reader() as reader:
@@ -103,15 +107,18 @@ def speak(visit: Visiting, wait: str, posted: Form) -> Response:
     """Say it as the party."""
     flat, message_id = flat_of(posted), posted.get("_message_id")
     with visit.reader() as reader:
-        if posted.get("do").startswith(("add:", "remove:")):
-            page = _partner(visit, reader, wait, with_rows(posted.get("do"), flat), message_id)
-            return visit.page(reader, "incidents/form.html", page)
         found = _wait(reader, wait)
         view = reader.services.forms.view(found.form_key)
+        if posted.get("do").startswith(form_rows.CHANGES):
+            kept = form_rows.known_rows(form_contexts.of_wait(reader, found.incident, _found(found)).defaults)
+            page = _partner(visit, reader, wait, form_rows.with_rows(posted.get("do"), flat, kept), message_id)
+            return visit.page(reader, "incidents/form.html", page)
+    flat = form_rows.renumbered(view, flat)
     keys = {"instance": found.instance} | ({"person": found.person} if found.person else {})
     data = gather(view, flat, stored_files(visit, posted))
     command = cmd.ReceiveMessage(found.incident, found.message, keys, data, message_id or reader_id(visit))
     try:
+        form_rows.require_reasons(view, flat)
         said = visit.run(messages.receive, command)
     except FormRefused as refused:
         return _again(visit, wait, flat, message_id, tuple(refused.errors))
@@ -163,15 +170,18 @@ def _wait(reader: Reader, wait: str) -> PartnerWait:
     return found
 
 
+def _found(entry: PartnerWait) -> dict[str, str]:
+    return {"instance": entry.instance, "element": entry.element, "form_key": entry.form_key, "person": entry.person}
+
+
 def _partner(visit: Visit, reader: Reader, wait: str, filled: Filled | None, message_id: str) -> FormPage:
     entry = _wait(reader, wait)
-    found = {"instance": entry.instance, "element": entry.element, "form_key": entry.form_key, "person": entry.person}
     speaker = visit.words.gettext("以“%(party)s”的身份答复") % {"party": " / ".join(entry.party_labels)}
     return FormPage(
         heading=entry.message_label or entry.name,
         lead=" · ".join(part for part in (speaker, entry.person_code) if part),
         incident=incident_pages.head(reader, entry.incident),
-        form=_form(visit, reader, entry.incident, found, filled),
+        form=_form(visit, reader, entry.incident, _found(entry), filled),
         address=f"/partner/{wait}",
         back="/partner",
         message_id=message_id,

@@ -19,10 +19,22 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a list, with its position."""
+    """One row of a list, with its position.
+
+    `title` and `facts` are what a closed row says; `mark` is known (stood there beforehand), added or "";
+    `kept` are the inputs of a row that is to leave, so that it can come back.
+    """
 
     place: int
     fields: tuple["FieldModel", ...]
+    folded: tuple["FieldModel", ...] = ()
+    title: str = ""
+    facts: tuple[str, ...] = ()
+    mark: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
+    is_open: bool = True
+    is_new: bool = False
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,18 @@
 """A form view as a page shows it: fields with their inputs, choices, values and errors."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from gettext import NullTranslations
 from typing import Any
 
 from service.domain.errors import FieldError
-from service.domain.form_answers import default_value
+from service.domain.form_answers import default_rows, default_value
 from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
 from service.domain.form_schemas import WIDGETS
+from service.web import form_rows
 from service.web.form_models import Choice, Directory, FieldModel, Filled, FormModel, Row
 from service.web.translations import translations
 
@@ -30,6 +31,8 @@ class FormWriter:
         self.locale = locale
         self.words: NullTranslations = translations(locale)
         self.filled = Filled({})
+        self._own = frozenset(each.key for each in view.fields)
+        self._known = form_rows.known_rows(context.defaults) if view.field(form_rows.REASON) else frozenset[str]()
 
     def write(self, filled: Filled) -> FormModel:
         """The form with its values."""
@@ -76,7 +79,7 @@ class FormWriter:
         demand = self._decided(entry.requirement)
         model = self._field(used, prefix + used.key)
         is_required = demand is True and not self._has_default(used)
-        when = condition_text(entry.requirement) if demand is None and not prefix else ""
+        when = condition_text(entry.requirement, prefix, self._own) if demand is None else ""
         return replace(model, is_required=is_required, is_optional=demand is not True, when=when)
 
     def _is_minor(self, entry: Entry) -> bool:
@@ -246,14 +249,26 @@ class FormWriter:
         if item.type in ("ref", "org"):
             known = self.directory.references.get(used.key, self.directory.places if item.type == "org" else ())
             return replace(model, widget="choices", choices=self._chosen(known, model.name))
-        made = tuple(self._row(item, model.name, place) for place in self._places(model.name, max(used.min_items, 1)))
-        return replace(model, rows=made)
+        places = self._places(model.name, max(used.min_items, 1))
+        return replace(model, rows=self._shown(model.name, [self._row(item, model.name, place) for place in places]))
 
     def _row(self, item: Field, name: str, place: int) -> Row:
         prefix = f"{name}.{place}"
         if item.type == "row":
             return Row(place, tuple(self._field(part, f"{prefix}.{part.key}") for part in item.parts))
         return Row(place, (replace(self._field(item, prefix), label=""),))
+
+    def _shown(self, name: str, rows: list[Row]) -> tuple[Row, ...]:
+        """The rows with their headings; a few stand open, of many only those that need something."""
+        made = [form_rows.shown(row, self.filled.flat, f"{name}.{row.place}", self._known) for row in rows]
+        extra = self.filled.more_rows.get(name, 0)
+        fresh = {row.place for row in rows[len(rows) - extra :]}
+        return tuple(
+            replace(
+                row, is_new=row.place in fresh, is_open=row.is_open or row.place in fresh or len(rows) <= form_rows.FEW
+            )
+            for row in made
+        )
 
     def _places(self, name: str, least: int) -> list[int]:
         heads = (
@@ -265,13 +280,18 @@ class FormWriter:
         return found + list(range(following, following + wanted - len(found)))
 
     def _list_view(self) -> FieldModel:
-        rows = tuple(Row(place, self._list_row(place)) for place in self._places("rows", 1))
+        rows = self._shown("rows", [self._list_row(place) for place in self._places("rows", 1)])
         label = capital(self.view.name.of(self.locale))
         return FieldModel(name="rows", id="f-rows", label=label, widget="rows", rows=rows, error=self._error("rows"))
 
-    def _list_row(self, place: int) -> tuple[FieldModel, ...]:
-        made = (self._entry(entry, f"rows.{place}.") for entry in self.view.entries)
-        return tuple(_settled(model) for model in made if model is not None)
+    def _list_row(self, place: int) -> Row:
+        asked: list[FieldModel] = []
+        more: list[FieldModel] = []
+        for entry in self.view.entries:
+            model = self._entry(entry, f"rows.{place}.")
+            if model is not None:
+                (more if self._is_minor(entry) and not model.error else asked).append(_settled(model))
+        return Row(place, tuple(asked), tuple(more))
 
 
 _CHANGES: Mapping[str, Callable[[FormWriter, Field, FieldModel], FieldModel]] = {
@@ -309,9 +329,9 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def condition_text(condition: Condition) -> str:
-    """A condition as JSON for the script that shows and hides fields."""
-    return json.dumps(_condition(condition), ensure_ascii=False)
+def condition_text(condition: Condition, prefix: str, own: Collection[str]) -> str:
+    """A condition as JSON for the script that shows and hides fields; in a row, fields are those of the row."""
+    return json.dumps(form_rows.condition_in_row(_condition(condition), prefix, own), ensure_ascii=False)
 
 
 def _condition(condition: Condition) -> dict[str, Any]:
@@ -323,6 +343,8 @@ def _condition(condition: Condition) -> dict[str, Any]:
 
 def defaults_of(view: View, context: FillContext) -> dict[str, Any]:
     """What the inputs begin with: values that are given beforehand, not those that say "now"."""
+    if view.is_list:
+        return {"rows": default_rows(view, context)}
     values = {
         each.key: default_value(each, context)
         for each in view.fields

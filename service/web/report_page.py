@@ -16,12 +16,13 @@ from service.domain.access import Action, may, require
 from service.domain.errors import FormRefused, NoSuch
 from service.domain.forms import FillContext, View
 from service.engine.model import Bundle, Node
+from service.web import form_rows
 from service.web.errors import PageRoute
 from service.web.form_models import Choice, Directory, Filled, FormModel
 from service.web.form_pages import FormWriter, defaults_of
 from service.web.form_values import Flat, flatten_view, gather
 from service.web.navigation import home_of, may_report
-from service.web.posted import Form, Posted
+from service.web.posted import Form
 from service.web.site import Visit, Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -94,10 +95,12 @@ def report(visit: Visiting, posted: Form) -> Response:
     """Open the incident, or add a person to a running one; what breaks a rule is shown beside its field."""
     wish = Wish(*(posted.get(name) for name in ("procedure", "organisation", "at", "kind", "incident")))
     flat: Flat = {name: [value for key, value in posted.fields if key == name] for name in posted.names}
+    do = posted.get("do")
     with visit.reader() as reader:
         asking = _Asking(reader, visit, wish)
-        if posted.get("do").startswith(("add:", "remove:")):
-            return visit.page(reader, "incidents/report.html", asking.page(_with_rows(posted, flat)))
+        if do.startswith(form_rows.CHANGES):
+            return visit.page(reader, "incidents/report.html", asking.page(form_rows.with_rows(do, flat)))
+        flat = form_rows.renumbered(asking.view, flat)
         data = gather(asking.view, flat, {})
         organisation, target = asking.organisation.id, asking.wish.procedure
     if asking.is_case:
@@ -117,19 +120,6 @@ def _store(visit: Visit, wish: Wish, command: cmd.OpenIncident) -> Response:
         return go(f"/incidents/{wish.incident}", said="case_added")
     incident = visit.run(incidents.open_incident, command)
     return go(f"/incidents/{incident}/tasks", said="reported")
-
-
-def _with_rows(posted: Posted, flat: Flat) -> Filled:
-    return with_rows(posted.get("do"), flat)
-
-
-def with_rows(do: str, flat: Flat) -> Filled:
-    """A form with one row more (`add:rows`) or one less (`remove:rows.2`)."""
-    action, _, name = do.partition(":")
-    if action == "add":
-        return Filled(flat, more_rows={name: 1})
-    kept = {key: value for key, value in flat.items() if key != name and not key.startswith(f"{name}.")}
-    return Filled(kept)
 
 
 class _Asking:

@@ -18,13 +18,14 @@ from service.domain.calendar import parse_instant
 from service.domain.errors import FieldError, FormRefused, NoSuch
 from service.domain.forms import View
 from service.engine.model import Kind
+from service.web import form_rows
 from service.web.errors import PageRoute
 from service.web.form_choices import directory_of
 from service.web.form_models import Filled, FormModel
 from service.web.form_pages import FormWriter
 from service.web.form_values import Flat, as_json_instant, flatten_view, gather
 from service.web.posted import Form, Posted
-from service.web.report_page import Step, with_rows
+from service.web.report_page import Step
 from service.web.shown import local_input
 from service.web.site import Visit, Visiting, go
 from service.web.uploads import stored_files
@@ -109,11 +110,13 @@ def answer(visit: Visiting, task: str, posted: Form) -> Response:
     do = posted.get("do")
     with visit.reader() as reader:
         found = task_pages.page(reader, task)
-        if do.startswith(("add:", "remove:")):
-            model = _model(visit, reader, found, with_rows(do, flat), entered)
-            return visit.page(reader, "tasks/task.html", model)
         view = reader.services.forms.view(found.row.form_key)
+        if do.startswith(form_rows.CHANGES):
+            kept = form_rows.known_rows(found.form.values if found.form else {})
+            model = _model(visit, reader, found, form_rows.with_rows(do, flat, kept), entered)
+            return visit.page(reader, "tasks/task.html", model)
         needs_reason = found.needs_late_reason and not entered.late_reason and view.field("late_reason") is None
+    flat = form_rows.renumbered(view, flat)
     data = gather(view, flat, stored_files(visit, posted))
     if do == "draft":
         visit.run(tasks.save_draft, cmd.SaveDraft(task, data))
@@ -121,6 +124,7 @@ def answer(visit: Visiting, task: str, posted: Form) -> Response:
     if needs_reason:
         return _again(visit, task, flat, _Entered("", _late_error(visit), entered.done_at), ())
     try:
+        form_rows.require_reasons(view, flat)
         outcome = visit.run(
             tasks.complete, cmd.CompleteTask(task, data, _done_at(entered.done_at), entered.late_reason)
         )
@@ -242,7 +246,8 @@ def beginning(found: TaskPage, view: View) -> Flat:
     """What the inputs begin with: what the service knows, and over it the draft."""
     given = {each.key for each in view.fields if each.default is None or each.default.source not in ("now",)}
     signs = {each.key for each in view.fields if each.type == "sign"}
-    values = {key: value for key, value in (found.form.values if found.form else {}).items() if key in given - signs}
+    prefilled = found.form.values if found.form else {}
+    values = prefilled if view.is_list else {key: prefilled[key] for key in prefilled if key in given - signs}
     flat = flatten_view(view, values)
     if found.draft is not None:
         drafted = flatten_view(view, found.draft)

@@ -63,7 +63,7 @@ def names(models: tuple[FieldModel, ...]) -> set[str]:
     for model in models:
         found |= {model.name, f"{model.name}.id", f"{model.name}.from", f"{model.name}.to"}
         found |= names(model.parts) | names(model.folded)
-        found |= {name for row in model.rows for name in names(row.fields)}
+        found |= {name for row in model.rows for name in names(row.fields + row.folded)}
     return found
 
 

@@ -228,6 +228,35 @@ def test_rows_are_added_and_removed_without_scripts(web: Pages) -> None:
     assert fewer.all("//input[@name='rows.0.seat_no']") == []
 
 
+def test_an_error_stands_beside_its_row_after_another_row_was_taken_away(web: Pages) -> None:
+    web.world.open("teacher", quick(positions_fixed=False))
+    teacher = web.as_("teacher")
+    page = teacher.submit(web.task("teacher", "t_register_onsite"), {"do": "add:rows"})
+    two = {f"rows.{row}.{part}": text for row in (0, 1) for part, text in (("name", f"学生{row}"), ("phone", "123"))}
+    fewer = teacher.submit(page, {"do": "remove:rows.0", **two})
+    refused = teacher.submit(fewer, {"do": "submit", "source": "现场登记"})
+    assert refused.status == 422
+    assert refused.all("//*[@data-row]//input[@name='rows.0.phone']/@value") == ["123"]
+    assert refused.words("//*[@data-row]//*[@id='f-rows-0-phone-e']")
+    assert refused.all("//*[@data-row]/details/@open")
+
+
+def test_a_long_list_is_lines_that_open(web: Pages) -> None:
+    web.world.open("teacher", quick(positions_fixed=False))
+    teacher = web.as_("teacher")
+    known = {"person_type": "student", "org_unit": CLASS}
+    rows = {
+        f"rows.{row}.{part}": text for row in range(50) for part, text in {"name": f"学生{row:02}", **known}.items()
+    }
+    page = teacher.submit(web.task("teacher", "t_register_onsite"), {"do": "add:rows", **rows})
+    assert len(page.all("//*[@id='f-rows']/*[@data-row]")) == 51
+    assert page.words("(//*[@id='f-rows']/*[@data-row])[50]//summary").startswith("50 学生49")
+    assert [each.getparent().get("id") for each in page.all("//*[@id='f-rows']/*[@data-row]/details[@open]")] == [
+        "f-rows-50"
+    ]
+    assert page.all("//*[@id='f-rows-50' and @autofocus]")
+
+
 def test_what_cannot_be_done_needs_a_reason_and_stays_open(web: Pages, incident: str) -> None:
     teacher = web.as_("teacher")
     task = web.world.open_tasks()["t_mask_escort"][0]

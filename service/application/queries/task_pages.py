@@ -16,7 +16,7 @@ from service.application.queries.task_rows import TaskRow, rows_of, statement
 from service.domain.access import Action, may
 from service.domain.deadlines import ladder
 from service.domain.errors import NoSuch
-from service.domain.form_answers import default_value
+from service.domain.form_answers import default_rows, default_value
 from service.domain.forms import FillContext, View, json_schema, ui_hints
 from service.persistence import tables as t
 
@@ -131,7 +131,10 @@ def form_page(reader: Reader, form_key: str, context: FillContext | None) -> For
 
 
 def prefilled(view: View, context: FillContext) -> dict[str, Any]:
-    """Values a person finds in the form: defaults, what the service knows, drafted texts."""
+    """Values a person finds in the form: defaults, what the service knows, drafted texts; of a list its rows."""
+    if view.is_list:
+        rows = default_rows(view, context)
+        return {"rows": rows} if rows else {}
     values = {entry.field.key: default_value(entry.field, context) for entry in view.entries if not entry.field.is_auto}
     known = {field.key: context.defaults[field.key] for field in view.fields if field.key in context.defaults}
     return {key: value for key, value in {**values, **known}.items() if value not in (None, "", [])}

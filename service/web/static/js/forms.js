@@ -68,30 +68,62 @@
     });
   }
 
+  // A row more, less or back without leaving the page: the server answers the whole page, the list is taken from it.
+  function keepRows(form) {
+    form.addEventListener("click", (event) => {
+      const button = event.target.closest('button[name="do"]');
+      const list = button?.closest("[data-rows]");
+      if (!list || !/^(add|remove|restore):/.test(button.value)) return;
+      event.preventDefault();
+      const data = new FormData(form);
+      for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+      data.set("do", button.value);
+      fetch(form.action, { method: "POST", body: data })
+        .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer)))
+        .then((text) => {
+          const made = new DOMParser().parseFromString(text, "text/html").getElementById(list.id);
+          list.replaceWith(made);
+          settle(form);
+          const row = made.querySelector("[autofocus]") ?? document.getElementById(button.closest("[data-row]")?.id);
+          (row?.querySelector(".parts :is(input, select, textarea):not([type=hidden])") ?? made.querySelector("button[value^=add]"))?.focus();
+          form.dispatchEvent(new Event("input"));
+        })
+        .catch(() => form.requestSubmit(form.querySelector('[name="do"][value="draft"]') ?? button));
+    });
+    form.addEventListener("input", (event) => {
+      const list = document.getElementById(event.target.dataset?.find ?? "");
+      if (!list) return;
+      event.stopPropagation();
+      for (const row of list.querySelectorAll("[data-row]")) row.hidden = !row.textContent.includes(event.target.value.trim());
+    }, true);
+  }
+
+  // What a form shows by what is in it; again after a list has changed.
+  function settle(form) {
+    follow(form);
+    for (const hidden of form.querySelectorAll("button[data-now], .find")) hidden.hidden = false;
+  }
+
+  function set(id, value) {
+    const input = document.getElementById(id);
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    return input;
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     for (const form of document.querySelectorAll("main form")) {
-      follow(form);
+      settle(form);
       exclusive(form);
+      keepRows(form);
       form.addEventListener("input", () => follow(form));
       if (form.dataset.draft) keepDraft(form);
     }
-    for (const button of document.querySelectorAll("[data-now]")) {
-      if (button.tagName !== "BUTTON") continue;
-      button.hidden = false;
-      button.addEventListener("click", () => {
-        const input = document.getElementById(button.dataset.now);
-        input.value = localNow();
-        input.dispatchEvent(new Event("input", { bubbles: true }));
-      });
-    }
-    for (const button of document.querySelectorAll("[data-set]")) {
-      button.addEventListener("click", () => {
-        const input = document.getElementById(button.dataset.set);
-        input.value = button.dataset.value;
-        input.focus();
-        input.dispatchEvent(new Event("input", { bubbles: true }));
-      });
-    }
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-now], button[data-set]");
+      if (button?.dataset.now) set(button.dataset.now, localNow());
+      if (button?.dataset.set) set(button.dataset.set, button.dataset.value).focus();
+    });
     for (const button of document.querySelectorAll("[data-print]")) {
       button.hidden = false;
       button.addEventListener("click", () => window.print());
