@@ -79,6 +79,10 @@ class FormLibrary:
             raise FormNotFound(key)
         return form.views[name]
 
+    def forms(self) -> Iterator[Form]:
+        """All forms, in the order of the files."""
+        yield from self._forms.values()
+
     def views(self) -> Iterator[View]:
         """All views of all forms, in the order of the files."""
         for form in self._forms.values():

@@ -155,6 +155,14 @@ class Reader:
         rows = organisations.organisations(self.connection)
         return {row.id: self.pick(row.name, row.name_en) for row in rows}
 
+    @cached_property
+    def procedure_names(self) -> dict[str, str]:
+        """Names of the procedures in use."""
+        deployed = t.table_of(t.Definition)
+        columns = (deployed.c.procedure, deployed.c.name, deployed.c.name_en)
+        rows = self.rows(select(*columns).where(deployed.c.is_active.is_(True)))
+        return {row["procedure"]: self.pick(row["name"], row["name_en"]) for row in rows}
+
     def place_names(self, place_ids: Collection[str]) -> dict[str, str]:
         """Names of places by id; texts that are no id are left out."""
         wanted = sorted({each for each in place_ids if each})

@@ -1,4 +1,4 @@
-"""Words for codes in a language, from `labels.yaml`."""
+"""Words for codes in a language, from `labels.yaml` and, for what definitions say, `definition_labels.yaml`."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,12 +10,14 @@ import yaml
 
 from service.domain.calendar import local
 
-_FILE = Path(__file__).with_name("labels.yaml")
+_FILES = [Path(__file__).with_name(name) for name in ("labels.yaml", "definition_labels.yaml")]
 
 
 @cache
 def _labels() -> Mapping[str, Mapping[str, Any]]:
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, dict[str, Any]] = {}
+    for file in _FILES:
+        loaded |= yaml.safe_load(file.read_text(encoding="utf-8"))
     return loaded
 
 
@@ -38,6 +40,11 @@ def label(group: str, code: str, locale: str) -> str:
 def labels(group: str, locale: str) -> dict[str, str]:
     """All codes of a group with their words."""
     return {code: pick(locale, entry["zh"], entry["en"]) for code, entry in _labels()[group].items()}
+
+
+def known(group: str, locale: str) -> dict[str, str]:
+    """As `labels`; empty for a group that does not exist."""
+    return labels(group, locale) if group in _labels() else {}
 
 
 def senders(message: str) -> tuple[str, ...]:
