@@ -76,9 +76,18 @@ def _fill_rows(view: View, data: object, context: FillContext) -> Answers:
         values={"rows": [part.values for part in parts]},
         public={"rows": [part.public for part in parts]},
         sealed={"rows": [part.sealed for part in parts]},
-        outputs={},
+        outputs=_outputs_of_rows(parts),
         warnings=[warning for part in parts for warning in part.warnings],
     )
+
+
+def _outputs_of_rows(parts: list[Answers]) -> dict[str, dict[str, Any]]:
+    """Of a list only whether any row answers an output field, never which row and what."""
+    named = {(form, key) for part in parts for form, fields in part.outputs.items() for key in fields}
+    found: dict[str, dict[str, Any]] = {}
+    for form, key in sorted(named):
+        found.setdefault(form, {})[key] = any(is_given(part.outputs[form].get(key)) for part in parts)
+    return found
 
 
 def _inspect(view: View, data: object, context: FillContext, prefix: str) -> Inspection:

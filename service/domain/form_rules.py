@@ -27,6 +27,7 @@ _RECORDED = {
     "arrive_at": ("到达时间", "arrived at"),
     "depart_at": ("出发时间", "departed at"),
     "arrive_120_at": ("120到校时间", "ambulance arrived at"),
+    "contact_window_from": ("发病前回溯期的开始", "the beginning of the look-back before onset"),
 }
 
 
@@ -167,6 +168,14 @@ def _contiguous(_view: View, rule: Rule, inspection: Inspection) -> None:
         inspection.refuse(f"{key}.from", "not_contiguous")
 
 
+def _period_from(view: View, rule: Rule, inspection: Inspection) -> None:
+    """A period may not begin before a time the service names."""
+    key = rule.fields[0]
+    first, period = inspection.look_up(rule.args["first"]), inspection.values.get(key)
+    if period is not None and is_given(first) and _is_before(period["from"], first, MINUTE):
+        inspection.refuse(f"{key}.from", "too_early", **_labels(view, rule.args["first"]))
+
+
 def _no_other_names(_view: View, rule: Rule, inspection: Inspection) -> None:
     """Text for one parent names nobody else; text for all parents (no subject in the view) names nobody."""
     subject = inspection.values.get(rule.args["subject"]) or {}
@@ -211,6 +220,7 @@ RULES: dict[str, Callable[[View, Rule, Inspection], None]] = {
     "refuse_value": _refuse_value,
     "numbers_within": _numbers_within,
     "contiguous": _contiguous,
+    "period_from": _period_from,
     "no_other_names": _no_other_names,
     "fever": _fever,
     "flag": _flag,
