@@ -26,6 +26,7 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "Must be between {low} and {high}{unit_en}; did you mean {guess}?",
     ),
     "below_minimum": ("不得少于 {limit}", "Must be at least {limit}"),
+    "above_other": ("不能多于“{zh}”", "Must not exceed “{en}”"),
     "not_an_option": ("不是可选的值", "Not one of the options"),
     "exclusive": ("“{option}”不能与其他项同选", "“{option}” cannot be chosen together with others"),
     "bad_instant": (

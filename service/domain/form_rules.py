@@ -27,6 +27,7 @@ _RECORDED = {
     "arrive_at": ("到达时间", "arrived at"),
     "depart_at": ("出发时间", "departed at"),
     "arrive_120_at": ("120到校时间", "ambulance arrived at"),
+    "cleaned_at": ("清扫消毒结束时间", "cleaning ended at"),
     "contact_window_from": ("发病前回溯期的开始", "the beginning of the look-back before onset"),
 }
 
@@ -95,9 +96,12 @@ def _any_of(view: View, rule: Rule, inspection: Inspection) -> None:
 
 
 def _contains_all(_view: View, rule: Rule, inspection: Inspection) -> None:
+    """Every value is among those chosen, or stands in a part of the rows."""
     key, wanted = rule.fields[0], rule.args["values"]
     items = inspection.look_up(wanted) if isinstance(wanted, str) else wanted
     chosen = inspection.values.get(key)
+    if chosen is not None and "part" in rule.args:
+        chosen = [row.get(rule.args["part"]) for row in chosen]
     if chosen is not None and isinstance(items, (list, tuple)) and not set(items) <= set(chosen):
         inspection.refuse(key, "not_all", items="、".join(map(str, items)))
 
@@ -142,9 +146,19 @@ def _any_part(_view: View, rule: Rule, inspection: Inspection) -> None:
         inspection.refuse(f"{key}.{parts[0]}", "any_of", zh="证件号、联系电话", en="identity number, phone")
 
 
+def _at_most(view: View, rule: Rule, inspection: Inspection) -> None:
+    key, other = rule.fields[0], rule.args["of"]
+    value, limit = inspection.values.get(key), inspection.look_up(other)
+    if value is not None and isinstance(limit, int | Decimal) and value > limit:
+        inspection.refuse(key, "above_other", **_labels(view, other))
+
+
 def _refuse_value(_view: View, rule: Rule, inspection: Inspection) -> None:
-    """While the rule's condition holds the field may not have this value."""
+    """While the rule's condition holds, and a row says so where rows are named, the field may not have this value."""
     key = rule.fields[0]
+    rows = inspection.look_up(rule.args["rows"]) if "rows" in rule.args else None
+    if isinstance(rows, list) and not any(row.get(rule.args["part"]) in rule.args["among"] for row in rows):
+        return
     if key in inspection.values and inspection.values[key] == rule.args["value"]:
         inspection.refuse(key, "does_not_apply")
 
@@ -210,6 +224,7 @@ def _flag(_view: View, rule: Rule, inspection: Inspection) -> None:
 RULES: dict[str, Callable[[View, Rule, Inspection], None]] = {
     "order": _order,
     "minimum": _minimum,
+    "at_most": _at_most,
     "any_of": _any_of,
     "contains_all": _contains_all,
     "not_drafter": _not_drafter,

@@ -96,6 +96,12 @@ class _Sampler:
         # Temperatures: from normal to high fever, not the whole range that a thermometer shows.
         return round(self.chance.uniform(max(float(low), 36.0), min(float(high), 39.5)), field.decimals)
 
+    def option(self, field: Field, seen: Inspection) -> str:
+        """An option that no rule refuses here."""
+        rules = [rule for rule in self.view.rules if rule.kind == "refuse_value" and field.key in rule.fields]
+        refused = {rule.args["value"] for rule in rules if rule.when.holds(seen.look_up)}
+        return self.chance.choice([value for value in field.values if value not in refused])
+
     def choices(self, field: Field, _seen: Inspection) -> list[str]:
         for rule in self.view.rules:
             if rule.kind == "contains_all" and field.key in rule.fields:
@@ -109,6 +115,8 @@ class _Sampler:
             allowed = self.context.defaults.get(rule.args["set"][1:]) if rule.kind == "among" else None
             if field.key in rule.fields and isinstance(allowed, (list, tuple, set, frozenset)) and allowed:
                 return [{"id": min(allowed)}]
+            if rule.kind == "contains_all" and field.key in rule.fields and field.item:
+                return [self.value(field.item, seen) | {rule.args["part"]: value} for value in rule.args["values"]]
         return [self.value(field.item, seen)] if field.item else []
 
     def parts(self, field: Field, seen: Inspection) -> dict[str, Any]:
@@ -156,7 +164,7 @@ _MAKERS: dict[str, Callable[[_Sampler, Field, Inspection], Any]] = {
     "int": _Sampler.number,
     "dec": _Sampler.number,
     "bool": lambda sampler, _field, _seen: sampler.chance.random() < 0.5,
-    "enum": lambda sampler, field, _seen: sampler.chance.choice(field.values),
+    "enum": _Sampler.option,
     "multi": _Sampler.choices,
     "list": _Sampler.items,
     "row": _Sampler.parts,

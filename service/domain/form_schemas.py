@@ -122,7 +122,8 @@ class _Record:
         if kind == "any_of":
             return {"anyOf": [{"required": [key]} for key in fields]}
         if kind == "contains_all" and isinstance(args["values"], list):
-            return {"properties": {fields[0]: {"allOf": [{"contains": {"const": value}} for value in args["values"]]}}}
+            held = [_holding(value, args.get("part", "")) for value in args["values"]]
+            return {"properties": {fields[0]: {"allOf": [{"contains": each} for each in held]}}}
         limit = policy_number(self.context.policies.get(args["policy"])) if kind == "minimum" and self.context else None
         if limit is None:
             return None
@@ -130,6 +131,11 @@ class _Record:
         if isinstance(test, bool):
             return floor if test else None
         return {"if": test, "then": floor}
+
+
+def _holding(value: object, part: str) -> Schema:
+    """An item that is the value, or a row that has it in a part."""
+    return {"required": [part], "properties": {part: {"const": value}}} if part else {"const": value}
 
 
 _TESTS: dict[str, Callable[[list[object]], Schema]] = {

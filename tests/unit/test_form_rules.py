@@ -16,6 +16,12 @@ from tests.unit.form_builders import (
 
 SIGN = {"sign_decision": "签发"}
 LATE = {"defaults": {"is_overdue": True}}
+CHECKED = [{"item": item, "结果": "达标"} for item in VIEWS["F38#check"].field("items").item.parts[0].values]
+FIT = {
+    "items": CHECKED, "isolation_ok": True, "supplies_ok": True, "staff_ok": 100, "plan_ok": True, "drill_ok": True,
+    "conclusion": "达标",
+}  # fmt: skip
+UNFIT = ("conclusion", "does_not_apply")
 
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     # types
@@ -189,7 +195,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     ("F15#work", {"contact_min": 29}, {}, ("contact_min", "below_minimum")),
     ("F15#clear", {"residue_removed": None}, {"record": {"scope": "terminal"}}, ("residue_removed", "required")),
     ("F15#clear", {"ventilated_min": 29}, {"record": {"place_list": ["教室"]}}, ("ventilated_min", "below_minimum")),
-    # F17, F18, F20
+    # F17, F18, F20, F22, F38
     ("F17#documents", {"certificate": None}, {"defaults": {"missing": ["certificate"]}}, ("certificate", "required")),
     ("F17#apply", {"symptom_end_at": at(5)}, {}, ("symptom_end_at", "in_future")),
     ("F17#review", {"decision": "准予返校"}, {"drafters": frozenset({"me"})}, ("reviewer", "same_signer")),
@@ -200,6 +206,26 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     (
         "F18#resume",
         {"superior_consent": None},
+        {"defaults": {"consent_needed": True}},
+        ("superior_consent", "required"),
+    ),
+    ("F18#resume", {"resume_at": at(0)}, {"defaults": {"cleaned_at": at(30)}}, ("resume_at", "too_early")),
+    (
+        "F18#decide",
+        {"scope": [{"id": "class-72"}, {"id": "class-73"}]},
+        {"defaults": {"ordered_scope": ["class-72"]}},
+        ("scope.1.id", "not_among"),
+    ),
+    ("F22#report", {"is_zero": True, "fever_count": 1}, {}, ("is_zero", "does_not_apply")),
+    ("F22#report", {"is_zero": False, "anomaly_text": None}, {}, ("anomaly_text", "required")),
+    ("F22#report", {"total": 30, "absent_sick": 31}, {}, ("absent_sick", "above_other")),
+    ("F38#check", {"items": CHECKED[1:]}, {}, ("items", "not_all")),
+    ("F38#check", {**FIT, "items": [*CHECKED[1:], {"item": "人员排查", "结果": "不达标"}]}, {}, UNFIT),
+    ("F38#check", {**FIT, "staff_ok": 99.9}, {}, UNFIT),
+    ("F38#check", {**FIT, "drill_ok": False}, {}, UNFIT),
+    (
+        "F38#consent",
+        {"consent_result": "同意", "superior_consent": None},
         {"organisation_type": "training_institution"},
         ("superior_consent", "required"),
     ),
@@ -254,6 +280,10 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("F15#clear", {"ventilated_min": 5}, {"record": {"place_list": ["室外"]}}),
     ("F17#apply", {"certificate": None, "health_verdict": None, "recovered": False}, {}),
     ("F18#order", {"start_at": at(60 * 24), "planned_end": "2026-04-01"}, {}),
+    ("F18#resume", {"superior_consent": None}, {"defaults": {"consent_needed": True, "consent_given": True}}),
+    ("F22#report", {"is_zero": True, "total": 30}, {}),
+    ("F38#check", FIT, {}),
+    ("F38#check", {**FIT, "items": [*CHECKED[1:], {"item": "人员排查", "结果": "不适用"}]}, {}),
     ("F20#gate", {"person": PUPIL | {"person_type": "visitor", "phone": "13800001234"}, "health_code": "green"}, {}),
 ]
 
