@@ -49,7 +49,7 @@ def deliver(on: Advance, effect: Effect) -> None:
     """Carry one effect to its target; a target that has ended meanwhile is passed over."""
     handlers = {
         "start_child": _start_child, "child_ended": _child_ended, "cancel_children": _cancel_children,
-        "start_by_message": _start_by_message, "signal": _signal, "cancel": _cancel,
+        "start_by_message": _start_by_message, "signal": _signal, "cancel": _cancel, "look": _look,
     }  # fmt: skip
     handlers[effect.kind](on, effect)
 
@@ -173,6 +173,12 @@ def _signal(on: Advance, effect: Effect) -> None:
         row = on.instance_row(wait["instance_id"])
         if on.live(row).is_waiting(wait["id"]):
             on.step(row, partial(_complete, str(wait["id"])))
+
+
+def _look(on: Advance, _effect: Effect) -> None:
+    """Waiting conditions are looked at before the effects that come after this one."""
+    for row in on.active_rows():
+        on.step(row, runner.proceed)
 
 
 def _complete(wait: str, instance: Instance, context: StepContext) -> runner.StepResult:

@@ -39,6 +39,7 @@ CALLS = {
     "s_notify_hospital": ("msg_notify_hospital", "designated_hospital"),
     "s_ask_result": ("msg_ask_result", "designated_hospital"),
     "s_call_vehicle": ("msg_call_120", "ambulance_120"),
+    "s_to_police": ("msg_police_transfer", "police"),
 }
 
 
@@ -72,6 +73,8 @@ def _send_report(on: Advance, row: Mapping[str, Any], element: str) -> None:
         message = report_message(kind, recipient)
         channel = "notice" if recipient == "duty_principal" else "auto"
         _queue(on, row, element, message=message, recipient=recipient, channel=channel, report=report)
+    if kind == "closing":  # who works until the closing report ends of himself, before the incident ends him
+        inbox.put(on, inbox.Effect("look", report))
 
 
 def _queue(

@@ -16,7 +16,7 @@ def test_a_confirmed_case_forks_and_missing_procedures_are_engine_incidents_not_
     assert w.row()["status"] == "confirmed"
     assert {"t_inform_family", "t_draft_initial", "t_mark_places"} <= set(w.open_tasks())
     missing = variants.engine_incidents(w)
-    assert {"ca_epi", "ca_contacts", "ca_class_adjust", "ca_opinion"} == set(missing)
+    assert set(missing) <= {"ca_epi", "ca_contacts", "ca_class_adjust"}  # those that are not drawn yet
     assert all("尚未部署" in cause for cause in missing.values())
 
     school.tell_parents(w, "理解配合", 1, "t_inform_family")
@@ -136,7 +136,7 @@ def test_a_rumour_is_noted_and_wants_opinion_work(world: World) -> None:
     rumour = {"found_at": school.now(w), "channel": "微信群", "summary": "家长群议论", "info_source": "phone"}
     w.act("coordinator", "msg_rumour_alert", rumour)
     assert visited_between(w, "start_rumour", "ee_rumour_noted")
-    assert set(variants.engine_incidents(w)) == {"ca_opinion"}
+    assert "t_foresee_topics" in w.open_tasks()
 
 
 def test_a_contact_that_turns_positive_is_a_new_case(world: World) -> None:
