@@ -32,7 +32,7 @@ def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
     elif isinstance(event, ev.WaitEnded):
         queue.cancel(on.uow, event.wait, kind="timer")
     elif isinstance(event, ev.DeadlineStarted | ev.DeadlineMoved):
-        _put_ladder(on, event.deadline, datetime.fromisoformat(event.start), datetime.fromisoformat(event.due))
+        put_ladder(on, event.deadline)
     elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
         _cancel_ladder(on, event.deadline)
     elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
@@ -48,11 +48,14 @@ def _put(on: Advance, kind: str, ref: str, due: datetime, instance: str) -> None
     )  # fmt: skip
 
 
-def _put_ladder(on: Advance, deadline: str, start: datetime, due: datetime) -> None:
+def put_ladder(on: Advance, deadline: str, *, earliest: datetime | None = None) -> None:
+    """Wait for the rungs of a deadline row that are not reached yet, none before `earliest`."""
     _cancel_ladder(on, deadline)
-    rule = on.services.deadline_rules[deadline.removeprefix(f"{on.incident_id}:").partition(":")[0]]
-    for step in ladder(rule, on.policies, start, due):
-        _put(on, "ladder", f"{deadline}#{step.level}", step.at, "")
+    row = on.uow.connection.execute(select(sql.deadlines).where(sql.deadlines.c.id == deadline)).mappings().one()
+    rule = on.services.deadline_rules[row["rule"]]
+    for step in ladder(rule, on.policies, row["started_at"], row["due_at"]):
+        if step.level > row["level"]:
+            _put(on, "ladder", f"{deadline}#{step.level}", max(step.at, earliest or step.at), "")
 
 
 def _cancel_ladder(on: Advance, deadline: str) -> None:

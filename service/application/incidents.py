@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from service.application import answers, definitions, inbox, organisations
+from service.application import answers, definitions, inbox, organisations, policy_values
 from service.application.fill_contexts import Target
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
@@ -15,7 +15,6 @@ from service.domain.access import Action, IncidentSubject, Principal, require
 from service.domain.calendar import local
 from service.domain.clock import real_time_clock
 from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed
-from service.domain.policies import snapshot
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
 from service.persistence.tables import sql
@@ -58,14 +57,13 @@ def open_incident(
 def _opened(
     uow: UnitOfWork, services: Services, command: cmd.OpenIncident, version: int, *, root: str
 ) -> ev.IncidentOpened:
-    organisation = organisations.organisation(uow.connection, command.organisation)
     place = str(command.data.get("place") or "")
     named = uow.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
     clock = real_time_clock(services.clock, since=uow.now)
     return ev.IncidentOpened(
         number=_number(uow, command.organisation), organisation=command.organisation, procedure=command.procedure,
         version=version, kind="real", place=str(named or place), root_instance=root,
-        policies=dict(snapshot(services.policies, organisation.type, _overrides(uow, command.organisation))),
+        policies=policy_values.values_of(uow.connection, services, command.organisation, now=uow.now),
         clock=clock.to_json(),
     )  # fmt: skip
 
@@ -82,18 +80,6 @@ def _number(uow: UnitOfWork, organisation: str) -> str:
         )
     )
     return f"{day}-{uow.connection.execute(statement).scalar_one() + 1:02d}"
-
-
-def _overrides(uow: UnitOfWork, organisation: str) -> list[dict[str, Any]]:
-    """Valid policy overrides from the top of the tree down to the organisation."""
-    tree = organisations.hierarchy(uow.connection)
-    table = sql.policy_overrides
-    found = []
-    for each in [*reversed(tree.ancestors(organisation)), organisation]:
-        valid = (table.c.organisation_id == each) & (table.c.valid_from <= uow.now)
-        rows = uow.connection.execute(select(table).where(valid).order_by(table.c.valid_from)).mappings()
-        found.append({row["key"]: row["value"] for row in rows})
-    return found
 
 
 def opening_start(assembly: Assembly, data: Mapping[str, Any], wanted: str = "") -> Node:

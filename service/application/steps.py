@@ -80,7 +80,7 @@ class Advance:
 
     @cached_property
     def policies(self) -> Mapping[str, Any]:
-        """The incident's policy snapshot, typed; a snapshot does not change during a command."""
+        """The incident's policy snapshot, typed; only `adopt` changes it during a command."""
         return TypedSnapshot(self.services.policies, self.incident["policies"])
 
     def instance_row(self, instance_id: str) -> dict[str, Any]:
@@ -181,6 +181,12 @@ class Advance:
         self.record(event)
         self.incident = self._read_incident()
         self.now = self.horizon = self.clock.at(self.uow.now)
+
+    def adopt(self, event: ev.PolicyApplied) -> None:
+        """Record new policy values; from here on the command sees them."""
+        self.record(event)
+        self.incident = self._read_incident()
+        self.__dict__.pop("policies", None)
 
     # --- stepping -------------------------------------------------------------------------------
 

@@ -20,8 +20,18 @@ PolicyError = PolicyRefused
 Value = bool | int | str | Decimal | time | Duration
 Raw = bool | int | float | str
 
+Words = tuple[str, str]  # Chinese, English
 TYPES = ("decimal", "int", "bool", "enum", "time", "duration")
 DIRECTIONS = ("lower", "higher", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyGroup:
+    """A heading of the catalogue, over the policies that follow it."""
+
+    id: str
+    label_zh: str
+    label_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,8 @@ class PolicyEntry:
     """One policy: `default` and `org_defaults` are raw JSON values, `range` includes both ends.
 
     `stricter` says in which direction a subordinate organisation may move the inherited value
-    (none: anywhere within what is allowed). `is_inferred`: no source states the value.
+    (none: anywhere within what is allowed). `is_inferred`: no source states the value. `words` are
+    what people call its unit and its options.
     """
 
     key: str
@@ -44,6 +55,12 @@ class PolicyEntry:
     org_defaults: Mapping[str, Raw] = field(default_factory=dict)
     allowed: tuple[Raw, ...] = ()
     range: tuple[Raw, Raw] | None = None
+    group: PolicyGroup | None = None
+    words: Mapping[str, Words] = field(default_factory=dict)
+
+    def label(self, locale: str) -> str:
+        """The name of the policy in a locale."""
+        return self.label_en if locale.startswith("en") else self.label_zh
 
     def default_for(self, org_type: str) -> Raw:
         """The raw default of an organisation type."""
@@ -70,7 +87,15 @@ class PolicyCatalogue(Mapping[str, PolicyEntry]):
                 no source and not marked as inferred).
         """
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls([_read_entry(item) for item in data["policies"]])
+        words = {code: (each["zh"], each["en"]) for name in ("units", "options") for code, each in data[name].items()}
+        group: PolicyGroup | None = None
+        entries = []
+        for item in data["policies"]:
+            if "heading" in item:
+                group = PolicyGroup(item["heading"]["id"], item["heading"]["zh"], item["heading"]["en"])
+            else:
+                entries.append(_read_entry(item, group, words))
+        return cls(entries)
 
     def __getitem__(self, key: str) -> PolicyEntry:
         return self._entries[key]
@@ -92,13 +117,15 @@ class PolicyCatalogue(Mapping[str, PolicyEntry]):
         return self._entries[key]
 
 
-def _read_entry(item: Mapping[str, Any]) -> PolicyEntry:
+def _read_entry(item: Mapping[str, Any], group: PolicyGroup | None, words: Mapping[str, Words]) -> PolicyEntry:
     known = {"key", "type", "unit", "default", "org_defaults", "allowed", "range", "stricter", "cite", "inferred"}
     unknown = set(item) - known - {"label_zh", "label_en"}
     if unknown:
         msg = f"policy {item.get('key')}: unknown fields {sorted(unknown)}"
         raise ValueError(msg)
     bounds = item.get("range")
+    said = [item["unit"]] if item["unit"] else []
+    said += item["allowed"] if item["type"] == "enum" else []
     return PolicyEntry(
         key=item["key"],
         type=item["type"],
@@ -112,6 +139,8 @@ def _read_entry(item: Mapping[str, Any]) -> PolicyEntry:
         org_defaults=dict(item.get("org_defaults", {})),
         allowed=tuple(item.get("allowed", ())),
         range=(bounds[0], bounds[1]) if bounds else None,
+        group=group,
+        words={each: words[each] for each in said},
     )
 
 
@@ -145,16 +174,21 @@ def parse_value(entry: PolicyEntry, raw: object) -> Value:
     Raises:
         PolicyError: Wrong type or form, not among the allowed values or outside the range.
     """
-    value = _READERS[entry.type](entry, raw)
-    if entry.allowed and value not in [_READERS[entry.type](entry, item) for item in entry.allowed]:
+    value = parse_text(entry, raw)
+    if entry.allowed and value not in [parse_text(entry, item) for item in entry.allowed]:
         options = "、".join(map(str, entry.allowed))
         raise PolicyError(entry.key, f"只能是 {options}", f"must be one of {', '.join(map(str, entry.allowed))}")
     if entry.range is not None:
-        low, high = (_READERS[entry.type](entry, bound) for bound in entry.range)
-        if _before(value, low) or _before(high, value):
+        low, high = (parse_text(entry, bound) for bound in entry.range)
+        if is_less(value, low) or is_less(high, value):
             first, last = entry.range
             raise PolicyError(entry.key, f"须在 {first} 与 {last} 之间", f"must lie between {first} and {last}")
     return value
+
+
+def parse_text(entry: PolicyEntry, raw: object) -> Value:
+    """The typed value, whether it is allowed today or not. Raises PolicyError for the wrong type or form."""
+    return _READERS[entry.type](entry, raw)
 
 
 def _wrong(entry: PolicyEntry, zh: str, en: str) -> PolicyRefused:
@@ -218,7 +252,7 @@ _READERS: dict[str, Callable[[PolicyEntry, object], Value]] = {
 }
 
 
-def _before(a: Value, b: Value) -> bool:
+def is_less(a: Value, b: Value) -> bool:
     """Order of two values of one type; only called for types with a range."""
     return bool(a < b)  # type: ignore[operator]  # both come from the same reader
 
@@ -232,64 +266,13 @@ def raw_value(value: Value) -> Raw:
     return value if isinstance(value, bool | int | str) else format_duration(value)
 
 
-def check_override(entry: PolicyEntry, inherited: object, value: object) -> Value:
-    """The typed value of an override, if the organisation may set it.
-
-    Args:
-        entry: The policy.
-        inherited: Raw value the organisation has without the override.
-        value: Raw value it wants.
-
-    Raises:
-        PolicyError: Not allowed at all, or looser than what is inherited.
-    """
-    wanted, given = parse_value(entry, value), parse_value(entry, inherited)
-    if is_looser(entry, given, wanted):
-        limit = raw_value(given)
-        if entry.stricter == "lower":
-            raise PolicyError(entry.key, f"只能不高于上级的 {limit}", f"may only be {limit} (inherited) or lower")
-        raise PolicyError(entry.key, f"只能不低于上级的 {limit}", f"may only be {limit} (inherited) or higher")
-    return wanted
-
-
-def is_looser(entry: PolicyEntry, inherited: Value, value: Value) -> bool:
-    """Whether a value is less strict than the inherited one; never for a policy without direction."""
-    if entry.stricter == "none":
-        return False
-    return _before(inherited, value) if entry.stricter == "lower" else _before(value, inherited)
-
-
-def snapshot(
-    catalogue: PolicyCatalogue, org_type: str, overrides_down_the_tree: Sequence[Mapping[str, object]]
-) -> dict[str, Raw]:
-    """The raw values an organisation has: defaults of its type, then each level's overrides.
-
-    Args:
-        catalogue: All policies.
-        org_type: Type of the organisation itself.
-        overrides_down_the_tree: Valid overrides, topmost organisation first, its own last. One that
-            has become looser than what stands above it (the superior tightened later) is not used.
-
-    Raises:
-        PolicyError: An override of an unknown key or with a value that is not allowed.
-    """
-    values = {key: parse_value(entry, entry.default_for(org_type)) for key, entry in catalogue.items()}
-    for level in overrides_down_the_tree:
-        for key, raw in level.items():
-            entry = catalogue.entry(key)
-            value = parse_value(entry, raw)
-            if not is_looser(entry, values[key], value):
-                values[key] = value
-    return {key: raw_value(value) for key, value in values.items()}
-
-
 def typed(catalogue: PolicyCatalogue, values: Mapping[str, object]) -> dict[str, Value]:
     """Typed values of a snapshot; a policy added after the snapshot has its general default.
 
     Keys the catalogue no longer has are left out. Values are not held against today's ranges: a
     running incident keeps what it was opened with.
     """
-    return {key: _READERS[entry.type](entry, values.get(key, entry.default)) for key, entry in catalogue.items()}
+    return {key: parse_text(entry, values.get(key, entry.default)) for key, entry in catalogue.items()}
 
 
 class TypedSnapshot(Mapping[str, Value]):
@@ -302,7 +285,7 @@ class TypedSnapshot(Mapping[str, Value]):
     def __getitem__(self, key: str) -> Value:
         if key not in self._known:
             entry = self._catalogue[key]
-            self._known[key] = _READERS[entry.type](entry, self._values.get(key, entry.default))
+            self._known[key] = parse_text(entry, self._values.get(key, entry.default))
         return self._known[key]
 
     def __iter__(self) -> Iterator[str]:

@@ -64,7 +64,7 @@ def arm_event_subprocesses(instance: Instance) -> None:
 def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -> None:
     tid = instance.next_id()
     instance.at = node.id
-    data = _start_data(instance)
+    data = start_data(instance)
     base = datetime.fromisoformat(before.base) if before else instance.context.now
     after = instance.context.horizon if before else base
     due = due_of(instance, node, data, base, after=after)
@@ -74,7 +74,8 @@ def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -
     instance.emit(wait_event(tid, instance.process_id, node, person=person, due=due))
 
 
-def _start_data(instance: Instance) -> dict[str, object]:
+def start_data(instance: Instance) -> dict[str, object]:
+    """What the start of an event sub-process sees: the data the instance began with."""
     data: dict[str, object] = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
     return data
 
@@ -175,14 +176,14 @@ def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
     instance.at = node.id
     if node.trigger in {Trigger.DATE, Trigger.CYCLE}:  # their expressions may read deadlines and facts
         base, after = datetime.fromisoformat(armed.base), datetime.fromisoformat(armed.after)
-        due = due_of(instance, node, _start_data(instance), base, after=after)
+        due = due_of(instance, node, start_data(instance), base, after=after)
         if due != armed.due:
             armed.due = due
             instance.emit(ev.WaitMoved(tid, due))
         return False
     if node.trigger is not Trigger.CONDITIONAL or (node.edge == "once" and armed.value):
         return False
-    value = to_json(instance.value(node.condition, _start_data(instance)))
+    value = to_json(instance.value(node.condition, start_data(instance)))
     before, armed.value = armed.value, value
     instance.is_dirty = instance.is_dirty or before != value
     if not value or (before and (node.edge != "each" or before == value)):

@@ -5,7 +5,7 @@ events, effects and new state. It stops early (`StepResult.is_paused`) where fac
 changed; the application projects the events, reads facts again and calls `proceed`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from SpiffWorkflow.exceptions import SpiffWorkflowException
@@ -13,7 +13,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.domain import events as ev
-from service.engine import arming, entering, firing
+from service.engine import arming, entering, firing, retiming
 from service.engine import effects as fx
 from service.engine.assembly import Assembly, scope_name
 from service.engine.decisions import DecisionError
@@ -67,6 +67,12 @@ def child_ended(
     """A child instance of a call or an open collection ended, perhaps with an error code."""
     instance.begin_step(context)
     return _guarded(instance, lambda: firing.child_ended(instance, visit, item=item, result=result, error=error))
+
+
+def retime(instance: Instance, context: fx.StepContext, keys: Set[str]) -> StepResult:
+    """Policies changed: timers that read them move. Call again until nothing moves (`retiming.retime`)."""
+    instance.begin_step(context)
+    return _guarded(instance, lambda: retiming.retime(instance, keys))
 
 
 def cancel(instance: Instance, context: fx.StepContext) -> StepResult:

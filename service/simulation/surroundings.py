@@ -7,7 +7,8 @@ from typing import Any
 
 from service.domain.deadlines import DeadlineRule, load_rules
 from service.domain.forms import FormLibrary
-from service.domain.policies import PolicyCatalogue, snapshot, typed
+from service.domain.policies import PolicyCatalogue, typed
+from service.domain.policy_overrides import snapshot
 from service.engine.intake import decision_files
 from service.settings import Settings
 

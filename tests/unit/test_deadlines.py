@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from service.domain.calendar import CalendarDuration, local
 from service.domain.deadlines import DeadlineRule, Level, due_at, ladder, lateness, load_rules, remaining
-from service.domain.policies import PolicyCatalogue, snapshot, typed
+from service.domain.policies import PolicyCatalogue, typed
+from service.domain.policy_overrides import snapshot
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 RULES = load_rules(WORKFLOWS / "deadlines.yaml")

@@ -12,7 +12,8 @@ from lxml import etree
 from service.application.facts import INCIDENT_FACTS, PERSON_FACTS
 from service.domain.deadlines import load_rules
 from service.domain.forms import FormLibrary
-from service.domain.policies import PolicyCatalogue, snapshot, typed
+from service.domain.policies import PolicyCatalogue, typed
+from service.domain.policy_overrides import snapshot
 from service.engine import extensions
 from service.engine.intake import bundle_files, load_folder, read_bundle
 from service.engine.intake_xml import LIMITS

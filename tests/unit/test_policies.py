@@ -15,13 +15,12 @@ from service.domain.policies import (
     PolicyCatalogue,
     PolicyEntry,
     PolicyError,
-    check_override,
-    is_looser,
     parse_value,
     raw_value,
-    snapshot,
     typed,
 )
+from service.domain.policy_overrides import check_override, is_looser, snapshot
+from service.domain.policy_words import in_words, limit_in_words
 
 SHIPPED = PolicyCatalogue.load(Path(__file__).parents[2] / "workflows" / "policies.yaml")
 
@@ -81,7 +80,7 @@ def test_a_key_stands_once() -> None:
 
 def test_an_unknown_field_of_the_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "policies.yaml"
-    path.write_text("policies:\n  - {key: x, colour: red}\n", encoding="utf-8")
+    path.write_text("units: {}\noptions: {}\npolicies:\n  - {key: x, colour: red}\n", encoding="utf-8")
     with pytest.raises(ValueError, match="colour"):
         PolicyCatalogue.load(path)
 
@@ -143,11 +142,11 @@ def test_a_subordinate_may_only_tighten() -> None:
     report = SHIPPED["written_report"]  # stricter is lower
     assert check_override(report, "PT2H", "PT1H") == timedelta(hours=1)
     assert check_override(report, "PT2H", "PT2H") == timedelta(hours=2)
-    with pytest.raises(PolicyError, match="PT2H"):
+    with pytest.raises(PolicyError, match="not longer than 2 hours"):
         check_override(report, "PT2H", "PT3H")
     days = SHIPPED["central_days"]  # stricter is higher
     assert check_override(days, 14, 21) == 21
-    with pytest.raises(PolicyError, match="14"):
+    with pytest.raises(PolicyError, match="not below 14 days"):
         check_override(days, 14, 7)
     assert check_override(SHIPPED["reobserve_wait"], "PT1H", "PT6H") == timedelta(hours=6)  # no direction
 
@@ -189,6 +188,39 @@ def test_a_snapshot_is_typed_as_it_was_taken() -> None:
     assert "gone" not in typed(SHIPPED, kept)
     without = {key: raw for key, raw in values.items() if key != "written_report"}  # added after the snapshot
     assert typed(SHIPPED, without)["written_report"] == timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "zh", "en"),
+    [
+        ("written_report", "PT90M", "1 小时 30 分钟", "1 hour 30 minutes"),
+        ("market_closure", "P1M", "1 个月", "1 month"),
+        ("fever_threshold", 37.3, "37.3 ℃", "37.3 ℃"),
+        ("cluster_n", 3, "3 例", "3 cases"),
+        ("certificate_required", True, "是", "yes"),
+        ("first_room", "observation_point", "临时留观点", "observation point"),
+        ("progress_due", "17:00", "17:00", "17:00"),
+    ],
+)
+def test_values_are_said_in_words(key: str, raw: object, zh: str, en: str) -> None:
+    assert (in_words(SHIPPED[key], raw, "zh_CN"), in_words(SHIPPED[key], raw, "en")) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("key", "zh"),
+    [
+        ("written_report", "不长于 2 小时"),
+        ("progress_due", "不晚于 17:00"),
+        ("central_days", "不低于 14 天"),
+        ("reobserve_wait", ""),
+    ],
+)
+def test_a_limit_names_the_direction(key: str, zh: str) -> None:
+    assert limit_in_words(SHIPPED[key], SHIPPED[key].default, "zh_CN") == zh
+
+
+def test_every_policy_stands_under_a_heading() -> None:
+    assert all(entry.group for entry in SHIPPED.values())
 
 
 @given(st.lists(st.integers(15, 24 * 60), max_size=6))

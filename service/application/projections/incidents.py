@@ -55,6 +55,15 @@ def _abandon_reports(connection: Connection, which: ColumnElement[bool]) -> None
     connection.execute(update(sql.reports).where(which, is_unsent).values(state="cancelled"))
 
 
+@applies(ev.PolicyApplied)
+def policy_applied(connection: Connection, stored: StoredEvent, event: ev.PolicyApplied) -> None:
+    """The new values in the snapshot."""
+    is_it = sql.incidents.c.id == stored.stream
+    held = connection.execute(select(sql.incidents.c.policies).where(is_it)).scalar_one()
+    taken = {key: change["new"] for key, change in event.changes.items()}
+    connection.execute(update(sql.incidents).where(is_it).values(policies={**held, **taken}))
+
+
 @applies(ev.InstanceStarted)
 def instance_started(connection: Connection, stored: StoredEvent, event: ev.InstanceStarted) -> None:
     """A row per instance."""
@@ -106,11 +115,14 @@ def _deadline(connection: Connection, deadline: str, **values: Any) -> None:
 
 @applies(ev.DeadlineMoved)
 def deadline_moved(connection: Connection, _stored: StoredEvent, event: ev.DeadlineMoved) -> None:
-    """A new start and due time; what was met or cancelled before runs again."""
-    _deadline(
-        connection, event.deadline, started_at=instant(event.start), due_at=instant(event.due),
-        met_at=None, met_by="", cancelled_at=None, level=-1, late_minutes=0, reason="",
-    )  # fmt: skip
+    """Another due time. With a new start it runs anew; with the old one the levels reached stand."""
+    held = select(sql.deadlines.c.started_at).where(sql.deadlines.c.id == event.deadline)
+    anew: dict[str, Any] = {
+        "started_at": instant(event.start), "met_at": None, "met_by": "", "cancelled_at": None, "level": -1,
+        "late_minutes": 0, "reason": "",
+    }  # fmt: skip
+    is_restart = connection.execute(held).scalar_one() != instant(event.start)
+    _deadline(connection, event.deadline, due_at=instant(event.due), **(anew if is_restart else {}))
     _show_due(connection, event.deadline, event.due)
 
 

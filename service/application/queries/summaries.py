@@ -11,6 +11,7 @@ import yaml
 
 from service.application.queries.reader import Reader
 from service.application.queries.words import clock_time, pick
+from service.domain.policy_words import in_words
 
 _FILE = Path(__file__).with_name("sentences.yaml")
 
@@ -111,6 +112,25 @@ class _Words(dict[str, str]):
         value = self.data.get(key)
         return clock_time(datetime.fromisoformat(value), self.row["at"]) if isinstance(value, str) and value else ""
 
+    def policies(self) -> str:
+        """Policies with the values they had and have: 120未到 30 分钟 → 20 分钟."""
+        changes = self.data.get("changes") or {str(self.data.get("key")): self.data}
+        said = [
+            f"{self._policy(key)} {self._value(key, each['old'])} → {self._value(key, each['new'])}"
+            for key, each in changes.items()
+        ]
+        return self.reader.pick("；", "; ").join(said)
+
+    def _policy(self, key: str) -> str:
+        entry = self.reader.services.policies.get(key)
+        return entry.label(self.reader.locale) if entry else key
+
+    def _value(self, key: str, raw: object) -> str:
+        if raw is None:
+            return self.reader.pick("上级的值", "the superior's value")
+        entry = self.reader.services.policies.get(key)
+        return in_words(entry, raw, self.reader.locale) if entry else str(raw)
+
     def form(self) -> str:
         """The name of the form view."""
         key = f"{self.data.get('form')}#{self.data.get('view')}"
@@ -167,6 +187,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "due": lambda w: w.instant("due"),
     "start": lambda w: w.instant("start"),
     "met_at": lambda w: w.instant("met_at"),
+    "policies": lambda w: w.policies(),
     "form": lambda w: w.form(),
     "late": lambda w: w.late(),
     "reason": lambda w: w.reason(),

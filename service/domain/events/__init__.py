@@ -48,6 +48,7 @@ from service.domain.events.outside import (
     ReportSent,
     ReportSigned,
 )
+from service.domain.events.policies import PolicyApplied, PolicyChanged
 from service.domain.events.tokens import (
     DecisionMade,
     ElementCancelled,
@@ -105,6 +106,8 @@ __all__ = [
     "PersonRegistered",
     "PersonsHeld",
     "PersonsReleased",
+    "PolicyApplied",
+    "PolicyChanged",
     "RecordSaved",
     "ReportDrafted",
     "ReportSent",

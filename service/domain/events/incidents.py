@@ -88,7 +88,7 @@ class DeadlineStarted(Event):
 @event
 @dataclass(frozen=True, slots=True)
 class DeadlineMoved(Event):
-    """The start or the policy changed; the ladder starts anew for levels not yet reached."""
+    """The start changed: it runs anew. Or, with the same start, the policy: the levels reached stand."""
 
     type: ClassVar[str] = "deadline_moved"
     deadline: str
