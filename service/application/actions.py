@@ -69,7 +69,7 @@ def _node(view: IncidentView, wait: Mapping[str, Any]) -> Node:
 def _is_listed(view: IncidentView, wait: Mapping[str, Any]) -> bool:
     if not wait["listed"]:
         return True
-    person = wait["person_id"] if wait["person_id"] in view.facts.rows.known else None
+    person = wait["person_id"] if view.facts.rows.find(wait["person_id"] or "") else None
     scope = Scope(names={}, now=view.now, policies=view.policies, facts=view.facts.view(person))
     return bool(evaluate(wait["listed"].removeprefix("="), scope))
 

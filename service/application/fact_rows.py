@@ -7,17 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.application import clusters
+from service.application import clusters, contact_rows
+from service.domain import events as ev
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
 
+READINGS = "F14"  # so many records that they are read person by person, never all of them
 SUPPLEMENT = "人数增加"  # correction_reason of a supplement to a direct report
 LIVE_VISIT = {"active", "waiting"}
 
 
 class PersonFacts:
-    """One case: identity and answers are decrypted when first asked for."""
+    """One person of the incident: identity and answers are decrypted when first asked for."""
 
     def __init__(self, row: Mapping[str, Any], rows: "FactRows") -> None:
         self.id: str = row["id"]
@@ -36,7 +38,7 @@ class PersonFacts:
 
     def records(self, form: str) -> list[dict[str, Any]]:
         """Answers of a form about this person, oldest first: {"id", "view", "at", "values"}."""
-        return [self._rows.answers(r) for r in self._rows.records if r["form"] == form and r["person_id"] == self.id]
+        return [self._rows.answers(r) for r in self._rows.records_about(form, self.id)]
 
     def form(self, form: str) -> dict[str, Any]:
         """The latest value of each field of a form about this person."""
@@ -47,27 +49,33 @@ class PersonFacts:
 
     def decision_history(self, decision: str, output: str) -> list[object]:
         """Every outcome of a decision about this person, oldest first."""
-        rows = [d for d in self._rows.decisions if d["decision"] == decision and d["person_id"] == self.id]
+        rows = self._rows.decided.get((decision, self.id), [])
         return [self._rows.outcome(row).get(output) for row in rows]
 
     def decision(self, decision: str) -> dict[str, Any]:
         """The latest outcome of a decision about this person."""
-        rows = [d for d in self._rows.decisions if d["decision"] == decision and d["person_id"] == self.id]
+        rows = self._rows.decided.get((decision, self.id), [])
         return self._rows.outcome(rows[-1]) if rows else {}
 
 
 # Which parts of a snapshot an event makes stale; events that are not named change none of them.
-PEOPLE = ("_people", "cases", "known", "first_case", "school_cases")
+PEOPLE = ("_people", "_others", "cases", "known", "first_case", "school_cases", "contacts", "neighbours")
+CONTACTS = ("contacts",)
 REPORTS = ("_reports", "sent_reports")
 STALE: Mapping[str, tuple[str, ...]] = {
     "record_saved": ("records",),
-    "decision_made": ("decisions",),
+    "decision_made": ("decisions", "decided"),
     "person_registered": PEOPLE,
     "person_linked": PEOPLE,
     "case_status_changed": PEOPLE,
-    "case_revoked": (*PEOPLE, "records"),
+    "case_revoked": (*PEOPLE, "records", "_readings"),
+    "contact_listed": CONTACTS,
+    "contact_removed": CONTACTS,
+    "contact_judged": CONTACTS,
+    "contact_status_changed": CONTACTS,
+    "contact_linked": CONTACTS,
     "element_entered": ("_visits",),
-    "element_completed": ("_visits",),
+    "element_completed": ("_visits", "final_lists"),
     "element_cancelled": ("_visits",),
     "instance_started": ("_inputs",),
     "instance_ended": REPORTS,
@@ -88,21 +96,63 @@ class FactRows:
         self.incident_id: str = incident["id"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
 
-    def forget(self, event_type: str) -> None:
+    def forget(self, event: ev.Event) -> None:
         """Drop the parts an event has made stale."""
-        for part in STALE.get(event_type, ()):
+        if isinstance(event, ev.RecordSaved) and event.form == READINGS:
+            self._readings.pop(event.person, None)
+            return
+        for part in STALE.get(event.type, ()):
             self.__dict__.pop(part, None)
 
     @cached_property
     def records(self) -> list[Mapping[str, Any]]:
-        """Answered form views that were not revoked, oldest first."""
-        where = sql.records.c.is_revoked.is_(False)
+        """Answered form views that were not revoked, oldest first; without the readings of observations."""
+        where = sql.records.c.is_revoked.is_(False) & (sql.records.c.form != READINGS)
         return self._all(t.Record, sql.records.c.at, sql.records.c.id, where=where)
+
+    def records_about(self, form: str, person: str) -> list[Mapping[str, Any]]:
+        """Answered views of a form about a person, oldest first."""
+        if form != READINGS:
+            return [r for r in self.records if r["form"] == form and r["person_id"] == person]
+        if person not in self._readings:
+            table = sql.records.c
+            where = (table.form == READINGS) & (table.person_id == person) & table.is_revoked.is_(False)
+            self._readings[person] = self._all(t.Record, table.at, table.id, where=where)
+        return self._readings[person]
+
+    @cached_property
+    def _readings(self) -> dict[str, list[Mapping[str, Any]]]:
+        return {}
 
     @cached_property
     def decisions(self) -> list[Mapping[str, Any]]:
         """Outcomes of decisions, oldest first."""
         return self._all(t.DecisionRow, sql.decision_results.c.at, sql.decision_results.c.id)
+
+    @cached_property
+    def decided(self) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+        """Outcomes by decision and person, oldest first."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for row in self.decisions:
+            found.setdefault((row["decision"], row["person_id"] or ""), []).append(row)
+        return found
+
+    @cached_property
+    def contacts(self) -> list[contact_rows.Contact]:
+        """Contacts of all cases, case by case."""
+        return contact_rows.contacts_of(self._connection, self.incident_id)
+
+    @cached_property
+    def final_lists(self) -> frozenset[str]:
+        """Cases whose final contact list is entered."""
+        return contact_rows.cases_with_final_list(self._connection, self.incident_id)
+
+    @cached_property
+    def neighbours(self) -> list[str]:
+        """Who sat around a case."""
+        person = sql.persons.c
+        mine = (person.incident_id == self.incident_id) & person.is_neighbour & person.is_revoked.is_(False)
+        return list(self._connection.execute(select(person.id).where(mine)).scalars())
 
     @cached_property
     def _people(self) -> list[Mapping[str, Any]]:
@@ -147,9 +197,25 @@ class FactRows:
             found.setdefault(element, []).append((instance, state))
         return found
 
+    @cached_property
+    def _others(self) -> dict[str, PersonFacts | None]:
+        return {}
+
+    def find(self, person: str) -> PersonFacts | None:
+        """Anybody of the incident by id: a case, a contact, somebody on site; revoked or not."""
+        if person in self.known:
+            return self.known[person]
+        if person not in self._others:
+            rows = self._all(t.Person, where=sql.persons.c.id == person)
+            self._others[person] = PersonFacts(rows[0], self) if rows else None
+        return self._others[person]
+
     def person(self, person: str) -> PersonFacts:
-        """A case by id, revoked or not. Raises KeyError."""
-        return self.known[person]
+        """The same. Raises KeyError."""
+        found = self.find(person)
+        if found is None:
+            raise KeyError(person)
+        return found
 
     def opened(self, sealed: str) -> dict[str, dict[str, Any]]:
         """Sealed text in clear, by subject."""
@@ -188,7 +254,8 @@ class FactRows:
     def latest(self, form: str, *, person: str | None = None, instance: str | None = None) -> dict[str, Any]:
         """The latest value of each field of a form; narrowed to a person or an instance if given."""
         merged: dict[str, Any] = {}
-        for record in self.records:
+        records = self.records_about(form, person) if form == READINGS and person else self.records
+        for record in records:
             is_other_person = person is not None and record["person_id"] not in (None, person)
             is_other_instance = instance is not None and record["instance_id"] != instance
             if record["form"] == form and not is_other_person and not is_other_instance:

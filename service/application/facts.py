@@ -8,7 +8,7 @@ instance without one sees those of the first registered person. The catalogue of
 
 from datetime import datetime, timedelta
 
-from service.application import suspension_facts
+from service.application import contact_facts, suspension_facts
 from service.application.clusters import SchoolCase
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
 from service.application.fact_base import PERSON_FACTS as PERSON_FACTS
@@ -22,7 +22,7 @@ DISPATCH = (
     "ca_initial_report", "t_approve_parent_notice", "t_inform_parents", "g_parent_wait", "ca_spot_disinfect",
     "ca_written_report",
 )  # fmt: skip
-CONTROL = ("ca_epi", "ca_contacts", "ca_terminal")
+CONTROL = ("ca_epi", "ca_terminal", "g_support_done")
 
 # --- persons ----------------------------------------------------------------------------------
 
@@ -119,6 +119,12 @@ def patient_worse(_base: FactBase, person: PersonFacts) -> bool:
 
 
 @person_fact
+def discharged(_base: FactBase, person: PersonFacts) -> bool:
+    """The hospital has discharged the patient."""
+    return any(record["values"].get("change") == "出院" for record in person.records("F06"))
+
+
+@person_fact
 def is_pupil(_base: FactBase, person: PersonFacts) -> bool:
     """A pupil."""
     return person.identity.get("person_type") == "student"
@@ -148,22 +154,6 @@ def certificate_filed(_base: FactBase, person: PersonFacts) -> bool:
     """The certificate is there, or the leader waived it with a reason."""
     f06 = person.form("F06")
     return bool(f06.get("certificate") or f06.get("waiver_reason"))
-
-
-@person_fact
-def minors_isolated(_base: FactBase, person: PersonFacts) -> int:
-    """Pupils in centralised isolation because of this case."""
-    rows = [r["values"] for r in person.records("F12")]
-    return sum(1 for row in rows if row.get("status") == "隔离中" and row.get("quarantine_mode") == "central")
-
-
-@person_fact
-def support_settled(base: FactBase, person: PersonFacts) -> bool:
-    """The final contact list is there and no pupil is, or still has to be, isolated."""
-    rows = [r["values"] for r in person.records("F12")]
-    is_final = any(row.get("list_stage") == "最终名单" for row in rows)
-    waiting = any(row.get("status") == "待转运" for row in rows)
-    return is_final and not waiting and minors_isolated(base, person) == 0
 
 
 # --- the incident -------------------------------------------------------------------------------
@@ -219,9 +209,10 @@ def all_cleared(base: FactBase) -> bool:
 
 @incident_fact
 def neighbours_release(base: FactBase) -> bool:
-    """All cleared, or every case excluded or cleared."""
+    """All cleared, or every case excluded or cleared, or every neighbour settled by a final contact list."""
     statuses = [case.status for case in base.open_cases()]
-    return bool(all_cleared(base)) or (bool(statuses) and all(status in CLOSED_CASE for status in statuses))
+    is_over = bool(statuses) and all(status in CLOSED_CASE for status in statuses)
+    return bool(all_cleared(base)) or is_over or bool(base.value("neighbours_listed", ""))
 
 
 @incident_fact
@@ -302,14 +293,17 @@ def observation_finished(_base: FactBase, person: PersonFacts) -> bool:
 
 @incident_fact
 def control_reached(base: FactBase) -> bool:
-    """Every positive case is investigated, disinfected after and its contacts released; nothing pending."""
-    positive = [case for case in base.open_cases() if base.value("diagnosis", case.id) in POSITIVE]
+    """Every positive case is investigated, disinfected after and its pupils supported; nothing is open or pending."""
+    people = base.open_cases()
+    positive = [case for case in people if base.value("diagnosis", case.id) in POSITIVE]
     settled = all(base.rows.has_completed(element, case.instance) for case in positive for element in CONTROL)
     pending = any(
         base.value("diagnosis", case.id) in {"pending", "suspected"} and case.status not in CLOSED_CASE
-        for case in base.open_cases()
+        for case in people
     )
-    return bool(positive) and settled and not pending and bool(dispatch_settled(base))
+    is_open = pending or bool(base.value("contacts_open", "")) or not base.value("order_settled", "")
+    waits = base.policies["closing_waits_discharge"] and not all(base.value("discharged", each.id) for each in positive)
+    return bool(positive) and settled and not is_open and not waits and bool(dispatch_settled(base))
 
 
 @incident_fact
@@ -332,8 +326,9 @@ def closing_sent(base: FactBase) -> bool:
 
 @incident_fact
 def persons_to_return(base: FactBase) -> list[str]:
-    """Cases that were isolated or in hospital and have not been excluded."""
-    return [case.id for case in base.open_cases() if case.status not in CLOSED_CASE]
+    """Cases that were in hospital and have not been excluded, and people of this school who were isolated."""
+    ill = [case.id for case in base.open_cases() if case.status not in CLOSED_CASE]
+    return [*ill, *contact_facts.observed_members(base)]
 
 
 FACTS = frozenset({*INCIDENT_FACTS, *PERSON_FACTS})

@@ -132,7 +132,7 @@ class Advance:
         )
 
     def _facts_of(self, person: str | None) -> Mapping[str, object]:
-        return self.facts.view(person if person in self.facts.rows.known else None)
+        return self.facts.view(person if person and self.facts.rows.find(person) else None)
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class Advance:
             apply(self.uow.connection, each)
             due_work.follow(self, event, row)
             if self._rows is not None:
-                self._rows.forget(event.type)
+                self._rows.forget(event)
         self._facts = None
         return stored
 
