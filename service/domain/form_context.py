@@ -26,7 +26,9 @@ class FillContext:
     `drafters` the accounts that drafted what is signed. `defaults` gives values for fields whose
     default is context, by field key, the rows a list view begins with (`rows`), and facts for
     conditions: is_overdue, is_transfer, ppe_done, several_persons, place_kind, checklist, missing,
-    occupied_rooms, incident_persons, sent_reports, open_incidents, roles, arrive_at, last_event_at, previous_period_to. A fact not given never refuses.
+    occupied_rooms, incident_persons, observed_until, observation_days, is_recorded, session_ended_at,
+    day_begins, day_ends, sent_reports, open_incidents, roles, arrive_at, last_event_at,
+    previous_period_to. A fact not given never refuses.
     """
 
     now: datetime
@@ -87,8 +89,14 @@ class Inspection:
             done, created = as_instant(self.look_up("done_at")), self.context.task_created_at
             return done is not None and created is not None and done < created - MINUTE
         if name == "is_outside_window":
-            return is_outside_window(self.look_up("session"), self.look_up("measured_at"), self.context.policies)
+            return self._is_outside_window()
+        if name == "is_late_reading":
+            ended = as_instant(self.context.defaults.get("session_ended_at"))
+            return ended is not None and self.context.now > ended and not self._is_outside_window()
         return self.context.defaults.get(name)
+
+    def _is_outside_window(self) -> bool:
+        return is_outside_window(self.look_up("session"), self.look_up("measured_at"), self.context.policies)
 
 
 def as_instant(value: object) -> datetime | None:

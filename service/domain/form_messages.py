@@ -39,6 +39,7 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "too_early": ("不能早于“{zh}”", "Must not be before “{en}”"),
     "too_late": ("不能晚于“{zh}”", "Must not be after “{en}”"),
     "not_after": ("应晚于“{zh}”", "Must be after “{en}”"),
+    "too_short_a_time": ("至少 {days} 天", "At least {days} days"),
     "not_contiguous": ("应与上一期相接", "Must begin where the previous period ended"),
     "must_be_true": ("此项必须为“是”", "This must be yes"),
     "does_not_apply": ("此时不适用", "Does not apply here"),

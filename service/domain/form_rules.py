@@ -27,6 +27,9 @@ _RECORDED = {
     "arrive_at": ("到达时间", "arrived at"),
     "depart_at": ("出发时间", "departed at"),
     "arrive_120_at": ("120到校时间", "ambulance arrived at"),
+    "observed_until": ("现定的观察期满时间", "the end of the observation as it stands"),
+    "day_begins": ("该日零点", "the beginning of that day"),
+    "day_ends": ("该日二十四点", "the end of that day"),
     "cleaned_at": ("清扫消毒结束时间", "cleaning ended at"),
     "contact_window_from": ("发病前回溯期的开始", "the beginning of the look-back before onset"),
 }
@@ -50,6 +53,16 @@ def _order(view: View, rule: Rule, inspection: Inspection) -> None:
     elif _is_before(last, first, MINUTE):
         code, other = ("too_early", earlier) if culprit == later else ("too_late", later)
         inspection.refuse(culprit, code, **_labels(view, other))
+
+
+def _lasts(_view: View, rule: Rule, inspection: Inspection) -> None:
+    """From one time to the other it takes at least so many days."""
+    key, days = rule.fields[0], inspection.look_up(rule.args["days"])
+    first, last = as_instant(inspection.look_up(rule.args["earlier"])), as_instant(inspection.values.get(key))
+    if first is None or last is None or not isinstance(days, int):
+        return
+    if last < first + timedelta(days=days) - MINUTE:
+        inspection.refuse(key, "too_short_a_time", days=days)
 
 
 def _is_before(value: object, other: object, slack: timedelta) -> bool:
@@ -223,6 +236,7 @@ def _flag(_view: View, rule: Rule, inspection: Inspection) -> None:
 
 RULES: dict[str, Callable[[View, Rule, Inspection], None]] = {
     "order": _order,
+    "lasts": _lasts,
     "minimum": _minimum,
     "at_most": _at_most,
     "any_of": _any_of,

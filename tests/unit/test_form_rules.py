@@ -23,6 +23,13 @@ FIT = {
 }  # fmt: skip
 UNFIT = ("conclusion", "does_not_apply")
 
+DAY = 24 * 60
+MORNING: dict[str, Any] = {"session": "早", "day_no": 1}
+RECORDED: dict[str, Any] = {"defaults": {"is_recorded": True}}
+ENDED: dict[str, Any] = {"defaults": {"session_ended_at": NOW - timedelta(minutes=1)}}
+FOURTEEN: dict[str, Any] = {"defaults": {"observation_days": 14}}
+LACKING: dict[str, Any] = {"defaults": {"missing": ["release_order"]}}
+
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     # types
     ("F00#done", {"surprise": 1}, {}, ("surprise", "unknown_field")),
@@ -183,6 +190,27 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     ("F14#session", ROW | {"session": "早", "day_no": 29}, {}, ("day_no", "out_of_range")),
     ("F14#session", ROW | {"session": "早", "day_no": None}, {}, ("day_no", "required")),
     ("F14#session", ROW | {"session": "晚", "day_no": 1, "window_reason": None}, {}, ("window_reason", "required")),
+    ("F14#session", ROW | MORNING | {"temperature": 33.9}, {}, ("temperature", "out_of_range")),
+    ("F14#session", ROW | MORNING | {"temperature": 44.0}, {}, ("temperature", "out_of_range")),
+    ("F14#session", ROW | MORNING | {"correction_reason": None}, RECORDED, ("correction_reason", "required")),
+    ("F14#session", ROW | MORNING | {"entry_reason": None}, ENDED, ("entry_reason", "required")),
+    ("F14#session", ROW | MORNING, {"defaults": {"day_ends": at(-DAY)}}, ("measured_at", "too_late")),
+    (
+        "F14#session",
+        ROW | MORNING,
+        {"defaults": {"day_begins": at(DAY)}},
+        ("measured_at", "too_early"),
+    ),
+    # F23, F24
+    ("F23#serve", {"start_at": at(0), "end_at": at(13 * DAY)}, FOURTEEN, ("end_at", "too_short_a_time")),
+    ("F23#serve", {"basis": "密接类", "door_notice": None}, {}, ("door_notice", "required")),
+    ("F23#serve", {"rules": ["单间居住"]}, {}, ("rules", "not_all")),
+    ("F24#issue", {"start_at": at(-14 * DAY), "end_at": at(-5)}, FOURTEEN, ("end_at", "too_short_a_time")),
+    ("F24#issue", {"end_at": at(-5)}, {"defaults": {"observed_until": NOW}}, ("end_at", "too_early")),
+    ("F24#issue", {"mode": "home", "exam_normal": None}, {}, ("exam_normal", "required")),
+    ("F24#papers", {"exam_normal": False}, {}, ("exam_normal", "must_be_true")),
+    ("F24#papers", {"end_at": at(5)}, {"defaults": {"observed_until": NOW + timedelta(1)}}, ("end_at", "too_early")),
+    ("F24#papers", {"last_test": "negative"}, LACKING, ("release_order", "required")),
     ("F14#temp", {"rows": [ROW | {"session": "早"}]}, {}, ("rows.0.session", "not_an_option")),
     ("F14#temp", {"rows": [ROW, ROW | {"temperature": 50}]}, {}, ("rows.1.temperature", "out_of_range")),
     ("F14#temp", {"rows": [ROW, 7]}, {}, ("rows.1", "not_object")),
@@ -276,6 +304,13 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("F07#notice", {"person": {"id": "p1"}, "condition_told": "学生甲体温 38.1 ℃"}, {}),
     ("F14#session", ROW | {"session": "早", "day_no": 1}, {}),
     ("F14#session", ROW | {"session": "晚", "day_no": 1, "window_reason": "睡过了"}, {}),
+    ("F14#session", ROW | MORNING | {"temperature": 34.0}, {}),
+    ("F14#session", ROW | MORNING | {"temperature": 43.0}, {}),
+    ("F14#session", ROW | MORNING | {"correction_reason": "读错"}, RECORDED),
+    ("F14#session", ROW | MORNING | {"entry_reason": "纸质记录"}, ENDED),
+    ("F24#issue", {"start_at": at(-14 * DAY), "end_at": at(0)}, FOURTEEN),
+    ("F24#papers", {"exam_normal": True}, {}),
+    ("F24#papers", {"end_at": at(DAY)}, LACKING),  # an extension; the papers may follow later
     ("F15#seal", {"aircon_off": None}, {"record": {"scope": "spot"}}),
     ("F15#clear", {"ventilated_min": 5}, {"record": {"place_list": ["室外"]}}),
     ("F17#apply", {"certificate": None, "health_verdict": None, "recovered": False}, {}),
