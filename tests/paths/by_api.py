@@ -40,6 +40,10 @@ class Doors:
         """Tell; the answer's JSON. Raises the error of the domain a problem document stands for."""
         return self._ask("POST", path, account, body)
 
+    def put(self, path: str, account: str, body: Mapping[str, Any]) -> Any:
+        """Set; the answer's JSON. Raises like `post`."""
+        return self._ask("PUT", path, account, body)
+
     def _ask(self, method: str, path: str, account: str, body: Mapping[str, Any] | None) -> Any:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.served)

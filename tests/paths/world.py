@@ -4,7 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from service.application import accounts, actions, incidents, messages, tasks
+from service.application import accounts, actions, incidents, messages, policy_application, tasks
 from service.application.definitions import deploy, folder_content
 from service.application.incident_view import IncidentView
+from service.application.policy_application import ChangePolicy
 from service.bootstrap import Tocsin, build
 from service.demo import people
 from service.domain import commands as cmd
@@ -188,6 +189,16 @@ class World:
         if BY_API:
             return by_api.receive(self.doors, self.who(who).account_id, command)
         return self.app.run(lambda uow: messages.receive(uow, self.app.services, self.who(who), command))
+
+    def policy(self, key: str, value: Any, *, organisation: str = SCHOOL, to: Sequence[str] = ()) -> None:
+        """The administrator changes a policy, and applies it to running incidents."""
+        admin, reason = self.who("admin"), "指引调整"
+        if BY_API:
+            body = {"organisation": organisation, "value": value, "reason": reason, "apply_to": list(to)}
+            self.doors.put(f"/policies/{key}", admin.account_id, body)
+            return
+        command = ChangePolicy(key, organisation, value, reason, tuple(to))
+        self.app.run(lambda uow: policy_application.change(uow, self.app.services, admin, command))
 
     # --- looking --------------------------------------------------------------------------------
 
