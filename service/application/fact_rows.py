@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from service.application import clusters, contact_rows
 from service.domain import events as ev
+from service.domain.gateways import REPORT_MESSAGES
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
@@ -59,8 +60,11 @@ class PersonFacts:
 
 
 # Which parts of a snapshot an event makes stale; events that are not named change none of them.
-PEOPLE = ("_people", "_others", "cases", "known", "first_case", "school_cases", "contacts", "neighbours")
-CONTACTS = ("contacts",)
+PEOPLE = (
+    "_people", "_others", "cases", "known", "first_case", "school_cases", "contacts", "_contacts_by_person",
+    "neighbours",
+)  # fmt: skip
+CONTACTS = ("contacts", "_contacts_by_person")
 REPORTS = ("_reports", "sent_reports")
 STALE: Mapping[str, tuple[str, ...]] = {
     "record_saved": ("records",),
@@ -74,6 +78,7 @@ STALE: Mapping[str, tuple[str, ...]] = {
     "contact_judged": CONTACTS,
     "contact_status_changed": CONTACTS,
     "contact_linked": CONTACTS,
+    "contact_observed": CONTACTS,
     "element_entered": ("_visits",),
     "element_completed": ("_visits", "final_lists"),
     "element_cancelled": ("_visits",),
@@ -143,6 +148,17 @@ class FactRows:
         return contact_rows.contacts_of(self._connection, self.incident_id)
 
     @cached_property
+    def _contacts_by_person(self) -> dict[str, list[contact_rows.Contact]]:
+        found: dict[str, list[contact_rows.Contact]] = {}
+        for row in self.contacts:
+            found.setdefault(row.person, []).append(row)
+        return found
+
+    def contacts_about(self, person: str) -> list[contact_rows.Contact]:
+        """The rows of one contact, one per case."""
+        return self._contacts_by_person.get(person, [])
+
+    @cached_property
     def final_lists(self) -> frozenset[str]:
         """Cases whose final contact list is entered."""
         return contact_rows.cases_with_final_list(self._connection, self.incident_id)
@@ -179,8 +195,8 @@ class FactRows:
 
     @cached_property
     def sent_reports(self) -> list[Mapping[str, Any]]:
-        """Reports that went out, oldest first; the exclusion notice is none."""
-        return [row for row in self._reports if row["state"] == "sent" and row["kind"] != "exclusion"]
+        """Reports that went out, oldest first; notices and certificates are none."""
+        return [row for row in self._reports if row["state"] == "sent" and row["kind"] in REPORT_MESSAGES]
 
     def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
         statement = select(t.table_of(table)).where(table.incident_id == self._incident["id"]).order_by(*order)
@@ -286,9 +302,10 @@ class FactRows:
                 })  # fmt: skip
         return found
 
-    def is_waiting(self, element: str) -> bool:
-        """A token waits at the element, in any instance of the incident."""
-        return any(state in LIVE_VISIT for _, state in self._visits.get(element, ()))
+    def is_waiting(self, element: str, instance: str = "") -> bool:
+        """A token waits at the element, in the given instance or in any."""
+        visits = self._visits.get(element, ())
+        return any(state in LIVE_VISIT and instance in ("", found) for found, state in visits)
 
     def has_completed(self, element: str, instance: str = "") -> bool:
         """The element was completed, in the given instance or in any."""
@@ -302,9 +319,7 @@ class FactRows:
     @cached_property
     def organisation_type(self) -> str:
         """Type of the incident's organisation."""
-        statement = select(sql.organisations.c.type).where(
-            sql.organisations.c.id == self._incident["organisation_id"]
-        )
+        statement = select(sql.organisations.c.type).where(sql.organisations.c.id == self._incident["organisation_id"])
         return str(self._connection.execute(statement).scalar_one())
 
     @cached_property

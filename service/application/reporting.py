@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import deadline_rows
+from service.application import deadline_rows, papers
 from service.application.fill_contexts import DRAFT_KINDS, Target
 from service.application.report_materials import routed
 from service.domain import events as ev
@@ -41,6 +41,8 @@ def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any], late_
             raise FormRefused([FieldError("late_reason", "required", "迟报须写明原因", "State why the report is late")])
         event = ev.ReportSigned(report_id(target.instance["id"]), str(answers["sign_decision"]))
         on.record(event, row=target.instance, element=target.element)
+    else:
+        papers.follow_answer(on, target.instance, target.element, str(answers.get("sign_decision", "")))
 
 
 def _is_unexplained(on: Advance, target: Target) -> bool:

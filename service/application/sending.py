@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import clusters, escalation, inbox, registration, reporting
+from service.application import clusters, escalation, inbox, papers, registration, reporting
 from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.gateways import report_message
@@ -26,7 +26,6 @@ NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
     "s_tell_duty_late": (("duty_principal",), "ambulance_late"),
     "s_transit_alert": (("duty_principal", "school_leader"), "transit_late"),
     "s_tell_class": (("head_teacher",), "return_granted"),
-    "s_rectify_notice": (("school_leader",), "rectify"),
 }
 RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}
 WITHDRAWING = {"s_cancel_notice": "incident_cancelled", "s_merge_notice": "incident_merged"}
@@ -47,6 +46,8 @@ def send(on: Advance, row: Mapping[str, Any], effect: fx.SendReached) -> None:
     """An automatic send task was passed."""
     if effect.element in REPORTS:
         _send_report(on, row, effect.element)
+    elif effect.element in papers.PAPERS:
+        _issue(on, row, effect.element)
     elif effect.element in RELEASING:
         _release(on, row, effect.element)
     elif effect.element in WITHDRAWING:
@@ -88,6 +89,17 @@ def _queue(
     if channel in {"notice", "phone"}:
         on.record(ev.DeliverySent(delivery, 1, channel), row=row)
     return delivery
+
+
+def _issue(on: Advance, row: Mapping[str, Any], element: str) -> None:
+    """A paper goes out: a notice to a role of ours, a delivery to everybody else."""
+    paper, report, recipients = papers.issue(on, row, element)
+    for recipient in recipients:
+        is_ours = recipient in papers.INTERNAL
+        if is_ours:
+            escalation.tell(on, (recipient,), paper.kind, {"report": report})
+        channel = "notice" if is_ours else "auto"
+        _queue(on, row, element, message=paper.message, recipient=recipient, channel=channel, report=report)
 
 
 def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:

@@ -15,6 +15,7 @@ from service.domain.errors import OutsideSystemRefused
 
 PARENTS = "parent"
 PERSON_PREFIX = "person:"
+PLACE_PREFIX = "place:"
 
 REPORT_MESSAGES: Mapping[str, str] = {
     "initial": "msg_initial_report",
@@ -171,8 +172,8 @@ class OutsideWorld:
 
 
 def partner_of(recipient: str) -> str:
-    """The outside party a recipient is reached through: persons by way of the parents' channel."""
-    return PARENTS if recipient.startswith(PERSON_PREFIX) else recipient
+    """The outside party a recipient is reached through: persons and classes by way of the parents' channel."""
+    return PARENTS if recipient.startswith((PERSON_PREFIX, PLACE_PREFIX)) else recipient
 
 
 def report_message(kind: str, recipient: str) -> str:

@@ -19,7 +19,7 @@ def verified(w: World, verdict: str) -> None:
 
 def rectified(w: World, recheck: str) -> None:
     verified(w, "属实")
-    assert [row["role"] for row in w.rows(t.Notice, code="rectify")] == ["school_leader"]
+    assert [row["role"] for row in w.rows(t.Notice, code="rectification")] == ["school_leader"]
     w.do("principal", "t_rectify_answer", {"rectify": "已增加值守人员"})
     w.do("principal", "t_recheck_rectify", {"recheck": recheck})
 
