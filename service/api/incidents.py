@@ -19,7 +19,7 @@ from service.api.shapes import (
     task_answer,
 )
 from service.application import incidents as use_cases
-from service.application.queries import Reader, cursors, inbox, incident_pages, people, situation, timeline
+from service.application.queries import Reader, cursors, inbox, incident_pages, situation, timeline
 from service.application.queries.inbox import TaskFilter
 from service.application.queries.incident_pages import IncidentFilter
 from service.application.queries.situation import Situation
@@ -122,37 +122,6 @@ class DiagramAnswer(Answer):
     children: list[ChildAnswer]
 
 
-class PersonAnswer(Answer):
-    """A person; the name in full only while a task of the caller needs it."""
-
-    id: str
-    code: str
-    name: str
-    is_full_name: bool
-    kind: str
-    place: str
-    place_name: str
-    case_no: int
-    status: str
-    status_label: str
-    instance: str
-    registered_at: datetime
-    hold_leave: bool
-    held_by: list[str]
-    is_neighbour: bool
-    is_revoked: bool
-
-
-class PlaceAnswer(Answer):
-    """A place the incident touches."""
-
-    id: str
-    name: str
-    kind: str
-    is_origin: bool
-    persons: int
-
-
 class InstanceAnswer(Answer):
     """An instance of the incident."""
 
@@ -245,20 +214,6 @@ def instances(incident: str, door: Reading) -> Page[InstanceAnswer]:
     """All instances of an incident, oldest first."""
     found = door.read(lambda reader: situation.instance_rows(reader, incident))
     return page_of([InstanceAnswer.model_validate(each) for each in found])
-
-
-@router.get("/{incident}/people")
-def persons(incident: str, door: Annotated[Door, permit(Action.PEOPLE_READ)]) -> Page[PersonAnswer]:
-    """Everybody registered, cases first."""
-    found = door.read(lambda reader: people.people(reader, incident))
-    return page_of([PersonAnswer.model_validate(each) for each in found.items])
-
-
-@router.get("/{incident}/places")
-def places(incident: str, door: Reading) -> Page[PlaceAnswer]:
-    """Places the incident touches."""
-    found = door.read(lambda reader: people.incident_places(reader, incident))
-    return page_of([PlaceAnswer.model_validate(each) for each in found])
 
 
 @router.post("/{incident}/cases", status_code=201, response_model=CaseAnswer)

@@ -15,6 +15,7 @@ from service.api import (
     incidents,
     messages,
     outbox,
+    people,
     policies,
     problems,
     procedures,
@@ -28,7 +29,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, incidents, messages, tasks, reports, outbox, policies, attachments, events, exchange, health,
+    auth, procedures, incidents, people, messages, tasks, reports, outbox, policies, attachments, events, exchange,
+    health,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from service.web import (
     inbox_page,
     incident_page,
     library_page,
+    people_page,
     report_page,
     sign_in,
     task_page,
@@ -18,7 +19,17 @@ from service.web.assets import STATIC
 from service.web.errors import PageRoute
 from service.web.site import Site, Tocsin
 
-PAGES = (sign_in, inbox_page, report_page, task_page, incident_page, diagram_page, action_page, library_page)
+PAGES = (
+    sign_in,
+    inbox_page,
+    report_page,
+    task_page,
+    incident_page,
+    people_page,
+    diagram_page,
+    action_page,
+    library_page,
+)
 _FOREVER = "public, max-age=31536000, immutable"
 
 

@@ -11,7 +11,11 @@ def directory_of(choices: Choices) -> Directory:
         accounts=_choices(choices.accounts),
         places=_choices(choices.places),
         organisations=_choices(choices.organisations),
-        references={"cancel_persons": _choices(choices.persons), "corrects": _choices(choices.reports)},
+        references={
+            "cancel_persons": _choices(choices.persons),
+            "case_ref": _choices(choices.cases),
+            "corrects": _choices(choices.reports),
+        },
     )
 
 

@@ -8,10 +8,9 @@ from fastapi.responses import Response
 
 from service.application import deliveries as delivery_commands
 from service.application import incidents as incident_commands
-from service.application.queries import deliveries, inbox, incident_pages, people, reports, timeline, waiting
+from service.application.queries import deliveries, inbox, incident_pages, reports, timeline, waiting
 from service.application.queries.deliveries import DeliveryRow, MessageRow
 from service.application.queries.incident_pages import DeadlineRow, IncidentFilter, IncidentList, IncidentPage
-from service.application.queries.people import PeopleList, PersonPage
 from service.application.queries.reader import Reader
 from service.application.queries.reports import ReportRow
 from service.application.queries.summaries import DEFAULT_KINDS, KINDS
@@ -103,23 +102,6 @@ class TasksPage:
 
 
 @dataclass(frozen=True, slots=True)
-class PeoplePage:
-    """Persons of an incident."""
-
-    head: Head
-    people: PeopleList
-
-
-@dataclass(frozen=True, slots=True)
-class OnePersonPage:
-    """One person with what is known, as far as the reader may see it."""
-
-    head: Head
-    person: PersonPage
-    facts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ReportsPage:
     """Reports of an incident, and every deadline."""
 
@@ -153,7 +135,7 @@ def timeline_page(visit: Visiting, incident: str, kinds: str = "", before: int =
     chosen = tuple(kind for kind in kinds.split(",") if kind in KINDS) or DEFAULT_KINDS
     with visit.reader() as reader:
         found = timeline.timeline(reader, incident, kinds=chosen, before=before)
-        return _show(visit, reader, "timeline", _timeline_model(visit, reader, incident, found, chosen))
+        return show_tab(visit, reader, "timeline", _timeline_model(visit, reader, incident, found, chosen))
 
 
 @router.post("/incidents/{incident}/notes")
@@ -175,24 +157,7 @@ def tasks_page(visit: Visiting, incident: str) -> Response:
         over = sorted(
             (row for row in found if row.ended_at), key=lambda row: row.ended_at or row.created_at, reverse=True
         )
-        return _show(visit, reader, "tasks", TasksPage(head, tuple(is_open), tuple(over)))
-
-
-@router.get("/incidents/{incident}/people")
-def people_page(visit: Visiting, incident: str) -> Response:
-    """The persons; names by the reader's rights."""
-    with visit.reader() as reader:
-        head = head_of(visit, reader, incident, "people")
-        return _show(visit, reader, "people", PeoplePage(head, people.people(reader, incident)))
-
-
-@router.get("/incidents/{incident}/people/{person}")
-def person_page(visit: Visiting, incident: str, person: str) -> Response:
-    """One person."""
-    with visit.reader() as reader:
-        found = people.person(reader, incident, person)
-        page = OnePersonPage(head_of(visit, reader, incident, "people"), found, _facts(reader, found))
-        return _show(visit, reader, "person", page)
+        return show_tab(visit, reader, "tasks", TasksPage(head, tuple(is_open), tuple(over)))
 
 
 @router.get("/incidents/{incident}/reports")
@@ -201,7 +166,7 @@ def reports_page(visit: Visiting, incident: str) -> Response:
     with visit.reader() as reader:
         head = head_of(visit, reader, incident, "reports")
         listed = reports.listing(reader, incident)
-        return _show(visit, reader, "reports", ReportsPage(head, listed, head.incident.deadlines))
+        return show_tab(visit, reader, "reports", ReportsPage(head, listed, head.incident.deadlines))
 
 
 @router.get("/incidents/{incident}/deliveries")
@@ -210,7 +175,7 @@ def deliveries_page(visit: Visiting, incident: str) -> Response:
     with visit.reader() as reader:
         head = head_of(visit, reader, incident, "deliveries")
         sent = deliveries.outbox(reader, incident=incident, limit=200).items
-        return _show(visit, reader, "deliveries", DeliveriesPage(head, sent, deliveries.inbound(reader, incident)))
+        return show_tab(visit, reader, "deliveries", DeliveriesPage(head, sent, deliveries.inbound(reader, incident)))
 
 
 @router.post("/incidents/{incident}/deliveries/{delivery}/retry")
@@ -246,7 +211,8 @@ def _tabs(visit: Visit, reader: Reader, found: IncidentPage, current: str) -> tu
         ("timeline", words.gettext("时间线"), -1, Action.INCIDENT_READ),
         ("diagram", words.gettext("流程图"), -1, Action.INCIDENT_READ),
         ("tasks", words.gettext("任务"), counts["tasks_open"], Action.INCIDENT_READ),
-        ("people", words.gettext("人员"), counts["cases"] + counts["onsite"], Action.PEOPLE_READ),
+        ("people", words.gettext("人员"), counts["people"], Action.PEOPLE_READ),
+        ("places", words.gettext("场所"), -1, Action.INCIDENT_READ),
         ("reports", words.gettext("报告"), counts["reports"], Action.REPORT_READ),
         ("deliveries", words.gettext("收发"), counts["deliveries"], Action.OUTBOX_READ),
     ]
@@ -258,7 +224,7 @@ def _tabs(visit: Visit, reader: Reader, found: IncidentPage, current: str) -> tu
     )
 
 
-def _show(visit: Visit, reader: Reader, tab: str, page: object) -> Response:
+def show_tab(visit: Visit, reader: Reader, tab: str, page: object) -> Response:
     """A tab inside the page, or for scripts the part that changes."""
     if visit.is_fragment:
         return visit.fragment(f"incidents/_{tab}.html", page, shell=visit.shell(reader))
@@ -317,18 +283,3 @@ def _happened_at(visit: Visit, text: str) -> datetime:
     except ValueError:
         return visit.now
     return min(at, visit.now)
-
-
-def _facts(reader: Reader, found: PersonPage) -> tuple[tuple[str, str], ...]:
-    """The identity block in words, in the order of the form."""
-    parts = reader.services.forms.form("F01").fields["person"].parts
-    rows = []
-    for part in parts:
-        value = found.values.get(part.key)
-        if value in (None, "", {}):
-            continue
-        label = {option.value: option.label.of(reader.locale) for option in part.options}
-        text = value.get("id", "") if isinstance(value, dict) else label.get(str(value), str(value))
-        names = reader.place_names([text]) | reader.organisation_names if part.type == "org" else {}
-        rows.append((part.label.of(reader.locale), names.get(text, text)))
-    return tuple(rows)

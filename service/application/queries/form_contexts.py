@@ -37,6 +37,7 @@ class Choices:
     """What can be chosen in the forms of an incident; names of persons by the reader's rights."""
 
     persons: tuple[Named, ...]
+    cases: tuple[Named, ...]
     accounts: tuple[Named, ...]
     places: tuple[Named, ...]
     organisations: tuple[Named, ...]
@@ -75,10 +76,11 @@ def choices(reader: Reader, incident: str, organisation: str, *, form_key: str =
     listed = reports.listing(reader, incident) if reader.may_with(Action.REPORT_READ, row) else ()
     held = select(memberships.c.role).where(memberships.c.organisation_id == organisation).distinct()
     staff = organisations.candidates(reader.connection, organisation, [each["role"] for each in reader.rows(held)])
+    live = [each for each in known if not each.is_revoked]
+    named = [Named(each.id, full.get(each.id, each.name), each.kind_label) for each in live]
     return Choices(
-        persons=tuple(
-            Named(each.id, full.get(each.id, each.name), each.kind_label) for each in known if not each.is_revoked
-        ),
+        persons=tuple(named),
+        cases=tuple(choice for each, choice in zip(live, named, strict=True) if each.kind == "case"),
         accounts=tuple(Named(each.account_id, each.name) for each in staff),
         places=tuple(Named(each.id, each.name) for each in organisations.places(reader.connection, organisation)),
         organisations=tuple(Named(each, name) for each, name in reader.organisation_names.items()),

@@ -289,6 +289,7 @@ def _counts(reader: Reader, incident: str, now: datetime) -> dict[str, int]:
         "tasks_open": count(tasks, is_open),
         "tasks_late": count(tasks, is_open, tasks.c.due_at < now),
         "tasks_done": count(tasks, tasks.c.state == "completed"),
+        "people": count(persons, is_live),
         "cases": count(persons, is_live, persons.c.kind == "case"),
         "onsite": count(persons, is_live, persons.c.kind == "onsite"),
         "held": count(persons, is_live, persons.c.hold_leave.is_(True)),

@@ -1,4 +1,4 @@
-"""People and places of an incident; names by the reader's rights."""
+"""People of an incident; names by the reader's rights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from service.persistence import tables as t
 
 persons = t.table_of(t.Person)
 records = t.table_of(t.Record)
-places = t.table_of(t.Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +48,6 @@ class PeopleList:
 
     items: tuple[PersonRow, ...]
     counts: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceRow:
-    """A place the incident touches, with the persons registered from it."""
-
-    id: str
-    name: str
-    kind: str
-    is_origin: bool
-    persons: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +97,6 @@ def person(reader: Reader, incident: str, person_id: str) -> PersonPage:
     identity = names.opened(reader, {person_id: found[0]["person_sealed"]})[person_id]
     values = _block(reader, identity, has_open_task=row.is_full_name)
     return PersonPage(row, values, records_of(reader, incident, person_id, has_open_task=row.is_full_name))
-
-
-def incident_places(reader: Reader, incident: str) -> tuple[PlaceRow, ...]:
-    """Places of the incident: where it began and where its persons belong."""
-    row = reader.incident(incident)
-    statement = select(persons.c.org_unit).where(persons.c.incident_id == incident, persons.c.is_revoked.is_(False))
-    units = [each["org_unit"] for each in reader.rows(statement)]
-    found = reader.rows(
-        select(places).where(places.c.organisation_id == row["organisation_id"]).order_by(places.c.name)
-    )
-    rows = [
-        PlaceRow(
-            each["id"], each["name"], each["kind"], row["place"] in (each["name"], each["id"]), units.count(each["id"])
-        )
-        for each in found
-    ]  # fmt: skip
-    return tuple(each for each in rows if each.persons or each.is_origin)
 
 
 # --- inside -----------------------------------------------------------------------------------

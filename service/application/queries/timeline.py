@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
 from service.application.queries import cursors, names
 from service.application.queries.reader import Reader, tasks
@@ -68,13 +68,23 @@ def all_events(reader: Reader, incident: str, *, after: int = 0, limit: int = cu
 
 
 def timeline(
-    reader: Reader, incident: str, *, kinds: Iterable[str] = DEFAULT_KINDS, before: int = 0, limit: int = 100
-) -> Timeline:
-    """The newest events of some kinds with all milestones, newest first; `next` is the seq to go on before."""
-    reader.incident(incident)
+    reader: Reader, incident: str, *, kinds: Iterable[str] = DEFAULT_KINDS, before: int = 0, limit: int = 100,
+    person: str = "",
+) -> Timeline:  # fmt: skip
+    """The newest events of some kinds with all milestones, newest first; `next` is the seq to go on before.
+
+    With a person: only what names him or happened in an instance of his; raises NotAllowed for who may not
+    read about people.
+    """
+    reader.incident(incident, Action.PEOPLE_READ if person else Action.INCIDENT_READ)
     limit, wanted = cursors.clamp(limit), set(kinds)
     shown = [type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone]
     statement = select(events).where(events.c.stream == incident, events.c.type.in_(shown))
+    if person:
+        instances = t.table_of(t.Instance)
+        own = select(instances.c.id).where(instances.c.incident_id == incident, instances.c.person_id == person)
+        names_him = cast(events.c.data, Text).contains(f'"{person}"', autoescape=True)
+        statement = statement.where(or_(events.c.instance.in_(own), names_him))
     if before:
         statement = statement.where(events.c.seq < before)
     found = reader.rows(statement.order_by(events.c.seq.desc()).limit(limit + 1))
