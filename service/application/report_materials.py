@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
-from service.application.fact_rows import PersonFacts
+from service.application import report_facts
 from service.application.incident_view import IncidentView
 from service.domain import report_drafts
-from service.domain.report_material import CaseMaterial, ReportMaterial, SentReport, TransferMaterial
+from service.domain.report_material import ReportMaterial, SentReport
 from service.persistence.tables import sql
 
 # D05 recipient (role) -> the word F08.report_to uses
@@ -26,6 +25,8 @@ DOCUMENT_NAMES = {
     "R03": "结案报告",
     "R04": "直报单",
 }
+NATURES = {"excluded": "排除"}  # of a closing; what a confirmed incident was follows from its cases
+SUMMARIES = frozenset({"progress", "closing"})
 
 
 def drafted(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,62 +40,43 @@ def material(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> Repo
     rows, inputs = view.facts.rows, instance["inputs"]
     first = rows.known[rows.first_case] if rows.first_case else None
     found = first.form("F01").get("found_at") if first else None
+    subject = rows.known.get(str(inputs.get("person")))
     return ReportMaterial(
         kind=kind,
         event=str(inputs.get("event", "detected")),
         organisation_name=view.organisation["name"],
         place=view.incident["place"],
-        found_at=_instant(found) or view.incident["opened_at"],
+        found_at=report_facts.instant(found) or view.incident["opened_at"],
         now=view.now,
-        cases=tuple(_case(view, case) for case in rows.cases),
+        subject=subject.code if subject else "",
+        cases=tuple(report_facts.case_material(view, case) for case in rows.cases),
         measures_done=_measures(view),
-        refusal=_refusal(rows.cases),
-        transfers=tuple(found for case in rows.cases for found in _transfers(case)),
+        refusal=report_facts.refusal(rows.cases),
+        transfers=tuple(found for case in rows.cases for found in report_facts.transfers_of(case)),
         corrected=_corrected(view, inputs) if kind == "correction" else (),
         recipients=_recipients(view, kind, instance),
         suspected_count=int(str(view.facts.value("cluster_count", ""))),
-        nature=str(inputs.get("nature", "")),
+        reported_count=rows.direct_count,
+        withdrawn=len(rows.known) - len(rows.cases),
+        nature=NATURES.get(str(inputs.get("nature", "")), ""),
+        cluster_n=int(view.policies["cluster_n"]),
+        **(_course_of_the_incident(view) if kind in SUMMARIES else {}),
     )
 
 
-def _instant(value: object) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
-
-
-def _decimal(value: object) -> Decimal | None:
-    return Decimal(str(value)) if value is not None else None
-
-
-def _case(view: IncidentView, case: PersonFacts) -> CaseMaterial:
-    f01, f03, f06 = case.form("F01"), case.form("F03"), case.form("F06")
-    rechecks = [r for r in case.records("F03") if r["view"] == "recheck"]
-    return CaseMaterial(
-        code=case.code,
-        class_name=class_name(view, case.org_unit),
-        person_type=str(case.identity.get("person_type", "student")),
-        registered_at=case.registered_at,
-        temperature=_decimal(f01.get("temperature")),
-        thermometer=str(f01.get("thermometer") or "ir_forehead"),
-        axillary_temp=_decimal(f03.get("axillary_temp")),
-        rechecked_at=rechecks[-1]["at"] if rechecks else None,
-        symptoms=tuple(f01.get("symptoms") or ()),
-        onset_at=_instant(f01.get("onset_at")),
-        epi_history=f01.get("epi_history"),
-        status=str(view.facts.value("case_class", case.id)),
-        diagnosis=str(view.facts.value("diagnosis", case.id)),
-        diagnosed_at=_instant(f06.get("result_at")),
-        severity=str(f06.get("severity") or ""),
-        treatment=str(f06.get("treatment") or ""),
-        is_certificate_missing=bool(
-            f06.get("result") == "excluded" and not view.facts.value("certificate_filed", case.id)
-        ),
-    )
-
-
-def class_name(view: IncidentView, place: str) -> str:
-    """Name of a class or place by id; free text stays as it is."""
-    name = view.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
-    return str(name or place)
+def _course_of_the_incident(view: IncidentView) -> dict[str, Any]:
+    """What only the reports that sum up ask for."""
+    return {
+        "contacts": report_facts.contact_numbers(view),
+        "contact_classes": report_facts.contact_classes(view),
+        "previous_report": report_facts.previous_progress(view),
+        "finding": report_facts.finding(view),
+        "disinfections": report_facts.disinfections(view),
+        "adjustments": report_facts.adjustments(view),
+        "accountability": report_facts.accountability(view),
+        "rectification": report_facts.rectification(view),
+        "returns_granted": report_facts.returns_granted(view),
+    }
 
 
 def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
@@ -114,33 +96,14 @@ def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
     return tuple(found)
 
 
-def _refusal(cases: list[PersonFacts]) -> str | None:
-    for case in cases:
-        f07 = case.form("F07")
-        if f07.get("refusal_outcome") == "仍拒绝":
-            return "家长经解释仍拒绝配合，已请有关部门协助，转运由120决定"
-        if any(r["values"].get("response") in {"拒绝", "有异议"} for r in case.records("F07")):
-            return "家长曾有异议或拒绝，已作解释" + ("，现已同意配合" if f07.get("response") == "理解配合" else "")
-    return None
-
-
-def _transfers(case: PersonFacts) -> list[TransferMaterial]:
-    f05 = case.form("F05")
-    if not f05.get("depart_at"):
-        return []
-    return [
-        TransferMaterial(
-            code=case.code, vehicle=str(f05.get("vehicle_kind") or ""), departed_at=_instant(f05.get("depart_at")),
-            arrived_at=_instant(f05.get("arrive_at")),
-        )
-    ]  # fmt: skip
-
-
 def _corrected(view: IncidentView, inputs: Mapping[str, Any]) -> tuple[SentReport, ...]:
     """The sent reports that are no longer right: all that name the person, or the last direct report."""
     sent = view.facts.rows.sent_reports
     if inputs.get("event") == "cluster_more":
         sent = [report for report in sent if report["kind"] == "direct"][-1:]
+    elif inputs.get("corrects") == "withdrawn_reports":
+        withdrawn = {entry["id"] for entry in view.facts.rows.latest("F00").get("cancel_persons") or []}
+        sent = [report for report in sent if withdrawn & set(report["persons"])]
     elif inputs.get("person"):
         sent = [report for report in sent if inputs["person"] in report["persons"]]
     return tuple(

@@ -16,6 +16,7 @@ from service.domain.report_texts import (
     change_text,
     closing_cause_text,
     closing_control_text,
+    contact_classes_text,
     control_text,
     correction_count,
     correction_text,
@@ -82,7 +83,9 @@ def written_draft(material: ReportMaterial, locale: str) -> Draft:
 
 def progress_draft(material: ReportMaterial, locale: str) -> Draft:
     """R02: the period since the last report; empty sections say 无变化 (S0§5四(七)6)."""
+    classes = contact_classes_text(material, locale)
     return {
+        **({"contact_classes": classes} if classes else {}),
         "period": {"from": stored(since(material)), "to": stored(material.now)},
         "diagnosis_treatment": diagnosis_text(material, locale),
         "condition_change": change_text(material, locale),

@@ -11,11 +11,38 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
+class CoursePoint:
+    """How a patient was at a time: `severity` a code, `change` 稳定|好转|加重|出院|死亡; either may be ""."""
+
+    at: datetime
+    severity: str = ""
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disinfection:
+    """Places whose terminal disinfection was accepted."""
+
+    at: datetime
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Classes suspended or closed from `at` on by `kind`, a class_adjust code; `resumed_at` once they are back."""
+
+    at: datetime
+    kind: str
+    classes: tuple[str, ...]
+    resumed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseMaterial:
     """What reports say about one person.
 
-    `code` is the person's code in the incident. `changes` are (when, 稳定|好转|加重|出院|死亡)
-    in time order. `status` is the case class, `diagnosis` the hospital's latest result.
+    `code` is the person's code in the incident. `course` is in time order, the first point the state at
+    the diagnosis. `status` is the case class, `diagnosis` the hospital's latest result.
     """
 
     code: str
@@ -36,7 +63,7 @@ class CaseMaterial:
     severity: str = ""
     treatment: str = ""
     treated_at: datetime | None = None
-    changes: tuple[tuple[datetime, str], ...] = ()
+    course: tuple[CoursePoint, ...] = ()
     is_certificate_missing: bool = False
 
 
@@ -72,9 +99,12 @@ class ReportMaterial:
     """Everything a draft of any kind may use.
 
     `kind` is a report_kind (or `exclusion` for the notice R18), `event` the event code of the
-    reporting call. `contacts` counts by 初步 最终 到位 隔离中 解除 转阳. `measures_done` are
+    reporting call, `subject` the code of the case the call is about. `contacts` counts by 初步 最终 到位
+    隔离中 解除 转阳, `contact_classes` those of the list that counts by class. `measures_done` are
     (when, label) of completed tasks in time order. `refusal` is the parents' answer as said
-    without names. `nature` and `recipients` come from the call and its routing decision.
+    without names. `reported_count` is the number the last direct report stated, `withdrawn` how many
+    persons were withdrawn since they were registered. `nature` and `recipients` come from the call
+    and its routing decision. `cluster_n` is the number from which cases are a cluster.
     """
 
     kind: str
@@ -85,17 +115,22 @@ class ReportMaterial:
     now: datetime
     cases: tuple[CaseMaterial, ...] = ()
     measures_done: tuple[tuple[datetime, str], ...] = ()
+    subject: str = ""
     contacts: Mapping[str, int] = field(default_factory=dict)
+    contact_classes: tuple[tuple[str, int], ...] = ()
     refusal: str | None = None
     transfers: tuple[TransferMaterial, ...] = ()
     corrected: tuple[SentReport, ...] = ()
     previous_report: SentReport | None = None
     recipients: tuple[str, ...] = ()
     suspected_count: int | None = None
+    reported_count: int | None = None
+    withdrawn: int = 0
+    cluster_n: int = 3
     nature: str = ""
     finding: str = ""  # source of the infection as the investigation found it
-    disinfected_places: int = 0
-    adjustment: str = ""
+    disinfections: tuple[Disinfection, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
     accountability: str = ""
     rectification: str = ""
     returns_granted: int = 0

@@ -59,6 +59,15 @@ CHANGES: Mapping[str, tuple[str, str]] = {
     "出院": ("出院", "discharged"),
     "死亡": ("死亡", "died"),
 }
+ADJUSTMENTS: Mapping[str, tuple[str, str]] = {
+    "class_suspend": ("班级停课", "classes suspended"),
+    "grade_suspend": ("年级停课", "grade suspended"),
+    "school_suspend": ("全校停课", "school suspended"),
+    "holiday": ("放假", "holiday"),
+    "partial_closed": ("局部封闭", "partly closed"),
+    "full_closed": ("整体封闭", "closed as a whole"),
+    "care_suspend": ("暂停托管代餐", "care and meals suspended"),
+}
 CORRECTIONS: Mapping[str, tuple[str, str]] = {
     "现场排除": (
         "经120现场复测和定点医院会商，现场排除",
@@ -105,11 +114,25 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "severity": ("病情{severity}", "condition {severity}"),
     "treatment": ("诊疗情况：{text}", "treatment: {text}"),
     "case_detail": ("{who}：{text}。", "{who}: {text}."),
-    "change": ("{at}，{who}病情{change}。", "{at}: {who}: condition {change}."),
+    "course": ("{who}：{points}。", "{who}: {points}."),
+    "course_point": ("{state}（{at}）", "{state} ({at})"),
+    "course_change": ("{state}（{at}，{change}）", "{state} ({at}, {change})"),
     "no_new_case": ("本时段无新增病例。", "No new case in this period."),
     "new_cases": ("本时段新增{count}例。", "{count} new in this period."),
-    "disinfected": ("终末消毒验收{count}处。", "Terminal disinfection accepted: {count} places."),
-    "adjusted": ("教学调整：{text}。", "Teaching adjusted: {text}."),
+    "count_changed": (
+        "此前直报{reported}例，其中{parts}，现为{count}例。",
+        "Reported directly before: {reported}; of these {parts}; now {count}.",
+    ),
+    "withdrawn_count": ("撤销{count}例", "{count} withdrawn"),
+    "disinfected": (
+        "{at}，终末消毒验收合格：{places}。",
+        "{at}: terminal disinfection accepted: {places}.",
+    ),
+    "adjusted": ("自{at}起，{classes}{kind}。", "From {at}: {classes}: {kind}."),
+    "resumed": ("{classes}自{at}起复课。", "{classes} back at school from {at}."),
+    "contact_class": ("{class_name}{count}人", "{class_name} {count}"),
+    "contact_classes": ("按班级或单位：{parts}。", "By class or organisation: {parts}."),
+    "elsewhere": ("其他单位", "other organisations"),
     "next_default": (
         "继续落实隔离观察、每日健康监测、通风消毒和信息日报告。",
         "Keep up isolation and observation, daily health checks, airing and disinfection, and daily reports.",
@@ -141,6 +164,14 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "The {count} reported are not handled as suspected cases; this correction stands instead.",
     ),
     "correction_more": ("涉及人数现为{count}例。", "The number of persons is now {count}."),
+    "correction_one": (
+        "{who}{result}，不再按疑似或确诊病例处置；目前疑似或确诊{count}例。",
+        "{who}: {result}, no longer handled as suspected or confirmed; suspected or confirmed now: {count}.",
+    ),
+    "correction_some": (
+        "其中{withdrawn}例经核实为误报，予以撤销，现为{count}例。",
+        "{withdrawn} of these were a false alarm and are withdrawn; now {count}.",
+    ),
     "correction_withdrawn": ("原报告的事件予以撤销。", "The event reported is withdrawn."),
     "sent_reports": ("已报送的报告", "The report sent"),
     "report_name": ("{name}（{number}）", "{name} ({number})"),

@@ -4,18 +4,26 @@ Several lines of one text are several paragraphs of the report. Nothing here nam
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from service.domain.report_material import CaseMaterial, ReportMaterial, TransferMaterial
+from service.domain.report_lines import (
+    POSITIVE,
+    case_line,
+    diagnosis_lines,
+    recheck_lines,
+    result_of,
+    transfer_lines,
+    when_text,
+    who_text,
+)
+from service.domain.report_material import Adjustment, CoursePoint, ReportMaterial
 from service.domain.report_phrases import (
+    ADJUSTMENTS,
     CHANGES,
     CORRECTIONS,
     DIAGNOSES,
-    PERSON_TYPES,
     SEVERITIES,
     SYMPTOMS,
-    THERMOMETERS,
-    clock_time,
     is_english,
     joined,
     moment,
@@ -23,10 +31,8 @@ from service.domain.report_phrases import (
     word,
 )
 
-POSITIVE = frozenset({"suspected", "confirmed", "asymptomatic"})
 CONTACT_KEYS = ("初步", "最终", "到位", "隔离中", "解除", "转阳")
 LISTED_CASES = 10  # above this a report counts symptoms instead of listing persons
-ONE_DAY = timedelta(hours=12)  # within it a time of day alone is clear
 
 
 def place_text(material: ReportMaterial) -> str:
@@ -41,7 +47,7 @@ def symptoms_text(material: ReportMaterial, locale: str) -> str:
     if not material.cases:
         return phrase("unknown", locale)
     if len(material.cases) <= LISTED_CASES:
-        return "\n".join(_case_line(case, locale) for case in material.cases)
+        return "\n".join(case_line(case, locale) for case in material.cases)
     counts = Counter(symptom for case in material.cases for symptom in case.symptoms)
     parts = [phrase("count_of", locale, what=word(SYMPTOMS, code, locale), count=n) for code, n in counts.most_common()]
     return joined(parts, locale) or phrase("unknown", locale)
@@ -67,16 +73,17 @@ def measures_text(material: ReportMaterial, locale: str) -> str:
     if not material.measures_done:
         return phrase("no_measure", locale)
     return "\n".join(
-        phrase("measure", locale, at=_when(at, material, locale), label=label) for at, label in material.measures_done
+        phrase("measure", locale, at=when_text(at, material, locale), label=label)
+        for at, label in material.measures_done
     )
 
 
 def progress_lines(material: ReportMaterial, locale: str) -> list[str]:
     """What happened after the first measures: re-checks, transfers, refusal, diagnosis."""
-    lines = _recheck_lines(material, locale) + _transfer_lines(material, locale)
+    lines = recheck_lines(material, locale) + transfer_lines(material, locale)
     if material.refusal:
         lines.append(phrase("refusal", locale, text=material.refusal))
-    lines += _diagnosis_lines(material, locale, only_known=True)
+    lines += diagnosis_lines(material, locale, only_known=True)
     has_pending = any(case.diagnosis in ("", "pending") for case in material.cases)
     if has_pending and any(transfer.arrived_at for transfer in material.transfers):
         lines.append(phrase("awaiting", locale))
@@ -93,30 +100,88 @@ def diagnosis_text(material: ReportMaterial, locale: str) -> str:
     ]
     if material.previous_report and not news:
         return phrase("unchanged", locale)
-    return "\n".join(_diagnosis_lines(material, locale, only_known=False)) or phrase("unchanged", locale)
+    return "\n".join(diagnosis_lines(material, locale, only_known=False)) or phrase("unchanged", locale)
 
 
 def change_text(material: ReportMaterial, locale: str) -> str:
-    """Changes of condition within the period, or 无变化."""
+    """The course of everybody whose condition changed within the period, from the diagnosis on; or 无变化."""
     lines = [
-        phrase("change", locale, at=moment(at, locale), who=_who(case, locale), change=word(CHANGES, change, locale))
+        phrase("course", locale, who=who_text(case, locale), points=_course(case.course, locale))
         for case in material.cases
-        for at, change in case.changes
-        if at > since(material)
+        if any(point.at > since(material) for point in case.course[1:])
     ]
     return "\n".join(lines) or phrase("unchanged", locale)
 
 
+def _course(points: tuple[CoursePoint, ...], locale: str) -> str:
+    arrow = " → " if is_english(locale) else "→"
+    return arrow.join(_course_point(point, locale) for point in points)
+
+
+def _course_point(point: CoursePoint, locale: str) -> str:
+    at, change = moment(point.at, locale), word(CHANGES, point.change, locale)
+    if not point.severity:
+        return phrase("course_point", locale, state=change, at=at)
+    state = word(SEVERITIES, point.severity, locale)
+    key = "course_change" if change else "course_point"
+    return phrase(key, locale, state=state, at=at, change=change)
+
+
 def control_text(material: ReportMaterial, locale: str) -> str:
-    """New cases, disinfection and teaching of the period."""
+    """New cases, a count that is lower than reported, disinfection and teaching of the period."""
     registered = [case.registered_at for case in material.cases]
     new = sum(1 for at in registered if at is not None and at > since(material))
     lines = [phrase("new_cases", locale, count=new) if new else phrase("no_new_case", locale)]
-    if material.disinfected_places:
-        lines.append(phrase("disinfected", locale, count=material.disinfected_places))
-    if material.adjustment:
-        lines.append(phrase("adjusted", locale, text=material.adjustment))
-    return "\n".join(lines)
+    return "\n".join(lines + _count_lines(material, locale) + _control_lines(material, locale, since(material)))
+
+
+def _count_lines(material: ReportMaterial, locale: str) -> list[str]:
+    """What became of a number that was reported directly: the report is not withdrawn, the change is stated."""
+    excluded = sum(1 for case in material.cases if result_of(case) == "excluded")
+    gone = {"excluded": excluded, "withdrawn": material.withdrawn}
+    if material.reported_count is None or not any(gone.values()):
+        return []
+    parts = []
+    if excluded:
+        parts.append(phrase("count_of", locale, what=word(DIAGNOSES, "excluded", locale), count=excluded))
+    if material.withdrawn:
+        parts.append(phrase("withdrawn_count", locale, count=material.withdrawn))
+    count = len(material.cases) - excluded
+    return [phrase("count_changed", locale, reported=material.reported_count, parts=joined(parts, locale), count=count)]
+
+
+def _control_lines(material: ReportMaterial, locale: str, start: datetime) -> list[str]:
+    """Disinfection accepted, and classes suspended or resumed, after an instant."""
+    stop = ", " if is_english(locale) else "、"
+    lines = [
+        phrase("disinfected", locale, at=moment(each.at, locale), places=stop.join(each.places))
+        for each in material.disinfections
+        if each.at > start
+    ]
+    for each in material.adjustments:
+        lines += _adjustment_lines(each, locale, start)
+    return lines
+
+
+def _adjustment_lines(each: Adjustment, locale: str, start: datetime) -> list[str]:
+    classes = (", " if is_english(locale) else "、").join(each.classes)
+    lines = []
+    if each.at > start:
+        kind = word(ADJUSTMENTS, each.kind, locale)
+        lines.append(phrase("adjusted", locale, at=moment(each.at, locale), classes=classes, kind=kind))
+    if each.resumed_at is not None and each.resumed_at > start:
+        lines.append(phrase("resumed", locale, at=moment(each.resumed_at, locale), classes=classes))
+    return lines
+
+
+def contact_classes_text(material: ReportMaterial, locale: str) -> str:
+    """Contacts by class or organisation; "" while there are none."""
+    parts = [
+        phrase("contact_class", locale, class_name=name or phrase("elsewhere", locale), count=count)
+        for name, count in material.contact_classes
+    ]
+    stop = ", " if is_english(locale) else "、"
+    return phrase("contact_classes", locale, parts=stop.join(parts)) if parts else ""
 
 
 def next_text(material: ReportMaterial, locale: str) -> str:
@@ -135,10 +200,12 @@ def nature_of(material: ReportMaterial) -> str:
         return material.nature
     if material.event == "cancelled":
         return "误报"
-    results = [_result(case) for case in material.cases]
+    results = [result_of(case) for case in material.cases]
     if results and all(result == "excluded" for result in results):
         return "排除"
     positives = sum(1 for result in results if result in POSITIVE)
+    if positives >= material.cluster_n:
+        return "聚集性疫情"
     return "散发确诊" if positives == 1 and "" not in results else ""
 
 
@@ -154,12 +221,12 @@ def closing_cause_text(material: ReportMaterial, locale: str) -> str:
 
 def result_text(material: ReportMaterial, locale: str) -> str:
     """How many persons, and what became of them."""
-    counts = Counter(_result(case) or "pending" for case in material.cases)
+    counts = Counter(result_of(case) or "pending" for case in material.cases)
     parts = [phrase("count_of", locale, what=word(DIAGNOSES, code, locale), count=n) for code, n in counts.items()]
     if not parts:
         return phrase("unknown", locale)
     head = phrase("result_counts", locale, total=len(material.cases), parts=joined(parts, locale))
-    return "\n".join([head, *_diagnosis_lines(material, locale, only_known=True)])
+    return "\n".join([head, *diagnosis_lines(material, locale, only_known=True)])
 
 
 def closing_control_text(material: ReportMaterial, locale: str) -> str:
@@ -168,19 +235,20 @@ def closing_control_text(material: ReportMaterial, locale: str) -> str:
     lines = [span + phrase("measures_count", locale, count=len(material.measures_done))]
     if any(material.contacts.values()):
         lines.append(phrase("contacts", locale, **{key: material.contacts.get(key, 0) for key in CONTACT_KEYS}))
-    if material.disinfected_places:
-        lines.append(phrase("disinfected", locale, count=material.disinfected_places))
-    if material.adjustment:
-        lines.append(phrase("adjusted", locale, text=material.adjustment))
-    return "\n".join(lines)
+    return "\n".join(lines + _control_lines(material, locale, material.found_at))
 
 
 def resume_text(material: ReportMaterial, locale: str) -> str:
-    """How many may return, and that reviews go on."""
-    lines = [phrase("resume_pending", locale)]
+    """Which classes are back, how many may return, and that reviews go on."""
+    stop = ", " if is_english(locale) else "、"
+    lines = [
+        phrase("resumed", locale, at=moment(each.resumed_at, locale), classes=stop.join(each.classes))
+        for each in material.adjustments
+        if each.resumed_at is not None
+    ]
     if material.returns_granted:
-        lines.insert(0, phrase("resume_returned", locale, count=material.returns_granted))
-    return "\n".join(lines)
+        lines.append(phrase("resume_returned", locale, count=material.returns_granted))
+    return "\n".join([*lines, phrase("resume_pending", locale)])
 
 
 def correction_text(material: ReportMaterial, reason: str, locale: str) -> str:
@@ -189,17 +257,28 @@ def correction_text(material: ReportMaterial, reason: str, locale: str) -> str:
         phrase("report_name", locale, name=report.name, number=report.number) if report.number else report.name
         for report in material.corrected
     ]
-    count = correction_count(material)
-    if reason == "误报撤销":
-        text = phrase("correction_withdrawn", locale)
-    elif reason == "人数增加":
-        text = phrase("correction_more", locale, count=count)
-    elif reason == "类别改变":
-        text = "".join(_diagnosis_lines(material, locale, only_known=True))
-    else:
-        text = phrase("correction_cleared", locale, count=count)
+    text = _correction(material, reason, locale)
     reports = (", " if is_english(locale) else "、").join(names) or phrase("sent_reports", locale)
     return phrase("correction", locale, reason=word(CORRECTIONS, reason, locale), reports=reports, text=text)
+
+
+def _correction(material: ReportMaterial, reason: str, locale: str) -> str:
+    """What stands now instead of what was reported."""
+    count = correction_count(material)
+    subject = next((case for case in material.cases if case.code == material.subject), None)
+    if reason == "误报撤销" and material.cases:
+        return phrase("correction_some", locale, withdrawn=material.withdrawn, count=count)
+    if reason == "误报撤销":
+        return phrase("correction_withdrawn", locale)
+    if reason == "人数增加":
+        return phrase("correction_more", locale, count=count)
+    if reason == "类别改变":
+        return "".join(diagnosis_lines(material, locale, only_known=True))
+    if subject is not None:
+        positive = sum(1 for case in material.cases if result_of(case) in POSITIVE)
+        result = word(DIAGNOSES, result_of(subject), locale)
+        return phrase("correction_one", locale, who=who_text(subject, locale), result=result, count=positive)
+    return phrase("correction_cleared", locale, count=count)
 
 
 def since(material: ReportMaterial) -> datetime:
@@ -211,103 +290,10 @@ def since(material: ReportMaterial) -> datetime:
 
 
 def correction_count(material: ReportMaterial) -> int:
-    """The number of persons a correction speaks of; for a growing cluster the counted number."""
-    if material.event == "cluster_more" and material.suspected_count is not None:
+    """The number of persons a correction speaks of; where a direct report is corrected, the counted number."""
+    is_direct = any(report.document == "R04" for report in material.corrected)
+    if (
+        material.event == "cluster_more" or (is_direct and material.event == "cancelled")
+    ) and material.suspected_count is not None:
         return material.suspected_count
     return len(material.cases)
-
-
-def _result(case: CaseMaterial) -> str:
-    if case.diagnosis and case.diagnosis != "pending":
-        return case.diagnosis
-    if case.status == "cleared":  # cleared on the spot, no hospital needed
-        return "excluded"
-    return case.status if case.status in POSITIVE or case.status == "excluded" else ""
-
-
-def _when(at: datetime, material: ReportMaterial, locale: str) -> str:
-    is_short = material.now - material.found_at < ONE_DAY
-    return clock_time(at, locale) if is_short else moment(at, locale)
-
-
-def _who(case: CaseMaterial, locale: str) -> str:
-    kind = word(PERSON_TYPES, case.person_type, locale)
-    return phrase("case_who", locale, class_name=case.class_name, kind=kind, code=case.code)
-
-
-def _case_line(case: CaseMaterial, locale: str) -> str:
-    symptoms = (", " if is_english(locale) else "、").join(word(SYMPTOMS, code, locale) for code in case.symptoms)
-    parts = [symptoms] if symptoms else []
-    if case.temperature is not None:
-        kind = word(THERMOMETERS, case.thermometer, locale)
-        parts.append(phrase("case_temperature", locale, kind=kind, degrees=f"{case.temperature:.1f}"))
-    if case.axillary_temp is not None:
-        parts.append(phrase("case_axillary", locale, degrees=f"{case.axillary_temp:.1f}"))
-    if case.onset_at is not None:
-        parts.append(phrase("case_onset", locale, at=moment(case.onset_at, locale)))
-    what = joined(parts, locale) or phrase("unknown", locale)
-    return phrase("case_line", locale, who=_who(case, locale), what=what)
-
-
-def _recheck_lines(material: ReportMaterial, locale: str) -> list[str]:
-    return [
-        phrase(
-            "rechecked",
-            locale,
-            at=_when(case.rechecked_at, material, locale),
-            who=_who(case, locale),
-            degrees=f"{case.axillary_temp:.1f}",
-        )
-        for case in material.cases
-        if case.rechecked_at is not None and case.axillary_temp is not None
-    ]
-
-
-def _transfer_lines(material: ReportMaterial, locale: str) -> list[str]:
-    by_code = {case.code: _who(case, locale) for case in material.cases}
-    return [
-        line
-        for transfer in material.transfers
-        for line in _one_transfer(transfer, by_code.get(transfer.code, transfer.code), material, locale)
-    ]
-
-
-def _one_transfer(transfer: TransferMaterial, who: str, material: ReportMaterial, locale: str) -> list[str]:
-    lines = []
-    if transfer.departed_at is not None:
-        at = _when(transfer.departed_at, material, locale)
-        lines.append(phrase("departed", locale, at=at, who=who, vehicle=transfer.vehicle))
-    if transfer.arrived_at is not None:
-        at = _when(transfer.arrived_at, material, locale)
-        lines.append(phrase("arrived", locale, at=at, who=who, place=transfer.destination))
-    return lines
-
-
-def _diagnosis_lines(material: ReportMaterial, locale: str, *, only_known: bool) -> list[str]:
-    lines = []
-    for case in material.cases:
-        result = _result(case)
-        if result and case.diagnosed_at is not None:
-            lines.append(_diagnosed(case, result, locale))
-        elif not only_known:
-            lines.append(phrase("case_detail", locale, who=_who(case, locale), text=word(DIAGNOSES, "pending", locale)))
-        lines += _treatment_lines(case, locale)
-    return lines
-
-
-def _diagnosed(case: CaseMaterial, result: str, locale: str) -> str:
-    at = moment(case.diagnosed_at, locale) if case.diagnosed_at else ""
-    hospital = phrase("diagnosed_at", locale, hospital=case.hospital) if case.hospital else ""
-    result_word = word(DIAGNOSES, result, locale)
-    return phrase("diagnosed", locale, at=at, who=_who(case, locale), result=result_word, hospital=hospital)
-
-
-def _treatment_lines(case: CaseMaterial, locale: str) -> list[str]:
-    parts = []
-    if case.severity:
-        parts.append(phrase("severity", locale, severity=word(SEVERITIES, case.severity, locale)))
-    if case.treatment:
-        parts.append(phrase("treatment", locale, text=case.treatment))
-    if not parts:
-        return []
-    return [phrase("case_detail", locale, who=_who(case, locale), text=joined(parts, locale))]

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.report_drafts import DRAFTS, draft
-from service.domain.report_material import CaseMaterial, ReportMaterial, SentReport, TransferMaterial
+from service.domain.report_material import (
+    Adjustment,
+    CaseMaterial,
+    CoursePoint,
+    Disinfection,
+    ReportMaterial,
+    SentReport,
+    TransferMaterial,
+)
 from service.domain.report_phrases import PHRASES, moment
 from service.domain.report_texts import CONTACT_KEYS
 
@@ -114,7 +122,7 @@ def test_many_cases_are_counted_not_listed() -> None:
 
 def test_progress_without_news_says_so() -> None:
     last = SentReport("r-1", "R02", "进程报告", until=FOUND + 2 * HOUR)
-    case = a_case(diagnosis="confirmed", diagnosed_at=FOUND + HOUR, changes=((FOUND + HOUR, "稳定"),))
+    case = a_case(diagnosis="confirmed", diagnosed_at=FOUND + HOUR, course=(CoursePoint(FOUND + HOUR, "ordinary"),))
     values = draft("progress", some_material(cases=(case,), previous_report=last, now=FOUND + 26 * HOUR))
     assert values["diagnosis_treatment"] == "无变化"
     assert values["condition_change"] == "无变化"
@@ -131,7 +139,7 @@ def test_progress_reports_what_came_since_the_last() -> None:
         hospital="示例定点医院",
         severity="ordinary",
         treatment="抗病毒",
-        changes=((FOUND + HOUR, "稳定"), (FOUND + 4 * HOUR, "好转")),
+        course=(CoursePoint(FOUND + HOUR, "ordinary"), CoursePoint(FOUND + 4 * HOUR, "severe", "加重")),
     )
     new = a_case(code="A-02", registered_at=FOUND + 5 * HOUR)
     material = some_material(cases=(case, new), previous_report=last, now=FOUND + 26 * HOUR, contacts={"最终": 8})
@@ -141,9 +149,43 @@ def test_progress_reports_what_came_since_the_last() -> None:
         "七年级2班学生（编号A-01）：病情普通，诊疗情况：抗病毒。",
         "七年级2班学生（编号A-02）：诊断结果未出。",
     ]
-    assert values["condition_change"] == "3月2日12时10分，七年级2班学生（编号A-01）病情好转。"
+    assert values["condition_change"] == (
+        "七年级2班学生（编号A-01）：普通（3月2日9时10分）→重症（3月2日12时10分，加重）。"
+    )
     assert values["control_state"] == "本时段新增1例。"
     assert values["contact_numbers"] == {**dict.fromkeys(CONTACT_KEYS, 0), "最终": 8}
+
+
+def test_control_tells_of_places_and_classes_since_the_last_report() -> None:
+    classes = ("七年级2班", "七年级3班")
+    material = some_material(
+        previous_report=SentReport("r-1", "R02", "进程报告", until=FOUND + 2 * HOUR),
+        disinfections=(
+            Disinfection(FOUND + HOUR, ("楼梯",)),
+            Disinfection(FOUND + 3 * HOUR, ("教室", "走廊")),
+        ),
+        adjustments=(Adjustment(FOUND + 4 * HOUR, "class_suspend", classes, FOUND + 5 * HOUR),),
+        now=FOUND + 26 * HOUR,
+    )
+    assert str(draft("progress", material)["control_state"]).splitlines() == [
+        "本时段无新增病例。",
+        "3月2日11时10分，终末消毒验收合格：教室、走廊。",
+        "自3月2日12时10分起，七年级2班、七年级3班班级停课。",
+        "七年级2班、七年级3班自3月2日13时10分起复课。",
+    ]
+
+
+def test_a_number_reported_directly_is_not_withdrawn_but_its_change_is_stated() -> None:
+    cases = (a_case(diagnosis="suspected"), a_case(code="A-02", diagnosis="excluded"))
+    values = draft("progress", some_material(cases=cases, reported_count=3, withdrawn=1))
+    assert "此前直报3例，其中经医疗机构诊断排除1例，撤销1例，现为1例。" in str(values["control_state"])
+    assert "此前直报" not in str(draft("progress", some_material(cases=cases, withdrawn=1))["control_state"])
+
+
+def test_contacts_are_counted_by_class_too() -> None:
+    material = some_material(contact_classes=(("七年级2班", 4), ("", 1)))
+    assert draft("progress", material)["contact_classes"] == "按班级或单位：七年级2班4人、其他单位1人。"
+    assert "contact_classes" not in draft("progress", some_material())
 
 
 @pytest.mark.parametrize(
@@ -153,6 +195,7 @@ def test_progress_reports_what_came_since_the_last() -> None:
         (("excluded", "excluded"), "ended", "排除"),
         (("confirmed",), "ended", "散发确诊"),
         (("confirmed", "confirmed"), "ended", None),
+        (("confirmed", "suspected", "asymptomatic"), "ended", "聚集性疫情"),
         (("confirmed", ""), "ended", None),
         (("",), "ended", None),
         (("excluded", "pending"), "ended", None),
@@ -199,17 +242,37 @@ def test_a_direct_report_counts_and_names_the_classes_once() -> None:
     [
         ("cleared", "现场排除", "所报1例不按疑似病例处置"),
         ("reclassified", "医院排除", "所报1例不按疑似病例处置"),
-        ("cancelled", "误报撤销", "原报告的事件予以撤销"),
+        ("cancelled", "误报撤销", "其中2例经核实为误报，予以撤销，现为1例"),
         ("cluster_more", "人数增加", "涉及人数现为5例"),
     ],
 )
 def test_a_correction_says_what_and_why(event: str, reason: str, text: str) -> None:
     sent = SentReport("r-1", "R01", "初次报告", number="示校疫报〔2026〕3号")
-    values = draft("correction", some_material(event=event, corrected=(sent,), suspected_count=5))
+    values = draft("correction", some_material(event=event, corrected=(sent,), suspected_count=5, withdrawn=2))
     assert values["corrects"] == [{"id": "r-1"}]
     assert values["correction_reason"] == reason
     assert text in str(values["correction_text"])
     assert "初次报告（示校疫报〔2026〕3号）" in str(values["correction_text"])
+
+
+def test_a_correction_of_a_withdrawn_incident_withdraws_everything() -> None:
+    values = draft("correction", some_material(event="cancelled", cases=(), withdrawn=1))
+    assert "原报告的事件予以撤销" in str(values["correction_text"])
+
+
+def test_a_correction_about_one_person_says_how_many_are_left() -> None:
+    cases = (a_case(diagnosis="excluded"), a_case(code="A-02", diagnosis="suspected"))
+    values = draft("correction", some_material(event="reclassified", cases=cases, subject="A-01"))
+    assert "七年级2班学生（编号A-01）经医疗机构诊断排除，不再按疑似或确诊病例处置；目前疑似或确诊1例。" in str(
+        values["correction_text"]
+    )
+
+
+def test_a_correction_of_a_direct_report_states_the_number_of_the_school() -> None:
+    sent = SentReport("r-1", "R04", "直报单")
+    assert (
+        draft("correction", some_material(event="cancelled", corrected=(sent,), suspected_count=2))["person_count"] == 2
+    )
 
 
 def test_a_correction_of_unknown_cause_is_left_to_the_drafter() -> None:
