@@ -59,8 +59,8 @@ class Change:
 
 def differences(before: Bundle, after: Bundle) -> tuple[Change, ...]:
     """All changes: what is new or differs in the order of the newer version, then what is gone."""
-    old = {(item.what, item.place, item.id): item for item in _items(before)}
-    new = {(item.what, item.place, item.id): item for item in _items(after)}
+    old = {(item.what, item.place, item.id): item for item in said_by(before)}
+    new = {(item.what, item.place, item.id): item for item in said_by(after)}
     found = [_change(old.get(key), new[key]) for key in new]
     found += [Change(REMOVED, item, ()) for key, item in old.items() if key not in new]
     whole = {
@@ -84,7 +84,8 @@ def _change(old: Item | None, new: Item) -> Change | None:
 # --- what a bundle says -----------------------------------------------------------------------
 
 
-def _items(bundle: Bundle) -> Iterator[Item]:
+def said_by(bundle: Bundle) -> Iterator[Item]:
+    """Everything a bundle says, page by page, then table by table."""
     for page in bundle.processes.values():
         yield from _page(page)
     for source in bundle.decisions.values():

@@ -39,8 +39,8 @@ class PictureMissing(RuntimeError):
 def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: str = "zh") -> str:
     """The drawing of a file as a stand-alone SVG text.
 
-    `states` maps element ids to done, now, soon, late, wait or todo; flows between done elements
-    are drawn strong. Raises NotDrawn if the file has no positions.
+    `states` maps element ids to done, now, soon, late, wait or todo, or to added, removed or changed,
+    which flows can be too; flows between done elements are drawn strong. Raises NotDrawn if the file has no positions.
     """
     pen = Pen(locale)
     drawing = _drawing(xml, english=pen.english)
@@ -131,6 +131,9 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
         line |= {"marker-end": "url(#dgm-message)", "marker-start": "url(#dgm-from)"}
     elif edge.tag == "association":
         line = {"stroke": MUTED, "stroke-width": 1.2, "stroke-dasharray": "2 3", "class": "a"}
+    elif edge.id in states:
+        look = LOOKS[states[edge.id]]
+        line |= {"stroke": look.stroke, "stroke-width": look.width, "stroke-dasharray": look.dash}
     elif taken:
         line = {
             "stroke": LOOKS["done"].stroke,

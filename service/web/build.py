@@ -11,6 +11,7 @@ from service.web import (
     incident_page,
     library_page,
     people_page,
+    procedure_page,
     report_page,
     sign_in,
     task_page,
@@ -28,6 +29,7 @@ PAGES = (
     people_page,
     diagram_page,
     action_page,
+    procedure_page,
     library_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"

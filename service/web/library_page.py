@@ -1,4 +1,4 @@
-"""The procedures library, documents of reports, stuck processes, and one's own account."""
+"""Documents of reports, stuck processes, and one's own account."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -9,16 +9,13 @@ from markupsafe import Markup
 
 from service.application import accounts, engine_incidents
 from service.application.documents_docx import to_docx
-from service.application.queries import procedures, reports, waiting
-from service.application.queries.procedures import PageRow, ProcedurePage, ProcedureRow
+from service.application.queries import reports, waiting
 from service.application.queries.reports import ReportPage
 from service.application.queries.waiting import EngineIncidentRow
 from service.domain import commands as cmd
 from service.domain.access import Action, require
 from service.domain.errors import EngineFailed
-from service.web.diagram_page import drawn
 from service.web.errors import PageRoute
-from service.web.navigation import may_report
 from service.web.posted import Form
 from service.web.sign_in import keep_locale
 from service.web.site import Visiting, go
@@ -27,24 +24,6 @@ from service.web.translations import LOCALES, NAMES
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryPage:
-    """All procedures in use."""
-
-    procedures: tuple[ProcedureRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ProcedureModel:
-    """One procedure: the page that is shown, its drawing, tables and versions."""
-
-    found: ProcedurePage
-    page: PageRow
-    source: str
-    svg: Markup
-    may_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +50,6 @@ class AccountPage:
     username: str
     memberships: tuple[tuple[str, tuple[str, ...]], ...]
     languages: tuple[tuple[str, str, bool], ...]
-
-
-# --- procedures -------------------------------------------------------------------------------
-
-
-@router.get("/procedures")
-def library(visit: Visiting) -> Response:
-    """The library."""
-    require(visit.principal, Action.DEFINITION_READ)
-    with visit.reader() as reader:
-        return visit.page(reader, "procedures/library.html", LibraryPage(procedures.listing(reader)))
-
-
-@router.get("/procedures/{procedure}")
-def procedure_page(visit: Visiting, procedure: str, page: str = "", version: int = 0) -> Response:
-    """One procedure, a page of it; an older version where one is named."""
-    require(visit.principal, Action.DEFINITION_READ)
-    with visit.reader() as reader:
-        found = procedures.page(reader, procedure, version or None)
-        shown = next((each for each in found.pages if each.process == (page or procedure)), found.pages[0])
-        xml = procedures.xml(reader, procedure, found.row.version, shown.process)
-        model = ProcedureModel(
-            found=found,
-            page=shown,
-            source=f"/procedures/{procedure}/versions/{found.row.version}/pages/{shown.process}.bpmn",
-            svg=drawn(xml, {}, reader.locale),
-            may_open=found.row.is_startable and may_report(reader),
-        )
-        return visit.page(reader, "procedures/procedure.html", model)
 
 
 # --- reports ----------------------------------------------------------------------------------

@@ -32,7 +32,6 @@ from service.web import shown
 from service.web.assets import Assets
 from service.web.navigation import Shell, shell_of
 from service.web.sources import cited
-from service.web.table_words import cell_reader
 from service.web.translations import LOCALES, chosen_locale, html_lang, translations
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,8 +87,6 @@ class Site:
         self.documents = tocsin.documents
         self.assets = Assets.load(tocsin.settings.forms_dir / "reports" / "document.css")
         self._environments = {locale: environment(locale, self.assets) for locale in LOCALES}
-        for locale, made in self._environments.items():
-            made.filters["readable"] = cell_reader(tocsin.services.forms, tocsin.services.policies, locale)
 
     def render(self, template: str, locale: str, **values: Any) -> str:
         """A template in a language."""

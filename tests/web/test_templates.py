@@ -15,6 +15,7 @@ from service.web import (
     incident_page,
     library_page,
     people_page,
+    procedure_page,
     report_page,
     sign_in,
     task_page,
@@ -43,8 +44,11 @@ MODELS = {
     "incidents/form.html": action_page.FormPage,
     "incidents/document.html": library_page.DocumentPage,
     "partner/desk.html": action_page.PartnerDesk,
-    "procedures/library.html": library_page.LibraryPage,
-    "procedures/procedure.html": library_page.ProcedureModel,
+    "procedures/library.html": procedure_page.LibraryPage,
+    "procedures/procedure.html": procedure_page.ProcedureModel,
+    "procedures/decision.html": procedure_page.DecisionModel,
+    "procedures/form.html": procedure_page.FormPreview,
+    "procedures/differences.html": procedure_page.DifferencesModel,
     "engine/list.html": library_page.EnginePage,
     "account/me.html": library_page.AccountPage,
     "tasks/task.html": task_page.TaskModel,
@@ -55,9 +59,7 @@ MODELS = {
 
 
 def made(locale: str = "zh_CN") -> Environment:
-    found = environment(locale, Assets.load(ROOT / "forms" / "reports" / "document.css"))
-    found.filters["readable"] = str
-    return found
+    return environment(locale, Assets.load(ROOT / "forms" / "reports" / "document.css"))
 
 
 def sources(name: str) -> str:

@@ -1,7 +1,7 @@
 """A decision table for people: its rows in words, its examples run, and trying it out on values of one's own."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -202,17 +202,19 @@ class _Table:
 
     def _sentence(self, tests: tuple[str, ...], results: tuple[str, ...]) -> str:
         """The row as one sentence."""
-        pick = self.words.pick
-        conditions = [
-            f"{self._label(c)} {text}" for c, text in zip(self.decision.inputs, tests, strict=True) if text != "–"
-        ]
-        outcomes = [
-            f"{self._label(c)} {text}" for c, text in zip(self.decision.outputs, results, strict=True) if text != "–"
-        ]
-        then = pick("；", "; ").join(outcomes)
+        pick, comma = self.words.pick, self.words.pick("，", ", ")
+        conditions = self._told(self.decision.inputs, tests)
+        then = comma.join(self._told(self.decision.outputs, results))
         if not conditions:
-            return pick(f"其他情况：{then}。", f"In every other case: {then}.")
-        return pick(f"若{'，且'.join(conditions)}：{then}。", f"If {', and '.join(conditions)}: {then}.")
+            return pick(f"其他情况下，{then}。", f"In every other case {then}.")
+        both = pick("，且", " and ").join(conditions)
+        return pick(f"若{both}，则{then}。", f"If {both}, then {then}.")
+
+    def _told(self, clauses: Sequence[InputClause | OutputClause], texts: tuple[str, ...]) -> list[str]:
+        """Columns with what they say, a comparison as it stands and a word in quotes."""
+        told = ((self._label(clause), text) for clause, text in zip(clauses, texts, strict=True) if text != "–")
+        quoted = self.words.pick("{0}“{1}”", "{0} “{1}”")
+        return [("{0} {1}" if text[0] in "<>≤≥≠" else quoted).format(label, text) for label, text in told]
 
     def _label(self, clause: InputClause | OutputClause) -> str:
         return self.words.pick(clause.label, clause.label_en)

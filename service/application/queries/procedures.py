@@ -7,29 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.application import organisations
-from service.application.queries.reader import Reader
+from service.application.queries.reader import Reader, incidents
 from service.domain.errors import NoSuch
 from service.domain.forms import json_schema, ui_hints
-from service.engine.decision_tables import Decision
 from service.engine.model import Bundle, Kind, Node, Trigger
 from service.persistence import tables as t
 
 definitions = t.table_of(t.Definition)
+instances = t.table_of(t.Instance)
+
+COLUMNS = [column for column in definitions.c if column.name != "content"]
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A version of a procedure."""
+    """A version of a procedure; `running` counts the incidents the reader may see that go on by it."""
 
     version: int
     is_active: bool
     deployed_at: datetime
     deployed_by_name: str
+    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +58,12 @@ class PageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionView:
-    """A decision table as people read it: a row per rule, with its source."""
+class DecisionLink:
+    """A decision table of a procedure."""
 
     id: str
     name: str
-    hit_policy: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    rules: tuple["RuleRow", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRow:
-    """A rule: the texts of its cells, and the source it comes from."""
-
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    cite: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +76,9 @@ class ProcedureRow:
     name_en: str
     organisation_types: tuple[str, ...]
     is_startable: bool
+    deployed_at: datetime
+    deployed_by_name: str
+    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +89,21 @@ class ProcedurePage:
     documentation: str
     starts: tuple[StartForm, ...]
     pages: tuple[PageRow, ...]
-    decisions: tuple[DecisionView, ...]
+    decisions: tuple[DecisionLink, ...]
     versions: tuple[VersionRow, ...]
 
 
 def listing(reader: Reader) -> tuple[ProcedureRow, ...]:
     """Active procedures by id."""
-    columns = (definitions.c.procedure, definitions.c.version, definitions.c.name, definitions.c.name_en)
-    statement = select(*columns).where(definitions.c.is_active.is_(True)).order_by(definitions.c.procedure)
-    return tuple(_row(reader, row) for row in reader.rows(statement))
+    statement = select(*COLUMNS).where(definitions.c.is_active.is_(True)).order_by(definitions.c.procedure)
+    rows, running = _with_names(reader, reader.rows(statement)), _running(reader)
+    return tuple(_row(reader, row, running) for row in rows)
 
 
 def page(reader: Reader, procedure: str, version: int | None = None) -> ProcedurePage:
     """One procedure with its forms, pages and tables. Raises NoSuch."""
-    versions = _versions(reader, procedure)
+    statement = select(*COLUMNS).where(definitions.c.procedure == procedure).order_by(definitions.c.version.desc())
+    versions, running = _with_names(reader, reader.rows(statement)), _running(reader)
     wanted = version or next((row["version"] for row in versions if row["is_active"]), None)
     row = next((row for row in versions if row["version"] == wanted), None)
     if row is None:
@@ -116,19 +111,25 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
     assembly = reader.services.definitions.get(reader.connection, procedure, row["version"])
     bundle = assembly.bundle
     return ProcedurePage(
-        row=_row(reader, row),
+        row=_row(reader, row, running),
         documentation=_documentation(bundle),
         starts=tuple(_start(reader, bundle, node) for node in start_nodes(bundle)),
         pages=tuple(
             PageRow(each.id, reader.pick(each.name, each.name_en), each.file, len(each.nodes))
             for each in bundle.processes.values()
         ),
-        decisions=tuple(_decision(reader, each) for each in assembly.decisions.values()),
+        decisions=tuple(
+            DecisionLink(each.id, reader.pick(each.name, each.name_en), len(each.rules))
+            for each in assembly.decisions.values()
+        ),
         versions=tuple(
-            VersionRow(each["version"], each["is_active"], each["deployed_at"], each["deployed_by_name"])
+            VersionRow(
+                each["version"], each["is_active"], each["deployed_at"], each["deployed_by_name"],
+                running.get((procedure, each["version"]), 0),
+            )
             for each in versions
         ),
-    )
+    )  # fmt: skip
 
 
 def start_nodes(bundle: Bundle) -> tuple[Node, ...]:
@@ -162,15 +163,24 @@ def main_organisation(reader: Reader) -> str:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _versions(reader: Reader, procedure: str) -> list[dict[str, Any]]:
-    columns = [column for column in definitions.c if column.name != "content"]
-    statement = select(*columns).where(definitions.c.procedure == procedure).order_by(definitions.c.version.desc())
-    rows = reader.rows(statement)
+def _with_names(reader: Reader, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = reader.account_names({row["deployed_by"] for row in rows})
     return [{**row, "deployed_by_name": names.get(row["deployed_by"], row["deployed_by"])} for row in rows]
 
 
-def _row(reader: Reader, row: Mapping[str, Any]) -> ProcedureRow:
+def _running(reader: Reader) -> dict[tuple[str, int], int]:
+    """How many incidents go on by each version, as root or below it."""
+    count = func.count(instances.c.incident_id.distinct())
+    statement = (
+        select(instances.c.procedure, instances.c.version, count.label("running"))
+        .join(incidents, incidents.c.id == instances.c.incident_id)
+        .where(instances.c.status == "active", reader.in_scope)
+        .group_by(instances.c.procedure, instances.c.version)
+    )
+    return {(row["procedure"], row["version"]): row["running"] for row in reader.rows(statement)}
+
+
+def _row(reader: Reader, row: Mapping[str, Any], running: Mapping[tuple[str, int], int]) -> ProcedureRow:
     bundle = reader.bundle(row["procedure"], row["version"])
     starts = start_nodes(bundle)
     return ProcedureRow(
@@ -180,6 +190,9 @@ def _row(reader: Reader, row: Mapping[str, Any]) -> ProcedureRow:
         name_en=row["name_en"],
         organisation_types=ORGANISATION_TYPES.get(row["procedure"], ()),
         is_startable=any(_form(reader, bundle, node) for node in starts),
+        deployed_at=row["deployed_at"],
+        deployed_by_name=row["deployed_by_name"],
+        running=running.get((row["procedure"], row["version"]), 0),
     )
 
 
@@ -222,21 +235,3 @@ def _start(reader: Reader, bundle: Bundle, node: Node) -> StartForm:
     schema = json_schema(view, locale=reader.locale)
     hints = tuple(ui_hints(view, locale=reader.locale))
     return StartForm(node.id, reader.named(node), key, view.name.of(reader.locale), schema, hints)
-
-
-def _decision(reader: Reader, decision: Decision) -> DecisionView:
-    return DecisionView(
-        id=decision.id,
-        name=reader.pick(decision.name, decision.name_en),
-        hit_policy=decision.hit_policy.value,
-        inputs=tuple(clause.label or clause.expression.text for clause in decision.inputs),
-        outputs=tuple(reader.pick(clause.label, clause.label_en) for clause in decision.outputs),
-        rules=tuple(
-            RuleRow(
-                tuple(test.text if test else "–" for test in rule.tests),
-                tuple(result.text if result else "–" for result in rule.results),
-                rule.cite,
-            )
-            for rule in decision.rules
-        ),
-    )
