@@ -15,6 +15,12 @@ PARTNER = Partner(
     inbound={
         "msg_external_notice": HOSPITAL.inbound["msg_external_notice"],
         "msg_epi_request": InboundKind("F16#request", ("case_ref", "started_at", "info_source")),
+        "msg_epi_result": InboundKind(
+            "F16#site",
+            ("info_source",),
+            ("activity_trail", "investigator", "family", "suspected_source", "finished_at"),
+            then="F16#source",
+        ),
         "msg_contact_judged": InboundKind("F12#final", ("rows",)),
         "msg_release": InboundKind(
             "F24#issue",

@@ -30,6 +30,7 @@ class InboundKind:
     """A message a party may send: the form view it answers, its correlation keys, its fields.
 
     `choices` gives the values a code field may have. Ranges and conditions are the form's business.
+    `then` is a further view the same message answers, once the first is answered.
     """
 
     form: str
@@ -37,6 +38,7 @@ class InboundKind:
     optional: tuple[str, ...] = ()
     keys: tuple[str, ...] = ("incident", "person")
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)

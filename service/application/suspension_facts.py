@@ -91,9 +91,9 @@ def order_settled(base: FactBase) -> bool:
 
 
 @incident_fact
-def suspended_classes(base: FactBase) -> list[str]:
-    """Classes (or the school) whose lessons are suspended and have not begun again."""
-    return list(_suspended(base))
+def suspended_classes(base: FactBase) -> list[dict[str, str]]:
+    """References to the classes (or the school) whose lessons are suspended and have not begun again."""
+    return [{"id": place} for place in _suspended(base)]
 
 
 @incident_fact
@@ -150,7 +150,8 @@ def _suspended(base: FactBase) -> dict[str, str]:
         if _is_executed(base, record["form"], record["view"], record["instance_id"]):
             found.update(dict.fromkeys(_ids(values.get("scope")), record["instance_id"]))
         elif record["view"] == "resume" and values and _is_past(values.get("resume_at"), base.now):
-            for place in resumptions.get(record["instance_id"], {}).get("scope") or list(found):
+            scope = resumptions.get(record["instance_id"], {}).get("scope")
+            for place in list(_ids(scope)) or list(found):
                 found.pop(place, None)
     return found
 
