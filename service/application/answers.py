@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import attachments, registration, reporting, sending
+from service.application import attachments, observations, registration, reporting, sending
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
 from service.domain.access import Principal
@@ -27,6 +27,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     view = on.services.forms.view(target.form_key)
     answers = fill(view, data, context_for(on.view, target, principal, data))
     on.done_at = on.done_at or _stated_time(answers.values)
+    observations.complete(on, target, answers)
     person = _registered(on, target, answers)
     if view.is_list:
         _save_rows(on, target, answers)
@@ -34,6 +35,9 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         _save(on, target, answers, person)
     attachments.attach(on.uow, on.incident_id, principal.account_id, answers.values)
     reporting.follow_answer(on, target, answers.values, late_reason)
+    observations.follow_answer(on, target, answers.values)
+    if observations.is_only_noted(target, answers.values):
+        return
     if target.task is not None:
         _task_done(on, target, answers.values, late_reason)
         if target.task["kind"] == "send":
@@ -55,7 +59,7 @@ def record_only(on: Advance, target: Target, principal: Principal, data: Mapping
 
 
 def _stated_time(values: Mapping[str, Any]) -> datetime | None:
-    for key in ("done_at", "sent_at"):
+    for key in ("done_at", "sent_at", "measured_at"):
         if isinstance(values.get(key), str):
             return datetime.fromisoformat(values[key])
     return None

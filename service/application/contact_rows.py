@@ -30,6 +30,8 @@ class Contact:
     mode: str
     other_org: str
     instance: str
+    observed_from: datetime | None
+    observed_until: datetime | None
     registered_at: datetime
     sealed: str
     person_sealed: str
@@ -45,8 +47,8 @@ def contacts_of(connection: Connection, incident: str) -> list[Contact]:
     table, person = sql.contacts, sql.persons
     columns = (
         table.c.case_id, table.c.person_id, person.c.kind, person.c.case_status, person.c.is_neighbour, table.c.stage,
-        table.c.status, table.c.mode, table.c.other_org, table.c.instance_id, table.c.registered_at, table.c.sealed,
-        person.c.sealed.label("person_sealed"),
+        table.c.status, table.c.mode, table.c.other_org, table.c.instance_id, table.c.observed_from,
+        table.c.observed_until, table.c.registered_at, table.c.sealed, person.c.sealed.label("person_sealed"),
     )  # fmt: skip
     statement = select(*columns).join(person, person.c.id == table.c.person_id).where(table.c.incident_id == incident)
     found = connection.execute(statement.order_by(table.c.case_id, table.c.registered_at, table.c.id))
@@ -58,8 +60,8 @@ def _contact(row: Mapping[str, Any]) -> Contact:
         case=row["case_id"], person=row["person_id"],
         is_case=row["kind"] == "case" and row["case_status"] not in NO_CASE, is_neighbour=row["is_neighbour"],
         stage=row["stage"], status=row["status"], mode=row["mode"], other_org=row["other_org"],
-        instance=row["instance_id"] or "", registered_at=row["registered_at"], sealed=row["sealed"],
-        person_sealed=row["person_sealed"],
+        instance=row["instance_id"] or "", observed_from=row["observed_from"], observed_until=row["observed_until"],
+        registered_at=row["registered_at"], sealed=row["sealed"], person_sealed=row["person_sealed"],
     )  # fmt: skip
 
 

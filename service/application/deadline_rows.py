@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from service.application import observations
 from service.application.projections.registry import deadline_id
 from service.domain import events as ev
 from service.domain.deadlines import due_at, lateness
@@ -73,6 +74,8 @@ def _start(on: Advance, row: Mapping[str, Any], effect: DeadlineAct, known: Mapp
         key = deadline_id(on.incident_id, effect.rule, effect.subject)
         event = ev.DeadlineStarted(key, effect.rule, effect.subject, effect.start.isoformat(), due.isoformat())
         on.record(event, row=row, element=effect.element)
+        if effect.rule == observations.DEADLINE:
+            observations.begin(on, row, effect.start, due)
     elif effect.rule in RESTARTING and known["started_at"] != effect.start:
         on.record(
             ev.DeadlineMoved(known["id"], effect.start.isoformat(), due.isoformat()), row=row, element=effect.element

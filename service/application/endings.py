@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import deadline_rows
+from service.application import deadline_rows, observations
 from service.application.inbox import Effect, put
 from service.domain import events as ev
 from service.engine import effects as fx
@@ -21,8 +21,8 @@ OUTCOMES = {
     "ee_cancelled": ("false_alarm", "false_alarm"),
     "ee_merged": ("merged", "merged"),
 }
-# Deadlines that live on after the incident is closed: the return of a pupil and an inspection.
-OUTLIVING = frozenset({"T06", "T07", "T47", "clue_verify"})
+# Deadlines that live on after the incident is closed: a return, a patient sent home, an inspection.
+OUTLIVING = frozenset({"T06", "T07", "T09", "T47", "clue_verify"})
 CASE_ENDS = {"ee_case_cleared": "cleared", "ee_case_excluded": "excluded", "ee_case_closed": "closed"}
 
 
@@ -32,6 +32,7 @@ def ended(on: Advance, row: Mapping[str, Any], effect: fx.Ended) -> None:
     on.record(ev.InstanceEnded(row["id"], "completed", effect.end, effect.error, result), row=row)
     if effect.end in CASE_ENDS and row["person_id"]:
         on.record(ev.CaseStatusChanged(row["person_id"], CASE_ENDS[effect.end]), row=row)
+    observations.end(on, row, effect.end)
     if row["parent_id"] and row["parent_task"]:
         parent_item = row["person_id"] if _is_collected(on, row) else ""
         payload = {

@@ -9,6 +9,7 @@ instance without one sees those of the first registered person. The catalogue of
 from datetime import datetime, timedelta
 
 from service.application import contact_facts, suspension_facts
+from service.application import observation_facts as observation_facts
 from service.application.clusters import SchoolCase
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
 from service.application.fact_base import PERSON_FACTS as PERSON_FACTS
@@ -288,7 +289,7 @@ def org_type(base: FactBase) -> str:
 @person_fact
 def observation_finished(_base: FactBase, person: PersonFacts) -> bool:
     """A medical observation of this person was released (F24)."""
-    return bool(person.form("F24").get("end_at"))
+    return any(record["view"] == "issue" for record in person.records("F24"))
 
 
 @incident_fact

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application import organisations, report_materials
+from service.application import observation_contexts, organisations, report_materials
 from service.application.incident_view import IncidentView
 from service.domain.access import Principal
 from service.domain.forms import FillContext
 from service.persistence.tables import sql
 
-PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F17", "F20"})
+PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F14", "F17", "F20", "F23", "F24", "F29"})
+SINGLE_FORMS = frozenset({"F14", "F24"})  # an answer stands by itself, whatever was answered before
 INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F15", "F17", "F20", "F40"})
 DRAFT_KINDS = {
     "t_draft_initial": "initial", "t_draft_progress": "progress", "t_draft_direct": "direct",
@@ -51,8 +52,6 @@ def context_for(
     view: IncidentView, target: Target, principal: Principal, data: Mapping[str, Any] | None = None
 ) -> FillContext:
     """The context in which an answer is checked; some defaults depend on what is answered."""
-    rows = view.facts.rows
-    instance = target.instance["id"] if target.form in INSTANCE_FORMS else None
     person = target.person or None
     return FillContext(
         now=view.now,
@@ -62,7 +61,7 @@ def context_for(
         task_created_at=target.opened_at,
         found_at=_found_at(view, person),
         policies=view.policies,
-        record=rows.latest(target.form, person=person if target.form in PERSON_FORMS else None, instance=instance),
+        record=_record(view, target),
         defaults={
             **_defaults(view, target),
             **_of_place(view, data or {}),
@@ -73,6 +72,15 @@ def context_for(
         persons={**_persons(view), **_members(view, data or {})},
         drafters=_drafters(view, target),
     )
+
+
+def _record(view: IncidentView, target: Target) -> dict[str, Any]:
+    """What earlier views of the form answered, about the same person or in the same instance."""
+    if target.form in SINGLE_FORMS:
+        return {}
+    instance = target.instance["id"] if target.form in INSTANCE_FORMS else None
+    person = (target.person or None) if target.form in PERSON_FORMS else None
+    return view.facts.rows.latest(target.form, person=person, instance=instance)
 
 
 def _of_place(view: IncidentView, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,5 +227,7 @@ def _approved_wording(view: IncidentView) -> str:
 
 BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
     "F00": _of_task_record, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice, "F10": _of_closing,
+    "F14": observation_contexts.of_reading, "F23": observation_contexts.of_notice,
+    "F24": observation_contexts.of_release,
     "F15": _of_disinfection, "F17": _of_return, "F36": _of_opinion, "F40": _of_inspection,
 }  # fmt: skip

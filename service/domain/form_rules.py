@@ -218,15 +218,18 @@ def _no_other_names(_view: View, rule: Rule, inspection: Inspection) -> None:
 
 
 def _fever(_view: View, rule: Rule, inspection: Inspection) -> None:
-    key = rule.fields[0]
-    value, policies = inspection.values.get(key), inspection.context.policies
+    key, policies = rule.fields[0], inspection.context.policies
+    if is_fever(inspection.values.get(key), policies):
+        inspection.warn(key, "fever", limit=policy_number(policies.get("fever_threshold")))
+
+
+def is_fever(temperature: object, policies: Mapping[str, object]) -> bool:
+    """Whether a temperature, rounded to one place, reaches the threshold of the kind of organisation."""
     threshold = policy_number(policies.get("fever_threshold"))
-    if value is None or threshold is None:
-        return
-    is_inclusive = policies.get("fever_threshold_inclusive", True)
-    measured = rounded(value, 1)
-    if measured > threshold or (is_inclusive and measured == threshold):
-        inspection.warn(key, "fever", limit=threshold)
+    if threshold is None or not isinstance(temperature, int | float | Decimal):
+        return False
+    measured = rounded(temperature, 1)
+    return measured > threshold or (bool(policies.get("fever_threshold_inclusive", True)) and measured == threshold)
 
 
 def _flag(_view: View, rule: Rule, inspection: Inspection) -> None:

@@ -1,0 +1,87 @@
+"""Facts about the medical observation of one person: from when until when, and what the readings say.
+
+Imported by `facts`, so that they are registered with the others.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from service.application.contact_rows import Contact
+from service.application.fact_base import FactBase, person_fact
+from service.application.fact_rows import PersonFacts
+from service.domain.calendar import parse_instant
+from service.domain.form_rules import is_fever
+from service.domain.sessions import MORNING, key_of, session_at
+
+CHECKS = ("ca_symptom_transfer", "ca_release_transfer")
+WELL: tuple[object, ...] = (None, [], ["none"])
+
+
+def readings_of(person: PersonFacts) -> list[dict[str, Any]]:
+    """The valid reading of each session in order; a correction stands in the place of what it corrects."""
+    found = {}
+    for record in person.records("F14"):
+        if record["view"] == "session":
+            found[record["values"].get("day_no"), record["values"].get("session") != MORNING] = record["values"]
+    return [found[place] for place in sorted(found)]
+
+
+def is_abnormal(reading: dict[str, Any], policies: Any) -> bool:
+    """The temperature reaches the threshold, or there is a symptom."""
+    return is_fever(reading.get("temperature"), policies) or reading.get("symptoms") not in WELL
+
+
+def _observed(base: FactBase, person: PersonFacts) -> list[Contact]:
+    return [row for row in base.rows.contacts_about(person.id) if row.stage == "final" and row.observed_from]
+
+
+@person_fact
+def observed_from(base: FactBase, person: PersonFacts) -> datetime | None:
+    """When the observation began."""
+    return min((row.observed_from for row in _observed(base, person) if row.observed_from), default=None)
+
+
+@person_fact
+def observed_until(base: FactBase, person: PersonFacts) -> datetime | None:
+    """When it ends: T08, or what it was extended to."""
+    return max((row.observed_until for row in _observed(base, person) if row.observed_until), default=None)
+
+
+@person_fact
+def session_open(base: FactBase, person: PersonFacts) -> str:
+    """Day and session that run now, `3:早`."""
+    since = base.value("observed_from", person.id)
+    session = session_at(base.now, since, base.policies) if isinstance(since, datetime) else None
+    return session.key if session else ""
+
+
+@person_fact
+def session_recorded(_base: FactBase, person: PersonFacts) -> str:
+    """Day and session of the reading entered last."""
+    entered = [record["values"] for record in person.records("F14") if record["view"] == "session"]
+    return key_of(entered[-1]["day_no"], entered[-1]["session"]) if entered else ""
+
+
+@person_fact
+def observation_abnormal(base: FactBase, person: PersonFacts) -> bool:
+    """The reading of the latest session shows fever or a symptom."""
+    readings = readings_of(person)
+    return bool(readings) and is_abnormal(readings[-1], base.policies)
+
+
+@person_fact
+def symptom_open(base: FactBase, person: PersonFacts) -> bool:
+    """The latest reading is abnormal and nobody has looked at it since, or the person is away for a check."""
+    instances = {row.instance for row in base.rows.contacts_about(person.id)}
+    if any(base.rows.is_waiting(check, instance) for check in CHECKS for instance in instances if instance):
+        return True
+    if not base.value("observation_abnormal", person.id):
+        return False
+    measured_at = parse_instant(readings_of(person)[-1]["measured_at"])
+    return not any(r["view"] == "arrive" and r["at"] >= measured_at for r in person.records("F05"))
+
+
+@person_fact
+def tests_required(_base: FactBase, person: PersonFacts) -> bool:
+    """Output of D07: the observation asks for tests."""
+    return person.decision("D07").get("tests") not in (None, "", "none")
