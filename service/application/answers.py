@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import attachments, observations, registration, reporting, sending
+from service.application import attachments, observations, registration, reporting, sending, suspensions
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
 from service.domain.access import Principal
@@ -35,6 +35,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         _save(on, target, answers, person)
     attachments.attach(on.uow, on.incident_id, principal.account_id, answers.values)
     reporting.follow_answer(on, target, answers.values, late_reason)
+    suspensions.follow_answer(on, target, answers.values)
     observations.follow_answer(on, target, answers.values)
     if observations.is_only_noted(target, answers.values):
         return
