@@ -17,6 +17,9 @@ TOCSIN = "https://tocsin.example/bpmn/1.0"
 
 Point = tuple[float, float]
 
+SHEET = (1555.0, 1090.0)
+"""What a drawing may measure: A3 landscape at 96 dots per inch (1587 by 1122) inside a border of 16 pixels."""
+
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"})
 ACTIVITIES = frozenset(
@@ -173,7 +176,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The elements of a file with their positions; an element without one is only in `elements`."""
+    """The elements of a file with their positions; an element without one is only in `elements`.
+
+    `closed` are the event sub-processes drawn as one shape; what is inside them stands on sheets of its own.
+    """
 
     elements: Mapping[str, Element]
     connections: Mapping[str, Connection]
@@ -183,6 +189,7 @@ class Drawing:
     name_en: str = ""
     process: str = ""
     plane: str = ""
+    closed: frozenset[str] = frozenset()
 
     def nodes(self, parent: str = "") -> list[Element]:
         """Flow nodes directly inside a sub-process, or of the process itself, in file order."""
@@ -231,7 +238,7 @@ def read_drawing(xml: bytes) -> Drawing:
         plane=(collaboration if collaboration is not None else process).get("id", ""),
     )
     shapes, edges = _read_interchange(root, drawing)
-    return replace(drawing, shapes=shapes, edges=edges)
+    return replace(drawing, shapes=shapes, edges=edges, closed=_closed(root, drawing))
 
 
 def parse(xml: bytes) -> etree._Element:
@@ -337,6 +344,12 @@ def _read_interchange(root: etree._Element, drawing: Drawing) -> tuple[dict[str,
         if flow and len(points) > 1:
             edges[flow.id] = Edge(flow.id, flow.tag, flow.source, flow.target, points, _label(node))
     return shapes, edges
+
+
+def _closed(root: etree._Element, drawing: Drawing) -> frozenset[str]:
+    """Event sub-processes whose inside has a plane of its own."""
+    planes = {plane.get("bpmnElement", "") for plane in root.iter(f"{{{BPMNDI}}}BPMNPlane")}
+    return frozenset(ident for ident, item in drawing.elements.items() if item.event_sub and ident in planes)
 
 
 def _bounds(node: etree._Element) -> Bounds | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from service.engine.drawing import EVENTS, Bounds, Drawing, Edge, Element, Shape
+from service.engine.drawing import EVENTS, SHEET, Bounds, Drawing, Edge, Element, Shape
+from service.engine.drawing_sheets import sheets
 from service.engine.layout_tracks import crossing_count, on_one_line
 
 MOST_BENDS = 2
@@ -25,7 +26,11 @@ class DrawingFinding:
 
 
 def check(drawing: Drawing) -> list[DrawingFinding]:
-    """All faults of a drawing, empty if it is clean."""
+    """All faults of all sheets of a drawing, empty if it is clean."""
+    return [finding for sheet in sheets(drawing).values() for finding in _check_sheet(sheet)]
+
+
+def _check_sheet(drawing: Drawing) -> list[DrawingFinding]:
     return [
         *_missing(drawing),
         *_overlaps(drawing),
@@ -38,7 +43,13 @@ def check(drawing: Drawing) -> list[DrawingFinding]:
 
 def crossings(drawing: Drawing) -> int:
     """Number of places where two flows (sequence or message) run across each other."""
-    return crossing_count([edge.points for edge in drawing.edges.values()])
+    return sum(crossing_count([edge.points for edge in sheet.edges.values()]) for sheet in sheets(drawing).values())
+
+
+def fits_sheet(drawing: Drawing) -> bool:
+    """Whether each of its sheets fits A3 landscape without being made smaller."""
+    extents = [sheet.extent() for sheet in sheets(drawing).values()]
+    return all(extent.width <= SHEET[0] and extent.height <= SHEET[1] for extent in extents)
 
 
 def _missing(drawing: Drawing) -> Iterator[DrawingFinding]:

@@ -1,6 +1,7 @@
 """Lane-aware drawing of BPMN files: diagram interchange in, diagram interchange out."""
 
 from service.engine.drawing import read_drawing
+from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_frames import draw
 from service.engine.layout_keep import complete
 from service.engine.layout_write import write_interchange
@@ -14,4 +15,8 @@ def layout(xml: bytes, *, keep: bool = False) -> bytes:
     Raises DrawingUnreadable for a file that does not hold exactly one process.
     """
     drawing = read_drawing(xml)
-    return write_interchange(xml, complete(drawing) if keep and drawing.shapes else draw(drawing))
+    if keep and drawing.shapes:
+        drawn = joined(drawing, {ident: complete(sheet) for ident, sheet in sheets(drawing).items()})
+    else:
+        drawn = draw(drawing)
+    return write_interchange(xml, drawn)

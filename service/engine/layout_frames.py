@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from service.engine.drawing import EVENTS, GATEWAYS, Bounds, Drawing, Edge, Shape
-from service.engine.drawing_checks import check, crossings
+from service.engine.drawing_checks import check, crossings, fits_sheet
+from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_canvas import Canvas
+from service.engine.layout_closed import place_closed
 from service.engine.layout_labels import Surroundings, pairs, place_labels
 from service.engine.layout_level import Level, draw_level
 from service.engine.layout_messages import Scene, draw_outside
@@ -18,11 +20,31 @@ CHANNELS = (18.0, 32.0, 46.0, 60.0)
 
 
 def draw(drawing: Drawing) -> Drawing:
-    """A drawing of every element, all earlier positions forgotten."""
+    """A drawing of every element, all earlier positions forgotten.
+
+    Event sub-processes stand open among the rest where all fits one sheet of paper; otherwise each is closed
+    and its inside has a sheet of its own.
+    """
+    drawing = replace(drawing, closed=frozenset())
     levels, sizes = _inner_levels(drawing)
     main = draw_level(drawing, "", sizes)
+    subs = frozenset(ident for ident in levels if drawing.elements[ident].event_sub)
+    opened = _best(drawing, main, levels)
+    return opened if fits_sheet(opened) or not subs else _with_sheets(replace(drawing, closed=subs), main, levels)
+
+
+def _with_sheets(drawing: Drawing, main: Level, levels: Mapping[str, Level]) -> Drawing:
+    """The process with its event sub-processes closed, and a sheet for each of these."""
+    drawn = {}
+    for ident, sheet in sheets(drawing).items():
+        inside = {one: level for one, level in levels.items() if one in sheet.elements and one not in drawing.closed}
+        drawn[ident] = _best(sheet, levels[ident] if ident else main, inside)
+    return joined(drawing, drawn)
+
+
+def _best(drawing: Drawing, main: Level, levels: Mapping[str, Level]) -> Drawing:
     drawn = [_put_together(drawing, main, levels, channel) for channel in CHANNELS]
-    return min(drawn, key=lambda one: (len(check(one)), crossings(one)))
+    return min(drawn, key=lambda one: (len(check(one)), not fits_sheet(one), crossings(one)))
 
 
 def _put_together(drawing: Drawing, main: Level, levels: Mapping[str, Level], channel: float) -> Drawing:
@@ -36,6 +58,7 @@ def _put_together(drawing: Drawing, main: Level, levels: Mapping[str, Level], ch
     _open_embedded(drawing, canvas, levels)
     room = Bounds(left + channel, 0, main.width - channel, main.height)
     canvas, bands, width = fit_event_subs(drawing, canvas, levels, main.bands, room)
+    bands, width = place_closed(drawing, canvas, bands, replace(room, width=width))
     frame = Bounds(0.0, 0.0, left + channel + width, bands[-1][2] if bands else main.height)
     if pool:
         canvas.boxes[pool] = frame

@@ -53,8 +53,12 @@ def _solid(drawing: Drawing, sheet: Canvas, besides: set[str]) -> dict[str, Boun
     return {
         ident: box
         for ident, box in sheet.boxes.items()
-        if ident not in besides and drawing.elements[ident].tag not in BANDS and not drawing.elements[ident].children
+        if ident not in besides and not _is_frame(drawing.elements[ident])
     }
+
+
+def _is_frame(item: Element) -> bool:
+    return item.tag == "lane" or bool(item.process) or item.children > 0
 
 
 def _add_band(drawing: Drawing, sheet: Canvas, item: Element) -> None:

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 
-from service.engine.drawing import EVENTS, Bounds, Connection, Drawing, Element, Point
+from service.engine.drawing import EVENTS, SHEET, Bounds, Connection, Drawing, Element, Point
 from service.engine.layout_labels import pairs
 from service.engine.layout_text import text_width
 
 POOL_HEIGHT = 50.0
-CORRIDOR = 64.0
+CORRIDOR = 50.0
 BETWEEN = 24.0
 MOST_FREE = 6
 KEPT = 40
 TIGHT = 5.0
 MOST_SHIFTED = 3
+OVER = 30.0
 
 Line = tuple[Point, ...]
 
@@ -69,6 +70,7 @@ def draw_outside(drawing: Drawing, scene: Scene) -> Outside:
         cost, lines = _lines(own, heard, sides, ways)
         chosen = [_party(item, upper, own[item.id], lines) for item, upper in zip(heard, sides, strict=True)]
         more, outside = _stack(drawing, scene, chosen)
+        more += OVER if _height(scene, outside) > SHEET[1] else 0.0
         if cost + more < best[0]:
             best = cost + more, outside
     silent = [item.id for item in parties if item.id not in best[1].parties]
@@ -78,6 +80,11 @@ def draw_outside(drawing: Drawing, scene: Scene) -> Outside:
         for number, ident in enumerate(silent)
     }
     return Outside({**best[1].parties, **unheard}, best[1].flows)
+
+
+def _height(scene: Scene, outside: Outside) -> float:
+    boxes = [scene.pool, *outside.parties.values()]
+    return max(box.bottom for box in boxes) - min(box.y for box in boxes)
 
 
 def _flows_of(drawing: Drawing, scene: Scene, party: str) -> list[Connection]:

@@ -7,12 +7,14 @@ their own: they ride on their host, their flows start at the host's lower border
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.engine.drawing import ACTIVITIES, EVENTS, GATEWAYS, Connection, Drawing, Element
+from service.engine.drawing import ACTIVITIES, EVENTS, GATEWAYS, SHEET, Connection, Drawing, Element
 from service.engine.layout_text import FONT, block, text_width
 
 TASK = (110.0, 70.0)
 GATEWAY = 50.0
 EVENT = 36.0
+FRAME = 80.0  # headers of pool and lanes, and a channel for message flows
+SHELF = 100.0  # a collapsed party and the way to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Items and links of a level; `order` lists lane ids from top to bottom ("" where there are none)."""
+    """Items and links of a level; `order` lists lane ids from top to bottom ("" where there are none).
+
+    `room` is the width and height in pixels that a sheet of paper leaves for the level.
+    """
 
     items: tuple[Item, ...]
     links: tuple[Link, ...]
     order: tuple[str, ...]
+    room: tuple[float, float]
 
 
 def make_plan(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, float]]) -> Plan:
@@ -79,7 +85,15 @@ def make_plan(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, fl
         )
         for node in nodes
     )
-    return Plan(items, tuple(links), tuple(order))
+    return Plan(items, tuple(links), tuple(order), _sheet(drawing, parent))
+
+
+def _sheet(drawing: Drawing, parent: str) -> tuple[float, float]:
+    """What a sheet of paper leaves for a level beside the headers and a shelf of parties."""
+    if parent:
+        return SHEET
+    parties = any(item.tag == "participant" and not item.process for item in drawing.elements.values())
+    return SHEET[0] - FRAME, SHEET[1] - SHELF * parties
 
 
 def _room(drawing: Drawing, node: Element) -> float:

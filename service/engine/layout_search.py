@@ -1,8 +1,9 @@
 """Finds good spots for the items of a level: systematic small moves from several first guesses.
 
 A guess is scored by drawing every flow on the bare grid: blocked flows, crossings, bends, lengths,
-the main path out of line, columns and rows used. No chance is involved: the same file always gives
-the same drawing.
+the main path out of line, columns and rows used, what hangs over the sheet of paper. A guess too wide
+for the sheet is folded: the columns that lose least are laid over their neighbours. No chance is
+involved: the same file always gives the same drawing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,9 @@ CROOKED = 9.0
 ABOVE_MAIN = 1.2
 PER_COLUMN_PIXEL = 1 / 70
 PER_ROW = 4.0
-BUDGET = 2600
+PER_PIXEL_OVER = 1 / 5
+OVER = 60.0
+BUDGET = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,11 @@ class Found:
 
 def best_spots(plan: Plan, budget: int = BUDGET) -> list[Found]:
     """Local optima from several first guesses, best first; `budget` bounds the scored moves of each."""
-    tried = [_improve(plan, guess.settled(plan), budget // 5) for guess in _guesses(plan)]
-    tried.sort(key=lambda one: one.cost)
-    found = [_improve(plan, one.spots, budget) for one in tried[:2]]
-    return sorted([*found, *tried[2:]], key=lambda one: one.cost)
+    starts = [guess.settled(plan) for guess in _guesses(plan)]
+    starts += [folded for guess in starts if (folded := _folded(plan, guess))]
+    tried = sorted((_improve(plan, start, budget // 5) for start in starts), key=lambda one: one.cost)
+    found = [_improve(plan, one.spots, budget) for one in tried[:3]]
+    return sorted([*found, *tried[3:]], key=lambda one: one.cost)
 
 
 def score(plan: Plan, spots: Spots, limit: float = float("inf")) -> float:
@@ -41,7 +45,7 @@ def score(plan: Plan, spots: Spots, limit: float = float("inf")) -> float:
     grid = Grid(plan, spots)
     if grid.clash:
         return float("inf")
-    cost = grid.width * PER_COLUMN_PIXEL + grid.row_count * PER_ROW + _habits(plan, grid)
+    cost = grid.width * PER_COLUMN_PIXEL + grid.row_count * PER_ROW + _overhang(plan, grid) + _habits(plan, grid)
     ways, traffic = Ways(grid, Shifts()), Traffic()
     for link in _drawing_order(plan, grid):
         best, chosen = _cheapest(ways, traffic, link)
@@ -51,6 +55,11 @@ def score(plan: Plan, spots: Spots, limit: float = float("inf")) -> float:
         if chosen:
             traffic.add(link, chosen)
     return cost
+
+
+def _overhang(plan: Plan, grid: Grid) -> float:
+    over = max(0.0, grid.width - plan.room[0]) + max(0.0, grid.height - plan.room[1])
+    return OVER + over * PER_PIXEL_OVER if over else 0.0
 
 
 def _cheapest(ways: Ways, traffic: Traffic, link: Link) -> tuple[float, Route | None]:
@@ -139,14 +148,44 @@ def _first_rows(plan: Plan, layer: Sequence[int], *, turned: bool) -> list[float
     return rows
 
 
+def _folded(plan: Plan, spots: Spots) -> Spots | None:
+    """The spots with so many columns laid over their left neighbours that they fit the sheet, None if they do."""
+    folded = spots
+    while Grid(plan, folded).width > plan.room[0] and max(folded.cols) > 0:
+        tried = [_merged(plan, folded, column).settled(plan) for column in range(1, int(max(folded.cols)) + 1)]
+        folded = min(tried, key=lambda one: score(plan, one))
+    return folded if folded is not spots else None
+
+
+def _merged(plan: Plan, spots: Spots, column: int) -> Spots:
+    """A column on top of the one to its left; who finds his place taken stands below, in the row there or a new one."""
+    merged = spots.copy()
+    lanes = [item.lane for item in plan.items]
+    taken = {(lanes[n], spots.rows[n]) for n, col in enumerate(spots.cols) if col == column - 1}
+    moving = [n for n, col in enumerate(spots.cols) if col == column]
+    for number in sorted(moving, key=lambda one: spots.rows[one]):
+        merged.cols[number] = column - 1.0
+        lane, row = lanes[number], spots.rows[number]
+        if (lane, row) in taken:
+            below = (lane, row + 1)
+            is_free = below not in taken and not any((lanes[n], spots.rows[n]) == below for n in moving)
+            row += 1.0 if is_free else 0.5
+        taken.add((lane, row))
+        merged.rows[number] = row
+    merged.cols = [col - 1 if col > column else col for col in merged.cols]
+    return merged
+
+
 def _improve(plan: Plan, spots: Spots, budget: int) -> Found:
+    """Take every move that makes it better, one item after the other, then whole rows and columns, until none does."""
     cost = score(plan, spots)
     seen: set[tuple[float, ...]] = set()
     moved = True
     while moved and budget > 0:
         moved = False
-        for number in range(len(plan.items)):
-            for tried in _moves(plan, spots, number):
+        for number in range(len(plan.items) + 1):
+            moves = _moves(plan, spots, number) if number < len(plan.items) else _band_moves(plan, spots)
+            for tried in moves:
                 settled = tried.settled(plan)
                 key = (*settled.cols, *settled.rows)
                 if key in seen or not _ordered(plan, settled):
@@ -160,6 +199,20 @@ def _improve(plan: Plan, spots: Spots, budget: int) -> Found:
             if budget <= 0:
                 break
     return Found(spots, cost)
+
+
+def _band_moves(plan: Plan, spots: Spots) -> Iterator[Spots]:
+    """A whole row of a lane into or between the others, a whole column over its left neighbour."""
+    for lane in range(len(plan.order)):
+        members = [number for number, item in enumerate(plan.items) if item.lane == lane]
+        rows = sorted({spots.rows[number] for number in members})
+        for row in rows:
+            group = [number for number in members if spots.rows[number] == row]
+            for target in (*rows, *(other + 0.5 for other in rows), -0.5):
+                if target != row:
+                    yield _shifted(spots, group, 0.0, target - row)
+    for column in range(1, int(max(spots.cols)) + 1):
+        yield _merged(plan, spots, column)
 
 
 def _ordered(plan: Plan, spots: Spots) -> bool:

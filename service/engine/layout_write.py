@@ -4,6 +4,7 @@ import re
 from xml.sax.saxutils import quoteattr
 
 from service.engine.drawing import BPMNDI, DC, DI, Bounds, Drawing, DrawingUnreadable, Edge, Shape
+from service.engine.drawing_sheets import sheets
 
 _OLD = re.compile(rb"[ \t]*<(?P<p>[\w.-]+:)?BPMNDiagram\b.*?</(?P=p)?BPMNDiagram>[ \t]*\r?\n?", re.DOTALL)
 _OLD_PLAIN = re.compile(rb"[ \t]*<BPMNDiagram\b.*?</BPMNDiagram>[ \t]*\r?\n?", re.DOTALL)
@@ -19,13 +20,15 @@ def write_interchange(xml: bytes, drawing: Drawing) -> bytes:
     end = _END.search(bare)
     if end is None:
         raise DrawingUnreadable("unfinished")
-    return bare[: end.start()] + "\n".join([*_lines(drawing), ""]).encode() + bare[end.start() :]
+    lines = [line for sheet in sheets(drawing).values() for line in _lines(sheet)]
+    return bare[: end.start()] + "\n".join([*lines, ""]).encode() + bare[end.start() :]
 
 
 def _lines(drawing: Drawing) -> list[str]:
+    """One sheet: a diagram with its plane."""
     name = drawing.process
     lines = [
-        f"  <bpmndi:BPMNDiagram id={quoteattr('di_' + name)}",
+        f"  <bpmndi:BPMNDiagram id={quoteattr('sheet_' + name)}",
         f'      xmlns:bpmndi="{BPMNDI}"',
         f'      xmlns:dc="{DC}"',
         f'      xmlns:di="{DI}">',

@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Tree
 
 from service.engine.drawing import Drawing, Edge, read_drawing
+from service.engine.drawing_sheets import sheets
 from service.engine.render_english import in_english
 from service.engine.render_shapes import Pen
 from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, tag, words
@@ -36,21 +37,22 @@ class PictureMissing(RuntimeError):
     """The browser ran but wrote no picture; the text is the end of what it said."""
 
 
-def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: str = "zh") -> str:
-    """The drawing of a file as a stand-alone SVG text.
+def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: str = "zh", sheet: str = "") -> str:
+    """A sheet of a drawing as a stand-alone SVG text: the process, or a closed event sub-process named by its id.
 
     `states` maps element ids to done, now, soon, late, wait or todo, or to added, removed or changed,
-    which flows can be too; flows between done elements are drawn strong. Raises NotDrawn if the file has no positions.
+    which flows can be too; flows between done elements are drawn strong.
+    Raises NotDrawn if the file has no positions or no such sheet.
     """
-    pen = Pen(locale)
-    drawing = _drawing(xml, english=pen.english)
-    if not drawing.shapes:
-        raise NotDrawn(drawing.process)
+    pen = Pen(locale, prefix=f"dgm-{sheet}" if sheet else "dgm")
+    drawing = _sheets(xml, english=pen.english).get(sheet)
+    if drawing is None or not drawing.shapes:
+        raise NotDrawn(drawing.process if drawing else sheet)
     states = states or {}
     bands = [shape for shape in drawing.shapes.values() if shape.tag in {"participant", "lane"}]
-    holders = [shape for shape in drawing.shapes.values() if shape.tag == "subProcess"]
+    holders = [shape for shape in drawing.shapes.values() if drawing.elements[shape.id].children]
     others = [shape for shape in drawing.shapes.values() if shape not in bands and shape not in holders]
-    parts = [_markers()]
+    parts = [_markers(pen.prefix)]
     for shape in [*bands, *holders]:
         parts.append(pen.shape(drawing.elements[shape.id], shape, states.get(shape.id, "")))
     for edge in drawing.edges.values():
@@ -60,11 +62,16 @@ def render_svg(xml: bytes, *, states: Mapping[str, str] | None = None, locale: s
     return _frame(drawing, pen, "".join(parts))
 
 
+def closed_subs(xml: bytes) -> list[tuple[str, str, str]]:
+    """The event sub-processes of a file that have a sheet of their own: id, Chinese and English name."""
+    return [(ident, sheet.name, sheet.name_en) for ident, sheet in _sheets(xml, english=False).items() if ident]
+
+
 @lru_cache(maxsize=64)
-def _drawing(xml: bytes, *, english: bool) -> Drawing:
-    """The drawing of a file in one language; kept, since a live picture is asked for again and again."""
+def _sheets(xml: bytes, *, english: bool) -> Mapping[str, Drawing]:
+    """The sheets of a file in one language; kept, since a live picture is asked for again and again."""
     drawing = read_drawing(xml)
-    return in_english(drawing) if english else drawing
+    return sheets(in_english(drawing) if english else drawing)
 
 
 def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
@@ -77,7 +84,8 @@ def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
         if pen.english
         else f"流程图，{count}个元素，{flows}条流向"
     )
-    head = tag("title", {"id": "dgm-title"}, words(title)) + tag("desc", {"id": "dgm-desc"}, words(said))
+    idents = f"{pen.prefix}-title", f"{pen.prefix}-desc"
+    head = tag("title", {"id": idents[0]}, words(title)) + tag("desc", {"id": idents[1]}, words(said))
     paper = tag("rect", {"x": area.x, "y": area.y, "width": area.width, "height": area.height, "fill": PAPER})
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -86,14 +94,14 @@ def _frame(drawing: Drawing, pen: Pen, body: str) -> str:
         "width": area.width,
         "height": area.height,
         "role": "img",
-        "aria-labelledby": "dgm-title dgm-desc",
+        "aria-labelledby": " ".join(idents),
         "lang": "en" if pen.english else "zh-CN",
         "font-family": FONTS,
     }
     return tag("svg", attributes, head + paper + body)
 
 
-def _markers() -> str:
+def _markers(prefix: str) -> str:
     box: dict[str, object] = {
         "viewBox": "0 0 8 8",
         "refX": 7.4,
@@ -102,15 +110,15 @@ def _markers() -> str:
         "markerUnits": "userSpaceOnUse",
     }
     heads = [
-        ("dgm-arrow", 9, {"d": "M0 0l8 4-8 4z", "fill": LINE_STRONG}),
-        ("dgm-arrow-on", 11, {"d": "M0 0l8 4-8 4z", "fill": LOOKS["done"].stroke}),
-        ("dgm-message", 10, {"d": "M.5.500l7 3.500-7 3.500z", "fill": PAPER, "stroke": MUTED}),
+        ("arrow", 9, {"d": "M0 0l8 4-8 4z", "fill": LINE_STRONG}),
+        ("arrow-on", 11, {"d": "M0 0l8 4-8 4z", "fill": LOOKS["done"].stroke}),
+        ("message", 10, {"d": "M.5.500l7 3.500-7 3.500z", "fill": PAPER, "stroke": MUTED}),
     ]
     made = [
-        tag("marker", {"id": ident, **box, "markerWidth": size, "markerHeight": size}, tag("path", path))
-        for ident, size, path in heads
+        tag("marker", {"id": f"{prefix}-{name}", **box, "markerWidth": size, "markerHeight": size}, tag("path", path))
+        for name, size, path in heads
     ]
-    start = {"id": "dgm-from", "viewBox": "0 0 8 8", "refX": 4, "refY": 4, "markerWidth": 8, "markerHeight": 8}
+    start = {"id": f"{prefix}-from", "viewBox": "0 0 8 8", "refX": 4, "refY": 4, "markerWidth": 8, "markerHeight": 8}
     ring = tag("circle", {"cx": 4, "cy": 4, "r": 3, "fill": PAPER, "stroke": MUTED})
     made.append(tag("marker", {**start, "markerUnits": "userSpaceOnUse"}, ring))
     return tag("defs", {}, "".join(made))
@@ -123,12 +131,12 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
     line: dict[str, object] = {
         "stroke": LINE_STRONG,
         "stroke-width": 1.5,
-        "marker-end": "url(#dgm-arrow)",
+        "marker-end": f"url(#{pen.prefix}-arrow)",
         "class": "f",
     }
     if edge.tag == "messageFlow":
         line = {"stroke": MUTED, "stroke-width": 1.3, "stroke-dasharray": "5 4", "class": "m"}
-        line |= {"marker-end": "url(#dgm-message)", "marker-start": "url(#dgm-from)"}
+        line |= {"marker-end": f"url(#{pen.prefix}-message)", "marker-start": f"url(#{pen.prefix}-from)"}
     elif edge.tag == "association":
         line = {"stroke": MUTED, "stroke-width": 1.2, "stroke-dasharray": "2 3", "class": "a"}
     elif edge.id in states:
@@ -138,7 +146,7 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
         line = {
             "stroke": LOOKS["done"].stroke,
             "stroke-width": 2.5,
-            "marker-end": "url(#dgm-arrow-on)",
+            "marker-end": f"url(#{pen.prefix}-arrow-on)",
             "class": "f on",
         }
     body = tag("path", {"d": path, "fill": "none", **line})

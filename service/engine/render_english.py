@@ -3,11 +3,17 @@
 from dataclasses import replace
 
 from service.engine.drawing import EVENTS, GATEWAYS, Drawing
+from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_labels import Surroundings, place_labels
 
 
 def in_english(drawing: Drawing) -> Drawing:
     """The same shapes and flows with English names where the file has them, and room found for these."""
+    named = _named(drawing)
+    return joined(named, {ident: _placed(sheet) for ident, sheet in sheets(named).items()})
+
+
+def _named(drawing: Drawing) -> Drawing:
     elements = {
         ident: replace(item, name=(item.name_en or item.name) if item.name else "")
         for ident, item in drawing.elements.items()
@@ -16,7 +22,12 @@ def in_english(drawing: Drawing) -> Drawing:
         ident: replace(flow, name=(flow.name_en or flow.name) if flow.name else "")
         for ident, flow in drawing.connections.items()
     }
-    named = replace(drawing, elements=elements, connections=connections)
+    return replace(drawing, elements=elements, connections=connections)
+
+
+def _placed(drawing: Drawing) -> Drawing:
+    """One sheet with its texts placed anew."""
+    elements = drawing.elements
     bands = {ident for ident, item in elements.items() if item.tag == "lane" or item.process}
     boxes = {
         ident: shape.bounds
@@ -29,9 +40,9 @@ def in_english(drawing: Drawing) -> Drawing:
     }
     outer = [ident for ident in boxes if elements[ident].tag in EVENTS | GATEWAYS]
     borders = [drawing.shapes[ident].bounds.y for ident in bands if ident in drawing.shapes]
-    labels = place_labels(named, Surroundings(boxes, flows, borders), [*outer, *flows])
+    labels = place_labels(drawing, Surroundings(boxes, flows, borders), [*outer, *flows])
     return replace(
-        named,
+        drawing,
         shapes={ident: replace(shape, label=labels.get(ident)) for ident, shape in drawing.shapes.items()},
         edges={ident: replace(edge, label=labels.get(ident)) for ident, edge in drawing.edges.items()},
     )

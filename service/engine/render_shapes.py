@@ -21,9 +21,10 @@ HEADER = 30.0
 class Pen:
     """Draws shapes in one language."""
 
-    def __init__(self, locale: str) -> None:
-        """`locale` beginning with "en" takes English texts where the file has them."""
+    def __init__(self, locale: str, *, prefix: str = "dgm") -> None:
+        """`locale` beginning with "en" takes English texts where the file has them; `prefix` begins all ids."""
         self.english = locale.lower().startswith("en")
+        self.prefix = prefix
 
     def text(self, name: str, name_en: str) -> str:
         """The text in this language, Chinese where there is no English."""
@@ -68,10 +69,12 @@ class Pen:
     def _activity(self, item: Element, box: Bounds, look: Look) -> str:
         if item.children:
             return self._expanded(item, box, look)
-        call = item.tag == "callActivity"
-        line = {"stroke": look.stroke, "stroke-width": max(look.width, 3.0) if call else look.width}
-        parts = [tag("rect", {**_rect(box), "rx": 8, "fill": look.fill, **line, **_dash(look.dash), "class": "n"})]
-        parts.append(self._task_icon(item, box))
+        thick = item.tag == "callActivity"
+        call = thick or item.event_sub
+        line = {"stroke": look.stroke, "stroke-width": max(look.width, 3.0) if thick else look.width}
+        dash = _dash("2 4" if item.event_sub else look.dash)
+        parts = [tag("rect", {**_rect(box), "rx": 8, "fill": look.fill, **line, **dash, "class": "n"})]
+        parts.append(self._trigger(item, box) if item.event_sub else self._task_icon(item, box))
         size = 12.0
         lines = wrap(self.text(item.name, item.name_en), box.width - 12, size)
         if len(lines) > (3 if call else 4) or (self.english and len(lines) > 3):
@@ -87,6 +90,13 @@ class Pen:
                 parts.append(_icon(MANY_MARK, box.cx + 9, box.bottom - 9))
         parts.append(self._badge(look, box.x, box.y))
         return "".join(parts)
+
+    def _trigger(self, item: Element, box: Bounds) -> str:
+        """What starts a closed event sub-process, as a small start event in its corner."""
+        x, y = box.x + 15, box.y + 15
+        ring = {"cx": x, "cy": y, "r": 9.0, "fill": PAPER, "stroke": LINE_STRONG}
+        body = tag("circle", {**ring, **_dash("" if item.interrupting else "3 2")})
+        return body + _icon(EVENT_ICONS.get(item.definition, ""), x, y, scale=0.5)
 
     def _task_icon(self, item: Element, box: Bounds) -> str:
         x, y = box.x + 13, box.y + 12

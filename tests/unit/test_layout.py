@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.engine.drawing import Bounds, Drawing, DrawingUnreadable, read_drawing
-from service.engine.drawing_checks import check, crossings
+from service.engine.drawing_checks import check, crossings, fits_sheet
+from service.engine.drawing_sheets import sheets
 from service.engine.layout import layout
 from service.engine.layout_text import text_width, wrap
 
@@ -83,6 +84,15 @@ SUBS = a_diagram(
     "s>a a>b b>e",
     lanes="office=s,a,sp_one,sp_two principal=b,e,sp_three",
 )
+MANY = [f"sp_{number}" for number in range(26)]
+FULL = a_diagram(
+    "startEvent:s:开始 userTask:a:登记 userTask:b:起草 userTask:c:核对 userTask:d:签发 endEvent:e:完成 "
+    + " ".join(f"subProcess:{ident}:病情恶化" for ident in MANY),
+    "s>a a>b b>c c>d d>e",
+    lanes=f"office=s,a,b,c,d,{','.join(MANY)} principal=e",
+    collaboration='<bpmn:participant id="bureau" name="教体局" />'
+    '<bpmn:messageFlow id="m" name="指令" sourceRef="bureau" targetRef="sp_0_s" />',
+)
 SAMPLES = {"two_lanes": TWO_LANES, "seven": SEVEN, "loop": LOOP, "subs": SUBS}
 
 
@@ -129,6 +139,20 @@ def test_event_sub_processes_stand_in_their_lanes() -> None:
     for lane, inner in (("office", "sp_one"), ("office", "sp_two"), ("principal", "sp_three")):
         assert drawing.shapes[lane].bounds.holds(drawing.shapes[inner].bounds)
         assert drawing.shapes[inner].bounds.holds(drawing.shapes[inner + "_t"].bounds)
+
+
+def test_a_page_too_full_closes_its_event_sub_processes() -> None:
+    drawn = layout(FULL)
+    drawing = read_drawing(drawn)
+    assert drawing.closed == set(MANY)
+    assert check(drawing) == []
+    assert fits_sheet(drawing)
+    outer, *inner = sheets(drawing).values()
+    assert outer.shapes["sp_0"].bounds.width == 110
+    assert not any(ident.startswith("sp_0_") for ident in outer.elements)
+    assert outer.edges["m"].target == "sp_0"
+    assert [set(sheet.shapes) for sheet in inner] == [{f"{one}_s", f"{one}_t", f"{one}_e"} for one in sorted(MANY)]
+    assert layout(drawn) == layout(drawn, keep=True) == drawn
 
 
 def test_same_file_same_drawing_and_nothing_else_is_touched() -> None:
