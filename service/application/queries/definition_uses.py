@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from service.application import definitions
-from service.application.queries.decision_pages import words_of
 from service.application.queries.reader import Reader
-from service.domain.policies import parse_value
+from service.domain.policy_words import in_words
 from service.engine.differences import said_by
 from service.engine.model import Bundle, Kind, Node
 from service.persistence import tables as t
@@ -147,15 +146,14 @@ def _policies(reader: Reader, bundle: Bundle) -> Iterator[PolicyUse]:
     named = {key for text in _texts(bundle) for key in _POLICY.findall(text)}
     rules = reader.services.deadline_rules
     named |= {key for deadline in _deadlines(reader, bundle) for key in rules[deadline.id].policies}
-    words = words_of(reader)
     for key, entry in reader.services.policies.items():
         if key in named:
             others = tuple(
-                (reader.label("organisation_type", kind), words.value(parse_value(entry, value)))
+                (reader.label("organisation_type", kind), in_words(entry, value, reader.locale))
                 for kind, value in entry.org_defaults.items()
                 if value != entry.default
             )
-            value = f"{words.value(parse_value(entry, entry.default))} {entry.unit or ''}".strip()
+            value = in_words(entry, entry.default, reader.locale)
             yield PolicyUse(key, reader.pick(entry.label_zh, entry.label_en), value, others, entry.cite)
 
 

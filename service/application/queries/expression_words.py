@@ -72,6 +72,8 @@ class _Speaker:
 
     def both(self, node: ast.BoolOp) -> str:
         """And, or. That a value is there at all is understood where it is compared."""
+        if idiom := self._threshold(node):
+            return idiom
         is_and = isinstance(node.op, ast.And)
         parts = [part for part in node.values if not (is_and and _is_presence(part))]
         if not is_and and all(_equal(part) for part in parts):
@@ -80,6 +82,24 @@ class _Speaker:
             return self.say(parts[0])
         joint = self.words.pick(" 且 ", " and ") if is_and else self.words.pick("，或", ", or ")
         return joint.join(map(self._part, parts))
+
+    def _threshold(self, node: ast.BoolOp) -> str:
+        """`value > limit or (inclusive and value == limit)`: reaching a limit of which a policy says if it counts."""
+        match node:
+            case ast.BoolOp(
+                op=ast.Or(),
+                values=[
+                    ast.Compare(left=ast.Name(id="value"), ops=[ast.Gt() | ast.Lt() as sign], comparators=[limit]),
+                    ast.BoolOp(op=ast.And(), values=[flag, ast.Compare(ops=[ast.Eq()], comparators=[again])]),
+                ],
+            ) if ast.dump(limit) == ast.dump(again):
+                counts = flag.operand if isinstance(flag, ast.UnaryOp) else flag
+                wide, narrow = ("≥", ">") if isinstance(sign, ast.Gt) else ("<", "≤")
+                bound, said = self.say(limit), self.say(counts)
+                return self.words.pick(
+                    f"{wide} {bound}（{said}为否时 {narrow}）", f"{wide} {bound} ({narrow} where {said} is no)"
+                )
+        return ""
 
     def _part(self, node: ast.expr) -> str:
         """A part of a longer condition."""

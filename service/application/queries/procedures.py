@@ -116,7 +116,7 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
         starts=tuple(_start(reader, bundle, node) for node in start_nodes(bundle)),
         pages=tuple(
             PageRow(each.id, reader.pick(each.name, each.name_en), each.file, len(each.nodes))
-            for each in bundle.processes.values()
+            for each in sorted(bundle.processes.values(), key=lambda each: each.id != bundle.entry)
         ),
         decisions=tuple(
             DecisionLink(each.id, reader.pick(each.name, each.name_en), len(each.rules))

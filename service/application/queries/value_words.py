@@ -9,7 +9,8 @@ from service.domain.calendar import SHANGHAI, CalendarDuration, format_duration
 from service.domain.deadlines import DeadlineRule
 from service.domain.form_definitions import Field
 from service.domain.forms import FormLibrary
-from service.domain.policies import PolicyCatalogue, parse_value
+from service.domain.policies import PolicyCatalogue
+from service.domain.policy_words import in_words
 
 # Groups of labels whose codes tables use, the most telling first.
 _GROUPS = ("role", "organisation_type", "decision_value", "report_kind", "status")
@@ -62,7 +63,7 @@ class ValueWords:
         if entry is None:
             return key
         name = self.pick(entry.label_zh, entry.label_en)
-        return name if entry.org_defaults else f"{name} {self.value(parse_value(entry, entry.default))}"
+        return name if entry.org_defaults else f"{name} {in_words(entry, entry.default, self.locale)}"
 
     def value(self, value: object, about: str = "") -> str:
         """A value for people; – for null."""
