@@ -16,7 +16,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/engine-incidents"})
+ON_DESK = frozenset({"/policies", "/engine-incidents"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     if may(reader.principal, Action.PARTNER_DESK):
         found.append(("/partner", "phone", words.gettext("外部方")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
+    found.append(("/policies", "table", words.gettext("参数")))
     if reader.principal.is_admin:
         found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
     found.append(("/me", "user", words.gettext("我的")))
@@ -114,6 +115,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "delivered": words.gettext("消息已送达，流程已继续。"),
         "buffered": words.gettext("消息已收下，目前没有流程在等它，已暂存。"),
         "duplicate": words.gettext("这条消息已经收到过，没有重复处理。"),
+        "policy": words.gettext("参数已修改。"),
         "retried": words.gettext("已重试。"),
         "language": words.gettext("语言已切换。"),
     }

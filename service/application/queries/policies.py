@@ -12,16 +12,23 @@ from service.application.policy_application import Applied, Waiting
 from service.application.policy_values import PolicyChange, PolicyRow
 from service.application.queries.reader import Reader, incidents
 from service.domain.access import Action, require
+from service.domain.deadlines import Level
 from service.domain.policies import PolicyEntry
 from service.domain.policy_words import bound_in_words, in_words, limit_in_words
 from service.persistence import tables as t
+
+INFERRED = "(推)"  # no source states the value
 
 persons = t.table_of(t.Person)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyShown:
-    """A policy of an organisation in words. `limit` is what the superior's value forbids, "" without a direction."""
+    """A policy of an organisation in words.
+
+    `limit` is what the superior's value forbids, "" without a direction; `sources` ends with `INFERRED` where
+    no source states the value.
+    """
 
     key: str
     label: str
@@ -33,8 +40,7 @@ class PolicyShown:
     inherited_from: str
     limit: str
     bound: str
-    cite: tuple[str, ...]
-    is_inferred: bool
+    sources: tuple[str, ...]
     row: PolicyRow
 
 
@@ -134,8 +140,7 @@ def _shown(reader: Reader, row: PolicyRow) -> PolicyShown:
         inherited_from=reader.organisation_names.get(row.inherited_from, ""),
         limit=limit_in_words(entry, row.inherited, locale),
         bound=bound_in_words(entry, locale),
-        cite=entry.cite,
-        is_inferred=entry.is_inferred,
+        sources=(*entry.cite, INFERRED) if entry.is_inferred else entry.cite,
         row=row,
     )
 
@@ -188,7 +193,7 @@ def running(reader: Reader, organisation: str, key: str) -> tuple[RunningInciden
 def readable_organisations(reader: Reader) -> tuple[tuple[str, str], ...]:
     """Organisations whose policies can be chosen, by id and name, from the top of the tree down."""
     tree = reader.hierarchy
-    rows = organisations.organisations(reader.connection)
+    rows = [row for row in organisations.organisations(reader.connection) if row.type != "system"]
     ordered = sorted(rows, key=lambda row: (len(tree.ancestors(row.id)), row.id))
     return tuple((row.id, reader.pick(row.name, row.name_en)) for row in ordered)
 
@@ -215,6 +220,7 @@ def _told(reader: Reader, applied: Applied) -> AppliedTold:
             move.before, move.after,
         )
         for move in applied.moves
+        if move.what.level != Level.DUE  # the deadline itself says when it is due
     ]  # fmt: skip
     change = next(iter(applied.changes.values()), {})
     opened = [_step(reader, task.procedure, task.version, task.element) for task in applied.opened]
