@@ -21,6 +21,7 @@ PROMISED = {
     ("GET", "/incidents/{incident}/deliveries"), ("POST", "/incidents/{incident}/messages"),
     ("POST", "/incidents/{incident}/cases"), ("GET", "/incidents/{incident}/actions"),
     ("POST", "/incidents/{incident}/actions/{message}"), ("GET", "/policies"), ("PUT", "/policies/{key}"),
+    ("POST", "/policies/{key}/preview"), ("GET", "/policies/{key}/history"),
     ("POST", "/attachments"), ("GET", "/outbox"), ("POST", "/outbox/{delivery}/retry"), ("GET", "/tasks"),
     ("GET", "/tasks/{task}"), ("POST", "/tasks/{task}/claim"), ("POST", "/tasks/{task}/release"),
     ("POST", "/tasks/{task}/delegate"), ("POST", "/tasks/{task}/draft"), ("POST", "/tasks/{task}/complete"),
