@@ -265,4 +265,4 @@ def _urgency(row: StepRow) -> tuple[int, float]:
 def _person_codes(reader: Reader, incident: str, rows: Iterable[InstanceRow]) -> dict[str, str]:
     if not any(row.person for row in rows) or not reader.may_with(Action.PEOPLE_READ, reader.incident(incident)):
         return {}
-    return {each.id: each.code for each in people.people(reader, incident).items}
+    return {each.id: reader.person_code(each.code) for each in people.people(reader, incident).items}

@@ -36,17 +36,22 @@ NAMES: dict[str, tuple[str, str]] = {
     "S2§14": ("自治区低收入监测方案", "regional low-income monitoring plan"),
 }
 _KEY = re.compile(r"S\d§\d+")
+_INFERRED = re.compile(r"[,、]?\s*\(推\)")
+_DIGITS = "零一二三四五六七八九"
+_NUMERAL = re.compile(r"([一二三四五六七八九十]+)(?=(\d?))")
+_PARTS = (("附件", "annex "), ("篇", "part "))
 INFERRED = "(推)"
 
 
 def cited(text: str, locale: str) -> str:
-    """`[S0§5四(一)]` as 学校预案 四(一); in English: school plan, 四(一). An inference says that it is one."""
+    """`[S0§5四(一)]` as 学校预案 四(一); in English: school plan, 4(1). An inference says that it is one."""
     is_english = locale.startswith("en")
     plain = text.replace("[", "").replace("]", "、" if not is_english else ", ").strip("、, ")
     if plain in ("", INFERRED):
         return ("inferred by us" if is_english else "按流程推定") if plain else ""
-    plain = plain.replace(INFERRED, " (inferred)" if is_english else "（部分推定）")
-    return _KEY.sub(lambda match: _name(match[0], is_english), plain)
+    plain = _INFERRED.sub(" (inferred)" if is_english else "（部分推定）", plain)
+    named = " ".join(_KEY.sub(lambda match: _name(match[0], is_english), plain).split())
+    return _section(named) if is_english else named
 
 
 def _name(key: str, is_english: bool) -> str:
@@ -54,3 +59,15 @@ def _name(key: str, is_english: bool) -> str:
     if names is None:
         return f"{key} "
     return f"{names[1]}, " if is_english else f"{names[0]} "
+
+
+def _section(text: str) -> str:
+    """The number of a section in figures: 三2(一) as 3.2(1), 附件2 as annex 2."""
+    for chinese, english in _PARTS:
+        text = text.replace(chinese, english)
+    return _NUMERAL.sub(lambda match: f"{_number(match[1])}{'.' if match[2] else ''}", text)
+
+
+def _number(numeral: str) -> int:
+    tens, ten, ones = numeral.rpartition("十")
+    return (_DIGITS.index(tens) if tens else 1) * 10 * bool(ten) + (_DIGITS.index(ones) if ones else 0)

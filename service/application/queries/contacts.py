@@ -105,7 +105,8 @@ def _row(
     may_see = may_see_field(reader.principal, "health", has_open_task=is_full)
     group = str(sealed.get("contact_class") or "")
     return ContactRow(
-        id=row["id"], case=row["case_id"], case_code=row["case_code"], person=person, code=row["person_code"],
+        id=row["id"], case=row["case_id"], case_code=reader.person_code(row["case_code"]), person=person,
+        code=row["person_code"],
         name=shown.shown(person, places), is_full_name=is_full, place=row["org_unit"],
         place_name=places.get(row["org_unit"], row["org_unit"]),
         stage=row["stage"], stage_label=reader.label("contact_stage", row["stage"]),

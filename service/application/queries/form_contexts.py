@@ -101,7 +101,7 @@ def _full_names(reader: Reader, incident: str) -> dict[str, str]:
     found = {row["id"]: row for row in reader.rows(statement)}
     values = opened(reader, {key: row["sealed"] for key, row in found.items()})
     return {
-        key: " · ".join(part for part in (str(values[key].get("name") or ""), row["code"]) if part)
+        key: " · ".join(part for part in (str(values[key].get("name") or ""), reader.person_code(row["code"])) if part)
         for key, row in found.items()
     }
 

@@ -34,9 +34,10 @@ class Names:
             return ""
         name = str(self._opened.get(person, {}).get("name") or "")
         unit = places.get(row["org_unit"], row["org_unit"])
+        code = self._reader.person_code(row["person_code"])
         if name and self.is_full(person):
-            return " · ".join(part for part in (name, unit, row["person_code"]) if part)
-        return list_name(name, unit, row["person_code"])
+            return " · ".join(part for part in (name, unit, code) if part)
+        return list_name(name, unit, code)
 
     def identity(self, person: str) -> dict[str, Any]:
         """The opened identity block; only for callers that mask it."""

@@ -250,4 +250,7 @@ def _person_codes(reader: Reader, applied: Applied) -> dict[str, str]:
     wanted = sorted({_person(move.what) for move in applied.moves if move.what.subject})
     if not wanted:
         return {}
-    return {row["id"]: row["code"] for row in reader.rows(select(persons).where(persons.c.id.in_(wanted)))}
+    return {
+        row["id"]: reader.person_code(row["code"])
+        for row in reader.rows(select(persons).where(persons.c.id.in_(wanted)))
+    }

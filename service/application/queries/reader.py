@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, select, true
 
 from service.application import accounts, organisations
-from service.application.queries.words import label, pick
+from service.application.queries.words import label, person_code, pick
 from service.application.services import Services
 from service.domain.access import (
     Action,
@@ -63,6 +63,10 @@ class Reader:
     def label(self, group: str, code: str) -> str:
         """The word for a code of a group of `labels.yaml`."""
         return label(group, code, self.locale)
+
+    def person_code(self, code: str) -> str:
+        """The code of a person as the reader says it."""
+        return person_code(code, self.locale)
 
     def named(self, node: Node | None, fallback: str = "") -> str:
         """The name of a step."""

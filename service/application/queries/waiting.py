@@ -135,7 +135,7 @@ def engine_incidents(reader: Reader, *, state: str = "open") -> tuple[EngineInci
 
 def _codes(reader: Reader, incident: str) -> dict[str, str]:
     statement = select(persons.c.id, persons.c.code).where(persons.c.incident_id == incident)
-    return {row["id"]: row["code"] for row in reader.rows(statement)}
+    return {row["id"]: reader.person_code(row["code"]) for row in reader.rows(statement)}
 
 
 def _step(reader: Reader, row: Mapping[str, Any]) -> str:
@@ -158,7 +158,7 @@ def _partner(reader: Reader, row: Mapping[str, Any]) -> PartnerWait:
         element=row["element"],
         instance=row["instance_id"],
         person=row["person_id"] or "",
-        person_code=row["code"] or "",
+        person_code=reader.person_code(row["code"] or ""),
         form_key=row["form_key"],
         parties=parties,
         party_labels=tuple(reader.label("role", party) for party in parties),
