@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import attachments, observations, registration, reporting, sending, suspensions
+from service.application import attachments, contacts, observations, registration, reporting, sending, suspensions
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
 from service.domain.access import Principal
 from service.domain.deadlines import lateness
+from service.domain.errors import FormRefused
 from service.domain.forms import Answers, fill
 from service.engine import runner
 from service.persistence.tables import sql
@@ -28,6 +29,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     answers = fill(view, data, context_for(on.view, target, principal, data))
     on.done_at = on.done_at or _stated_time(answers.values)
     observations.complete(on, target, answers)
+    contacts.check(on, target, answers)
     person = _registered(on, target, answers)
     if view.is_list:
         _save_rows(on, target, answers)
@@ -44,7 +46,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         if target.task["kind"] == "send":
             sending.confirm_call(on, target, answers.values)
     outputs = dict(answers.outputs)
-    if person and not target.person:
+    if person and (not target.person or target.form == "F29"):
         outputs = {**outputs, "person": person}  # type: ignore[dict-item]  # process data also holds ids
     row = target.instance
     on.step(row, lambda instance, context: runner.complete(instance, context, target.visit, outputs))
@@ -59,6 +61,16 @@ def record_only(on: Advance, target: Target, principal: Principal, data: Mapping
     return person
 
 
+def fits(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any]) -> bool:
+    """Whether an answer would be taken; nothing is recorded."""
+    view = on.services.forms.view(target.form_key)
+    try:
+        contacts.check(on, target, fill(view, data, context_for(on.view, target, principal, data)))
+    except FormRefused:
+        return False
+    return True
+
+
 def _stated_time(values: Mapping[str, Any]) -> datetime | None:
     for key in ("done_at", "sent_at", "measured_at"):
         if isinstance(values.get(key), str):
@@ -69,9 +81,12 @@ def _stated_time(values: Mapping[str, Any]) -> datetime | None:
 def _registered(on: Advance, target: Target, answers: Answers) -> str:
     """Register who an F01 or F02 names; returns the person the record is about."""
     block = answers.values.get("person")
+    if target.form_key in contacts.SINGLE:
+        return contacts.register(on, target, answers)[0]
+    if target.form == "F29" and isinstance(block, Mapping) and block.get("id"):
+        return str(block["id"])
     if target.form == "F01" and target.form_key != "F01#complete" and isinstance(block, Mapping):
-        is_new = not target.person or target.person in on.facts.rows.known
-        person = on.uow.new_id() if is_new else target.person
+        person = _case_id(on, target, block)
         registration.register_case(on, target.instance, person, block)
         if answers.values.get("positions_fixed"):
             registration.register_seat_plan(on, target.instance, person)
@@ -87,6 +102,15 @@ def _registered(on: Advance, target: Target, answers: Answers) -> str:
     return target.person
 
 
+def _case_id(on: Advance, target: Target, block: Mapping[str, Any]) -> str:
+    """The person of a new case: one the incident knows and who is no case yet, otherwise a new one."""
+    for known in (str(block.get("id") or ""), target.person):
+        is_case = known in on.facts.rows.known
+        if known and not is_case and (known == target.person or on.facts.rows.find(known)):
+            return known
+    return on.uow.new_id()
+
+
 def _save(on: Advance, target: Target, answers: Answers, person: str) -> None:
     is_personal = target.form in PERSON_FORMS
     subject = person if is_personal and person else on.incident_id
@@ -99,8 +123,9 @@ def _save(on: Advance, target: Target, answers: Answers, person: str) -> None:
 def _save_rows(on: Advance, target: Target, answers: Answers) -> None:
     """One record per row of a list view, each about its own person."""
     form, _, view = target.form_key.partition("#")
-    for public, sealed in zip(answers.public["rows"], answers.sealed["rows"], strict=True):
-        person = str((sealed.get("person") or public.get("person") or {}).get("id") or "")
+    named = [str((sealed.get("person") or {}).get("id") or "") for sealed in answers.sealed["rows"]]
+    persons = contacts.register(on, target, answers) if target.form_key in contacts.STAGES else named
+    for person, public, sealed in zip(persons, answers.public["rows"], answers.sealed["rows"], strict=True):
         event = ev.RecordSaved(form, view, person, target.visit, public)
         on.record(event, row=target.instance, element=target.element, sealed={person or on.incident_id: sealed})
 

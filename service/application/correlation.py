@@ -20,6 +20,7 @@ from service.persistence.tables import sql
 if TYPE_CHECKING:
     from service.application.steps import Advance
 
+OF_THE_INCIDENT = frozenset({"msg_contact_positive"})  # correlated by the incident alone (P01.6)
 SYSTEM_PRINCIPAL = Principal("system", "")
 
 
@@ -64,14 +65,44 @@ def is_known(on: Advance, name: str) -> bool:
     return False
 
 
+def throw(on: Advance, thrown: Mapping[str, Any]) -> None:
+    """Keep a message of one of our own instances until the event for it waits, to the end of the incident.
+
+    What it says is the answer given last in the instance that throws it.
+    """
+    name, person = thrown["message"], str(thrown["inputs"].get("person") or "")
+    keys = {} if name in OF_THE_INCIDENT else {"person": person}
+    message = f"{on.incident_id}:{name}:{person}:{on.uow.lock(on.incident_id)}"
+    payload = _answered_last(on, thrown["instance"])
+    on.record(ev.MessageReceived(message, name, keys, "buffered", None), sealed={on.incident_id: payload})
+
+
+def _answered_last(on: Advance, instance: str) -> dict[str, Any]:
+    rows = on.facts.rows
+    records = rows.answered_last(instance)
+    said = [_as_sent(rows.answers(record)["values"], record["person_id"]) for record in records]
+    is_list = bool(records) and on.services.forms.view(f"{records[0]['form']}#{records[0]['view']}").is_list
+    return {"rows": said} if is_list else dict(*said)
+
+
+def _as_sent(values: Mapping[str, Any], person: str | None) -> dict[str, Any]:
+    """An answer about a person who is registered by now names him by id."""
+    return {**values, "person": {"id": person}} if person and "person" in values else dict(values)
+
+
 def deliver_buffered(on: Advance) -> bool:
-    """Hand over buffered messages for which an event waits by now; True if one was."""
+    """Hand over a buffered message for which an event waits by now; True if one was.
+
+    One that the form of the event refuses stays where it is: somebody has to answer by hand.
+    """
     table = sql.messages
     buffered = (table.c.incident_id == on.incident_id) & (table.c.state == "buffered")
     for row in on.uow.connection.execute(select(table).where(buffered).order_by(table.c.received_at)).mappings().all():
         waits = waiting(on, row["name"], row["keys"])
-        if len(waits) == 1:
-            payload = on.uow.sealer.open_text(on.uow.connection, row["sealed"])[on.incident_id]
+        if len(waits) != 1:
+            continue
+        payload = on.uow.sealer.open_text(on.uow.connection, row["sealed"])[on.incident_id]
+        if answers.fits(on, answers.target_of_wait(on, waits[0]), SYSTEM_PRINCIPAL, payload):
             hand_over(on, SYSTEM_PRINCIPAL, row["id"], waits[0], payload)
             return True
     return False

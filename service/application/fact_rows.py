@@ -286,6 +286,11 @@ class FactRows:
                 merged.setdefault(record["form"], {}).update(self.answers(record)["values"])
         return merged
 
+    def answered_last(self, instance: str) -> list[Mapping[str, Any]]:
+        """The records of the answer given last in an instance; several of a list view."""
+        here = [record for record in self.records if record["instance_id"] == instance]
+        return [record for record in here if record["task_id"] == here[-1]["task_id"]]
+
     def has_form(self, form: str) -> bool:
         """A view of the form was answered."""
         return any(record["form"] == form for record in self.records)

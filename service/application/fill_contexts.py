@@ -7,15 +7,21 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application import observation_contexts, organisations, report_materials, suspension_contexts
+from service.application import (
+    contact_contexts,
+    observation_contexts,
+    organisations,
+    report_materials,
+    suspension_contexts,
+)
 from service.application.incident_view import IncidentView
 from service.domain.access import Principal
 from service.domain.forms import FillContext
 from service.persistence.tables import sql
 
-PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F14", "F17", "F20", "F23", "F24", "F29"})
-SINGLE_FORMS = frozenset({"F14", "F24"})  # an answer stands by itself, whatever was answered before
-INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F15", "F17", "F18", "F20", "F38", "F40"})
+PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F12", "F14", "F17", "F20", "F23", "F24", "F29"})
+SINGLE_FORMS = frozenset({"F12", "F14", "F24"})  # an answer stands by itself, whatever was answered before
+INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F13", "F15", "F16", "F17", "F18", "F20", "F38", "F40"})
 DRAFT_KINDS = {
     "t_draft_initial": "initial", "t_draft_progress": "progress", "t_draft_direct": "direct",
     "t_draft_closing": "closing", "t_draft_correction": "correction", "t_written_report_2h": "written",
@@ -231,6 +237,7 @@ BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
     "F00": _of_task_record, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice, "F10": _of_closing,
     "F14": observation_contexts.of_reading, "F23": observation_contexts.of_notice,
     "F24": observation_contexts.of_release,
+    "F12": contact_contexts.of_list, "F13": contact_contexts.of_notice, "F16": contact_contexts.of_investigation,
     "F15": _of_disinfection, "F17": _of_return, "F18": suspension_contexts.of_adjustment,
     "F22": suspension_contexts.of_daily_report, "F36": _of_opinion, "F38": suspension_contexts.of_readiness,
     "F40": _of_inspection,

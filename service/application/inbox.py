@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
-from service.application import definitions
+from service.application import contact_sharing, contacts, correlation, definitions
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
 from service.engine import runner
@@ -79,7 +79,10 @@ def start_instance(
 def _start_child(on: Advance, effect: Effect) -> None:
     data = effect.payload
     parent = on.instance_row(data["instance"])
+    is_observation = data["process"] == contacts.OBSERVATION
     if parent["status"] != "active":
+        return
+    if is_observation and contact_sharing.is_shared(on, parent, data["visit"], data["item"]):
         return
     assembly = on.assembly(parent)
     procedure, version = parent["procedure"], parent["version"]
@@ -94,7 +97,9 @@ def _start_child(on: Advance, effect: Effect) -> None:
         on, procedure=procedure, version=version, process=data["process"], start_event="",
         inputs=data["inputs"], parent=parent, element=data["element"], visit=data["visit"],
     )  # fmt: skip
-    if data["item"]:
+    if is_observation:
+        contact_sharing.linked(on, parent, data["item"], row)
+    elif data["item"]:
         on.record(ev.PersonLinked(data["item"], row["id"]), row=row)
 
 
@@ -127,7 +132,8 @@ def _cancel_children(on: Advance, effect: Effect) -> None:
     table = sql.instances
     waiting = (table.c.parent_task == effect.target) & (table.c.status == "active")
     for row in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
-        cancel_instance(on, dict(row))
+        if not contact_sharing.is_kept(on, dict(row)):
+            cancel_instance(on, dict(row))
 
 
 def _cancel(on: Advance, effect: Effect) -> None:
@@ -153,10 +159,15 @@ def cancel_instance(on: Advance, row: Mapping[str, Any]) -> None:
         return
     on.step(row, runner.cancel)
     on.record(ev.InstanceEnded(row["id"], "cancelled", "", "", {}), row=row)
+    contact_sharing.tracing_cancelled(on, row)
 
 
 def _start_by_message(on: Advance, effect: Effect) -> None:
+    """A thrown message starts an instance of its own, or goes to who waits for it in this incident."""
     found = definitions.message_start(on.services.definitions, on.uow.connection, effect.payload["message"])
+    if found is None and correlation.is_known(on, effect.payload["message"]):
+        correlation.throw(on, effect.payload)
+        return
     if found is None:
         raise EngineFailed(effect.payload["element"], f"no procedure starts with {effect.payload['message']}")
     procedure, version, start = found

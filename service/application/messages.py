@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from service.application import answers, correlation
+from service.application import answers, contacts, correlation
 from service.application.fill_contexts import Target
 from service.application.incidents import incident_subject
 from service.application.queries.words import senders
@@ -67,6 +67,8 @@ def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str
     waits = correlation.waiting(on, command.name, command.keys)
     if len(waits) > 1:
         raise SeveralWaiting(command.name)
+    if not waits and command.name == contacts.JUDGED:
+        contacts.refuse_second_list(on, str(command.keys.get("person") or ""))
     state = "delivered" if waits else "buffered"
     expires = None if waits else (on.now + on.policies["message_buffer"]).isoformat()
     keys = {key: str(value) for key, value in command.keys.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import deadline_rows, endings, sending, site_services
+from service.application import contacts, deadline_rows, endings, sending, site_services
 from service.application.inbox import Effect, put
 from service.domain import events as ev
 from service.engine import effects as fx
@@ -43,7 +43,7 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
         put(on, Effect("signal", effect.signal))
     elif isinstance(effect, fx.MessageThrown):
         inputs = {"person": row["person_id"] or "", **effect.data}
-        payload = {"message": effect.message, "element": effect.element, "inputs": inputs}
+        payload = {"message": effect.message, "element": effect.element, "inputs": inputs, "instance": row["id"]}
         put(on, Effect("start_by_message", f"{effect.message}:{effect.item or inputs['person']}", payload))
 
 
@@ -54,3 +54,5 @@ def _decided(on: Advance, row: Mapping[str, Any], effect: fx.DecisionTaken) -> N
     sealed = {person or on.incident_id: effect.values} if is_fact else {}
     event = ev.DecisionMade(effect.decision, effect.element, person, list(effect.rules), values)
     on.record(event, row=row, sealed=sealed)
+    if effect.decision == "D07" and effect.item:
+        contacts.judged(on, row, effect.item, effect.values)

@@ -21,10 +21,15 @@ IDENTITY = (
 
 
 def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Mapping[str, Any]) -> None:
-    """Register the person of an F01 as a case; a known member of the school brings seat and guardian along."""
-    member = _member_of(on, block)
-    identity = _identity(block, member)
+    """Register the person of an F01 as a case; a known member of the school brings seat and guardian along.
+
+    Somebody the incident knows, a contact who fell ill, stays the same person.
+    """
+    known = on.facts.rows.find(person_id)
+    member = member_of(on, block)
+    identity = {**(known.identity if known else {}), **identity_of(block, member)}
     unit = str((block.get("org_unit") or {}).get("id") or (member.place_id if member else "") or "")
+    unit = unit or (known.org_unit if known else "")
     number = _next_case(on)
     on.record(
         ev.PersonRegistered(
@@ -45,10 +50,14 @@ def _next_case(on: Advance) -> int:
     return int(on.uow.connection.execute(statement).scalar_one()) + 1
 
 
-def _member_of(on: Advance, block: Mapping[str, Any]) -> organisations.MemberView | None:
+def member_of(on: Advance, block: Mapping[str, Any]) -> organisations.MemberView | None:
+    """The member of the school that a person block means: by id, or by name and class."""
     connection, sealer = on.uow.connection, on.uow.sealer
     if block.get("id"):
-        return organisations.member(connection, sealer, str(block["id"]))
+        person = select(sql.persons.c.member_id).where(sql.persons.c.id == str(block["id"]))
+        known = on.uow.connection.execute(person).first()
+        member_id = known.member_id if known else str(block["id"])
+        return organisations.member(connection, sealer, member_id) if member_id else None
     unit = (block.get("org_unit") or {}).get("id")
     if not unit:
         return None
@@ -57,7 +66,8 @@ def _member_of(on: Advance, block: Mapping[str, Any]) -> organisations.MemberVie
     return same[0] if len(same) == 1 else None
 
 
-def _identity(block: Mapping[str, Any], member: organisations.MemberView | None) -> dict[str, Any]:
+def identity_of(block: Mapping[str, Any], member: organisations.MemberView | None) -> dict[str, Any]:
+    """What is known of a member, with what was entered about him now."""
     known = dict(member.values) if member else {}
     if member:
         known.update(person_type=member.person_type, seat_no=member.seat_no)
@@ -78,7 +88,7 @@ def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
     taken = _registered_members(on)
     for member in organisations.members(connection, sealer, on.incident["organisation_id"], place_id=sick["org_unit"]):
         if member.id not in taken and member.id != sick["member_id"]:
-            register_on_site(on, row, _identity({}, member), member=member, is_neighbour=member.id in neighbours)
+            register_on_site(on, row, identity_of({}, member), member=member, is_neighbour=member.id in neighbours)
 
 
 def _is_class(on: Advance, place: str) -> bool:
@@ -114,14 +124,14 @@ def register_on_site(
 
 def register_returning(on: Advance, row: Mapping[str, Any], person_id: str, block: Mapping[str, Any]) -> None:
     """Register whose return is asked for without an incident of the school; he is no case of it."""
-    member = _member_of(on, block)
+    member = member_of(on, block)
     unit = str((block.get("org_unit") or {}).get("id") or (member.place_id if member else "") or "")
     on.record(
         ev.PersonRegistered(
             person_id, "returning", on.incident["organisation_id"], member.id if member else "", "返校1", unit, 0,
             is_neighbour=False,
         ),
-        row=row, sealed={person_id: _identity(block, member)},
+        row=row, sealed={person_id: identity_of(block, member)},
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -39,6 +39,7 @@ CALLS = {
     "s_ask_result": ("msg_ask_result", "designated_hospital"),
     "s_call_vehicle": ("msg_call_120", "ambulance_120"),
     "s_to_police": ("msg_police_transfer", "police"),
+    "s_contact_assist": ("msg_contact_assist", "org"),
 }
 
 
@@ -106,6 +107,13 @@ def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
     """E2 and C4: everybody registered with the case is told, and free unless another case holds him."""
     case = str(row["person_id"] or row["inputs"].get("person"))
     persons = registration.on_site_of(on, case)
+    tell_excluded(on, row, element, case, persons)
+    if persons:
+        on.record(ev.PersonsReleased(case, persons), row=row, element=element)
+
+
+def tell_excluded(on: Advance, row: Mapping[str, Any], element: str, case: str, persons: Sequence[str]) -> None:
+    """R18 to persons who were held or observed because of a case."""
     report = f"{row['id']}-R18"
     event = ev.ReportDrafted(report, "exclusion", "R18", [], [case], len(persons))
     on.record(event, row=row, element=element)
@@ -115,8 +123,6 @@ def _release(on: Advance, row: Mapping[str, Any], element: str) -> None:
     for person in persons:
         message = "msg_exclusion_notice"
         _queue(on, row, element, message=message, recipient=f"person:{person}", report=report)
-    if persons:
-        on.record(ev.PersonsReleased(case, persons), row=row, element=element)
 
 
 def _withdraw(on: Advance, row: Mapping[str, Any], element: str) -> None:
@@ -144,6 +150,16 @@ def confirm_call(on: Advance, target: Target, answers: Mapping[str, Any]) -> Non
     if target.element not in CALLS:
         return
     message, recipient = CALLS[target.element]
+    for each in _organisations_of_contacts(on, target.person) if recipient == "org" else [recipient]:
+        _confirmed(on, target, answers, message=message, recipient=each)
+
+
+def _organisations_of_contacts(on: Advance, case: str) -> list[str]:
+    found = [row.other_org for row in on.facts.rows.contacts if row.case == case and row.stage == "final"]
+    return [f"org:{organisation}" for organisation in dict.fromkeys(found) if organisation]
+
+
+def _confirmed(on: Advance, target: Target, answers: Mapping[str, Any], *, message: str, recipient: str) -> None:
     delivery = _queue(on, target.instance, target.element, message=message, recipient=recipient, channel="phone")
     if answers.get("outcome") in {"已接通", "已送达"}:
         on.record(ev.DeliveryAcknowledged(delivery, "phone"), row=target.instance)

@@ -7,6 +7,7 @@ TocsinError
 │   ├── TaskNotOpen · TaskClaimed · UndoTooLate
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
+│   ├── FinalListExists · FinalListAwaited
 │   └── EngineFailed
 ├── Forbidden            signed in, but may not
 │   └── NotAllowed · CsrfMissing · SameSigner
@@ -165,6 +166,22 @@ class SubjectErased(Conflict):
     code: ClassVar[str] = "subject_erased"
     english: ClassVar[str] = "This person's data has been erased; nothing can be added."
     subject: str
+
+
+@dataclass(eq=False)
+class FinalListExists(Conflict):
+    """该病例的密接最终名单已经判定，不能再有第二份；后来的密接请用“追加密接”。"""
+
+    code: ClassVar[str] = "final_list_exists"
+    english: ClassVar[str] = "The final list of contacts of this case exists already: add contacts instead."
+
+
+@dataclass(eq=False)
+class FinalListAwaited(Conflict):
+    """流调正在进行，最终名单由流调给出，请在流调的任务中录入。"""
+
+    code: ClassVar[str] = "final_list_awaited"
+    english: ClassVar[str] = "The investigation still runs and gives the final list: enter it there."
 
 
 @dataclass(eq=False)

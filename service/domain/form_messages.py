@@ -40,6 +40,12 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "too_late": ("不能晚于“{zh}”", "Must not be after “{en}”"),
     "not_after": ("应晚于“{zh}”", "Must be after “{en}”"),
     "too_short_a_time": ("至少 {days} 天", "At least {days} days"),
+    "contacts_missing": (
+        "初步名单上的人员既未列出也无移出原因：{names}",
+        "On the initial list, but neither listed here nor removed with a reason: {names}",
+    ),
+    "contact_not_listed": ("不在初步名单上，不能移出", "Not on the initial list: cannot be taken off it"),
+    "contact_is_case": ("就是该病例本人", "Is the case himself"),
     "not_contiguous": ("应与上一期相接", "Must begin where the previous period ended"),
     "must_be_true": ("此项必须为“是”", "This must be yes"),
     "does_not_apply": ("此时不适用", "Does not apply here"),

@@ -16,13 +16,14 @@ def _sealed(stored: StoredEvent) -> str:
 
 @applies(ev.PersonRegistered)
 def person_registered(connection: Connection, stored: StoredEvent, event: ev.PersonRegistered) -> None:
-    """A person of the incident; a person on site may later become a case."""
+    """A person of the incident; a contact or a person on site may later become a case, and counts from then."""
     values = {
         "kind": event.kind, "org_unit": event.org_unit, "case_no": event.case_no,
         "case_status": "detected" if event.kind == "case" else "",
     }  # fmt: skip
     known = connection.execute(select(sql.persons.c.id).where(sql.persons.c.id == event.person)).first()
     if known:
+        values |= {"code": event.code, "registered_at": stored.at, "sealed": _sealed(stored)}
         connection.execute(update(sql.persons).where(sql.persons.c.id == event.person).values(**values))
         return
     connection.execute(

@@ -210,6 +210,8 @@ def recipient_name(reader: Reader, row: Mapping[str, Any]) -> str:
     """Who a delivery goes to, in words; a person is never named."""
     if row["recipient"].startswith("person:"):
         return reader.pick("当事人或家长", "the person or the parents")
+    if row["recipient"].startswith("org:"):
+        return str(reader.organisation_names.get(row["recipient"].removeprefix("org:"), row["recipient"]))
     return reader.label("role", row["recipient"])
 
 
