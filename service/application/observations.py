@@ -36,6 +36,14 @@ def begin(on: Advance, row: Mapping[str, Any], since: datetime, until: datetime)
         on.record(ev.ContactStatusChanged(contact.case, contact.person, "隔离中"), row=row)
 
 
+def move(on: Advance, person: str, until: datetime) -> None:
+    """The end moved, because the number of days was changed for incidents that run."""
+    for contact in _rows(on, {"person_id": person}):
+        if contact.observed_from is not None:
+            since = contact.observed_from.isoformat()
+            on.record(ev.ContactObserved(contact.case, contact.person, since, until.isoformat()))
+
+
 def end(on: Advance, row: Mapping[str, Any], element: str) -> None:
     """An instance ended at an end event; of an observation the status of the contact follows."""
     if element in ENDS:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application import due_work, policy_values
+from service.application import due_work, observations, policy_values
 from service.application.incidents import incident_subject
 from service.application.policy_values import PolicyRow
 from service.application.services import Origin, Services
@@ -160,10 +160,13 @@ def _move_deadlines(on: Advance, keys: Set[str], rungs: Mapping[str, object]) ->
         rule = on.services.deadline_rules[row["rule"]]
         if keys & set(rule.policies):
             due = due_at(rule, on.policies, row["started_at"])
-            due = due if rule.is_lookback else max(due, on.now)
+            if due < on.now and not rule.is_lookback:
+                due = min(row["due_at"], on.now)
             if due != row["due_at"]:
                 start = row["started_at"].isoformat()
                 on.record(ev.DeadlineMoved(row["id"], start, due.isoformat()))
+                if row["rule"] == observations.DEADLINE:
+                    observations.move(on, row["subject"], due)
     for deadline, steps in _ladders(on).items():
         if steps != rungs.get(deadline):
             due_work.put_ladder(on, deadline, earliest=on.now)

@@ -116,6 +116,9 @@ def test_levels_reached_stand_when_a_deadline_is_lengthened(world: World) -> Non
 
     w.policy("written_report", "PT2H", to=[w.incident])  # what it is already
     assert not w.events("policy_applied")
+
+    w.policy("written_report", "PT1H", to=[w.incident])  # overdue it is anyway
+    assert (_due(w, "T02"), w.deadline("T02")["level"]) == ("03-02 10:10", 1)
     w.policy("ladder_superior_pct", 50, to=[w.incident])
     assert _rungs(w, written["id"])["2"] > "03-02 10:12"
     assert w.deadline("T02")["level"] == 1
