@@ -116,14 +116,11 @@ def classes_resumed(base: FactBase) -> bool:
 
 
 @incident_fact
-def orders_taught_online(base: FactBase) -> list[str]:
-    """Orders whose classes are taught online by now: their families report every day (T44)."""
-    orders = base.rows.inputs_of("class_suspension")
-    return [
-        str(inputs["order"])
-        for instance, inputs in orders.items()
-        if inputs.get("order") and base.rows.has_completed("t_online_teaching", instance)
-    ]
+def online_since(base: FactBase) -> dict[str, datetime]:
+    """When the classes of each order began to be taught online: from then their families report every day (T44)."""
+    suspensions = base.rows.inputs_of("class_suspension")
+    taught = [record for record in base.rows.records if record["form"] == "F18" and record["view"] == "online"]
+    return {str(suspensions[record["instance_id"]].get("order") or ""): record["at"] for record in taught}
 
 
 def _decided(base: FactBase) -> list[tuple[dict[str, object], bool]]:

@@ -1,0 +1,224 @@
+"""P17: nothing is suspended without an order; two orders; home health; consent refused; classes that resume early."""
+
+import pytest
+
+from service.domain.errors import FormRefused
+from service.persistence import tables as t
+from tests.paths import school, suspension, variants
+from tests.paths.variants import visited_between
+from tests.paths.world import World
+
+SECOND, THIRD = "demo-school-7-3", "demo-school-8-1"
+
+
+def suspected(w: World) -> None:
+    """A case that is suspected at 10:00: the first result that is not excluded."""
+    w.go("08:10")
+    school.until_awaiting_diagnosis(w)
+    w.go("10:00")
+    school.diagnosis(w, "suspected")
+
+
+def suspended(w: World, *classes: str) -> None:
+    """The bureau's order at 10:30, carried out."""
+    suspected(w)
+    w.go("10:30")
+    suspension.order(w, *classes)
+    suspension.decide(w)
+    suspension.teach_online(w)
+
+
+def test_before_any_result_the_school_waits_for_an_order(world: World) -> None:
+    w = world
+    variants.accepted(w)
+    suspension.order(w, order_source="学校建议")
+    suspension.propose(w)
+    (decision,) = w.rows(t.DecisionRow, decision="D13")
+    assert decision["rules"] == [7]
+    assert decision["data"] == {"adjust": "none", "basis": "waiting"}
+    assert suspension.instances(w)[0]["status"] == "completed"
+    assert visited_between(w, "g_suspension", "ee_no_suspension")
+    assert not {"t_decide_suspension", "s_suggest_bureau"} & set(w.open_tasks())
+    assert school.fact(w, "adjust_open") is False
+
+
+def test_without_an_order_a_suspected_case_leads_to_a_suggestion_only(world: World) -> None:
+    w = world
+    suspected(w)
+    suspension.propose(w)
+    assert suspension.decided_rows(w) == [(5,)]
+    assert "t_decide_suspension" not in w.open_tasks()
+    w.do("principal", "s_suggest_bureau", {"send_channel": "电话", "outcome": "已送达", "answered_by": "值班科长"})
+    assert visited_between(w, "s_suggest_bureau", "ee_suspension_suggested")
+    assert visited_between(w, "ca_class_adjust", "ee_adjust_done")
+    assert not w.rows(t.Report, document="R19")
+    assert school.fact(w, "adjust_open") is False
+
+
+def test_an_order_is_signed_as_it_was_given_and_parents_and_district_are_told(world: World) -> None:
+    w = world
+    suspected(w)
+    w.go("10:30")
+    suspension.order(w, school.CLASS, SECOND)
+    assert suspension.decided_rows(w) == [(1,)]
+    assert school.fact(w, "order_settled") is False
+    with pytest.raises(FormRefused):
+        w.do("principal", "t_decide_suspension", {"signer": True, "scope": [{"id": THIRD}]})
+    suspension.decide(w)
+    (record,) = w.rows(t.Record, form="F18", view="decide")
+    assert [entry["id"] for entry in record["data"]["scope"]] == [school.CLASS, SECOND]
+    assert record["data"]["adjust"] == "class_suspend"
+    (notice,) = w.rows(t.Report, document="R19")
+    assert notice["state"] == "sent"
+    sent = {row["recipient"] for row in w.rows(t.Delivery, element="s_suspension_notice")}
+    assert sent == {f"place:{school.CLASS}", f"place:{SECOND}", "district_office"}
+    assert "t_online_teaching" in w.open_tasks()
+    assert school.fact(w, "order_settled") is True
+    assert school.fact(w, "adjust_open") is True
+
+
+def test_families_report_every_evening_from_the_first_online_lesson(world: World) -> None:
+    w = world
+    suspected(w)
+    suspension.order(w)
+    w.go("18:30")
+    assert "t_home_monitoring" not in w.open_tasks()  # not even decided yet
+    suspension.decide(w)
+    suspension.teach_online(w)
+    w.go("03-03 18:00")
+    assert len(w.open_tasks()["t_home_monitoring"]) == 1
+    (deadline,) = w.rows(t.Deadline, rule="T44")
+    assert w.local(deadline["due_at"]) == "03-03 20:00"
+    w.go("03-03 19:00")
+    w.do("teacher", "t_home_monitoring", suspension.ZERO)
+    (record,) = w.rows(t.Record, form="F22")
+    assert (record["data"]["report_date"], record["data"]["total"]) == ("2026-03-03", 30)
+    (deadline,) = w.rows(t.Deadline, rule="T44")
+    assert w.local(deadline["met_at"]) == "03-03 19:00"
+    w.go("03-04 18:00")
+    assert len(w.open_tasks()["t_home_monitoring"]) == 1
+
+
+def test_an_evening_summed_up_the_next_morning_meets_its_own_deadline_late(world: World) -> None:
+    w = world
+    suspended(w)
+    w.go("03-03 08:00")
+    w.do("teacher", "t_home_monitoring", suspension.ZERO)
+    (deadline,) = w.rows(t.Deadline, rule="T44")
+    assert (w.local(deadline["due_at"]), w.local(deadline["met_at"])) == ("03-02 20:00", "03-03 08:00")
+    assert deadline["late_minutes"] == 720
+
+
+def test_two_orders_are_two_suspensions_each_with_its_own_classes(world: World) -> None:
+    w = world
+    suspended(w)
+    w.go("11:00")
+    suspension.order(w, SECOND, THIRD, adjust="grade_suspend")
+    first, second = (row for row in suspension.instances(w) if row["inputs"]["order"])
+    assert first["inputs"]["order"] != second["inputs"]["order"]
+    suspension.decide(w)
+    suspension.teach_online(w)
+    scopes = [[entry["id"] for entry in row["data"]["scope"]] for row in w.rows(t.Record, form="F18", view="decide")]
+    assert scopes == [[school.CLASS], [SECOND, THIRD]]
+    assert school.fact(w, "suspended_classes") == [{"id": each} for each in (school.CLASS, SECOND, THIRD)]
+    w.go("18:00")
+    assert len(w.open_tasks()["t_home_monitoring"]) == 2
+
+
+def test_an_order_to_change_nothing_changes_nothing(world: World) -> None:
+    w = world
+    suspected(w)
+    suspension.order(w, adjust="none")
+    assert suspension.decided_rows(w) == [(1,)]
+    assert "t_decide_suspension" not in w.open_tasks()
+
+
+def test_an_order_without_a_kind_is_known_by_what_it_adjusts(world: World) -> None:
+    w = world
+    variants.accepted(w)
+    suspension.order(w, kind=None)
+    assert visited_between(w, "g_order_kind", "ca_class_adjust_order")
+    suspension.order(w, kind=None, adjust="none")
+    assert "t_do_order" in w.open_tasks()
+    assert school.fact(w, "order_settled") is False
+    suspension.decide(w)
+    assert school.fact(w, "order_settled") is False
+    w.do("principal", "t_do_order")
+    assert school.fact(w, "order_settled") is True
+
+
+# --- resuming -------------------------------------------------------------------------------------
+
+
+def excluded_after_suspension(w: World) -> None:
+    """E4: the suspected case turns out excluded while the class is at home."""
+    suspended(w)
+    w.go("14:00")
+    w.act(
+        "coordinator", "msg_diagnosis",
+        {
+            "result": "excluded", "result_at": school.now(w), "hospital": {"id": "demo-clinic"}, "info_source": "phone",
+            "certificate": school.CERTIFICATE,
+        },
+    )  # fmt: skip
+    school.draft(w, "t_draft_correction")
+    school.sign(w)
+    w.do("coordinator", "t_file_certificate", {"certificate": school.CERTIFICATE})
+    w.go("14:30")
+
+
+def test_all_excluded_classes_resume_early_with_the_consent_of_whoever_ordered(world: World) -> None:
+    w = world
+    excluded_after_suspension(w)
+    assert visited_between(w, "g_adjust_open", "ca_resume_early")
+    (resumption,) = suspension.instances(w, "class_resumption")
+    assert resumption["inputs"]["scope"] == [{"id": school.CLASS}]
+    w.go("15:40")
+    suspension.clean(w)
+    suspension.assess(w, failing="校园消毒")
+    assert visited_between(w, "g_assessed", "t_clean_all")
+    suspension.clean(w)
+    suspension.assess(w)
+    suspension.consent(w, "不同意")
+    assert visited_between(w, "g_consent_given", "t_clean_all")
+    suspension.clean(w)
+    suspension.assess(w)
+    assert w.send("msg_superior_consent", {"consent_result": "同意", "info_source": "party"}) == "delivered"
+    w.go("16:00")
+    suspension.resume(w)
+    assert {row["number"] for row in w.rows(t.Report, document="R19")} == {"1", "2"}
+    assert visited_between(w, "e_resumed", "ee_suspension_over")
+    assert visited_between(w, "ca_class_adjust_order", "ee_order_done")
+    assert visited_between(w, "ca_resume_early", "ca_close_report")
+    school.closing_report(w)
+    assert w.row()["result"] == "excluded_closed"
+
+
+def test_a_suspension_ends_at_the_time_announced_with_nobody_s_doing(world: World) -> None:
+    w = world
+    excluded_after_suspension(w)
+    w.go("15:40")
+    suspension.clean(w)
+    suspension.assess(w)
+    suspension.consent(w)
+    suspension.resume(w, school.at_time("03-03 07:30"))
+    w.go("18:10")
+    assert "t_home_monitoring" in w.open_tasks()
+    w.go("03-03 07:29")
+    assert school.fact(w, "classes_resumed") is False
+    w.go("03-03 07:30")
+    ordered = next(row for row in suspension.instances(w) if row["inputs"]["order"])
+    assert (ordered["status"], w.local(ordered["ended_at"])) == ("completed", "03-03 07:30")
+    assert "t_home_monitoring" not in w.open_tasks()
+
+
+def test_lessons_cannot_resume_before_the_cleaning_is_over(world: World) -> None:
+    w = world
+    excluded_after_suspension(w)
+    w.go("15:40")
+    suspension.clean(w)
+    suspension.assess(w)
+    suspension.consent(w)
+    with pytest.raises(FormRefused) as refused:
+        suspension.resume(w, school.at_time("03-02 08:00"))
+    assert {error.path for error in refused.value.errors} == {"resume_at"}
