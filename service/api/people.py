@@ -131,7 +131,7 @@ class PlaceAnswer(Answer):
 
 @router.get("/{incident}/people")
 def persons(
-    incident: str, door: ReadingPeople, group: str = "", state: str = "", case: str = "", sort: str = ""
+    incident: str, door: ReadingPeople, *, group: str = "", state: str = "", case: str = "", sort: str = ""
 ) -> Page[RosterAnswer]:
     """Everybody registered, cases first; `group` is case, contact, onsite or returning."""
     wanted = RosterFilter(group=group, state=state, case=case, sort=sort)

@@ -20,6 +20,7 @@ from service.api import (
     problems,
     procedures,
     reports,
+    sheets,
     tasks,
 )
 from service.api.problems import ProblemRoute
@@ -29,8 +30,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, incidents, people, messages, tasks, reports, outbox, policies, attachments, events, exchange,
-    health,
+    auth, procedures, incidents, people, messages, tasks, sheets, reports, outbox, policies, attachments, events,
+    exchange, health,
 )  # fmt: skip
 
 

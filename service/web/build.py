@@ -14,6 +14,7 @@ from service.web import (
     policy_page,
     procedure_page,
     report_page,
+    sheet_page,
     sign_in,
     task_page,
 )
@@ -26,6 +27,7 @@ PAGES = (
     inbox_page,
     report_page,
     task_page,
+    sheet_page,
     incident_page,
     people_page,
     policy_page,

@@ -10,7 +10,8 @@ from service.application.attachments import Upload
 from service.web.security import CSRF_FIELD, CSRF_HEADER, check_csrf
 from service.web.site import Visiting
 
-MOST_FIELDS = 5_000
+MOST_FIELDS = 30_000  # a list of a thousand persons
+MOST_BYTES = 4 * 1024 * 1024  # of one field: the rows of a sheet on their way into a draft
 MOST_FILES = 20
 
 
@@ -41,7 +42,7 @@ class Posted:
 
 async def posted_of(request: Request, visit: Visiting) -> Posted:
     """Read a form sent by somebody signed in. Raises CsrfMissing."""
-    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES) as form:
+    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=MOST_BYTES) as form:
         posted = await read(form)
     check_csrf(visit.session, request.headers.get(CSRF_HEADER) or posted.get(CSRF_FIELD))
     return posted

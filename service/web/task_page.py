@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from service.application import tasks
-from service.application.queries import form_contexts, outlook, reports, situation, task_pages
+from service.application.queries import form_contexts, outlook, reports, sheets, situation, task_pages
 from service.application.queries.people import RecordRow
 from service.application.queries.reader import Reader
 from service.application.queries.task_pages import TaskPage
@@ -58,6 +58,7 @@ class TaskModel:
     following: tuple[Step, ...]
     earlier: tuple[DoneStep, ...]
     document: Markup
+    has_sheet: bool
     saved_at: datetime | None
 
 
@@ -238,6 +239,7 @@ def _model(visit: Visit, reader: Reader, found: TaskPage, filled: Filled | None,
         following=following(reader, found),
         earlier=earlier(reader, found),
         document=document(visit, reader, found),
+        has_sheet=form is not None and sheets.has_sheet(reader.services.forms.view(found.row.form_key)),
         saved_at=found.draft_saved_at,
     )
 

@@ -67,16 +67,22 @@ class Browser:
         """A form as it is."""
         return self._ask("POST", path, fields, headers)
 
+    def upload(self, path: str, fields: Fields, name: str, content: bytes) -> Page:
+        """A form with a file."""
+        return self._ask("POST", path, fields, {}, {name: ("sheet.xlsx", content)})
+
     def submit(self, page: Page, changes: Fields | None = None, form: str = "//form[@id='form']") -> Page:
         """The form of a page with some inputs changed."""
         action = page.all(form)[0].get("action")
         return self.post(urljoin(page.path, action), {**page.fields(form), **(changes or {})})
 
-    def _ask(self, method: str, path: str, fields: Fields | None, headers: Mapping[str, str]) -> Page:
+    def _ask(
+        self, method: str, path: str, fields: Fields | None, headers: Mapping[str, str], files: Any = None
+    ) -> Page:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test", cookies=self.cookies) as client:
-                answer = await client.request(method, path, data=fields, headers=dict(headers))
+                answer = await client.request(method, path, data=fields, files=files, headers=dict(headers))
                 while answer.is_redirect:
                     answer = await client.get(answer.headers["location"])
                 self.cookies = client.cookies

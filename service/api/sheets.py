@@ -1,0 +1,56 @@
+"""The list of a task as an Excel sheet: out, and read back without storing anything."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Response, UploadFile
+
+from service.api.dependencies import Answer, Door, permit
+from service.api.problems import ProblemRoute
+from service.application import workbooks
+from service.application.queries import sheets
+from service.domain.access import Action
+from service.domain.errors import FieldError, FormRefused
+
+router = APIRouter(route_class=ProblemRoute, prefix="/tasks", tags=["tasks"])
+
+
+class SheetAnswer(Answer):
+    """What a sheet says, ready to be saved as draft or to complete the task."""
+
+    data: dict[str, Any]
+    new: int
+    same: int
+    leaving: int
+
+
+@router.get("/{task}/sheet", response_class=Response)
+def download(task: str, door: Annotated[Door, permit(Action.TASK_COMPLETE)]) -> Response:
+    """The rows as they stand in the draft or beforehand, as .xlsx."""
+    name, content = door.read(lambda reader: sheets.download(reader, task))
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Response(content, headers=headers, media_type=workbooks.MEDIA_TYPE)
+
+
+@router.post("/{task}/sheet")
+def read(
+    task: str, door: Annotated[Door, permit(Action.TASK_COMPLETE)], sheet: Annotated[UploadFile, File()]
+) -> SheetAnswer:
+    """The rows of a workbook; 422 with an error for each wrong cell, its path `row 5: column`."""
+    content = sheet.file.read(workbooks.MAX_BYTES + 1)
+    found = door.read(lambda reader: sheets.read(reader, task, content))
+    if found.errors:
+        raise FormRefused(
+            [
+                FieldError(f"row {each.row}: {each.column}", "sheet_cell", each.message, each.message)
+                for each in found.errors
+            ]
+        )
+    changes = [each.change for each in found.rows]
+    return SheetAnswer(
+        data=dict(found.data), new=changes.count("new"), same=changes.count("same"), leaving=changes.count("leaves")
+    )
