@@ -1,4 +1,4 @@
-"""A case that is not excluded, as far as the procedures behind it are there; orders, rumours, new cases, merging."""
+"""A case that is not excluded; orders, rumours, new cases, merging."""
 
 import pytest
 
@@ -10,14 +10,15 @@ from tests.paths.world import World
 ACCEPTED = {"info_source": "visit"}
 
 
-def test_a_confirmed_case_forks_and_missing_procedures_are_engine_incidents_not_skipped(world: World) -> None:
+def test_a_confirmed_case_forks_into_everything_at_once(world: World) -> None:
     w = world
     variants.confirmed(w)
     assert w.row()["status"] == "confirmed"
-    assert {"t_inform_family", "t_draft_initial", "t_mark_places"} <= set(w.open_tasks())
-    missing = variants.engine_incidents(w)
-    assert set(missing) <= {"ca_epi", "ca_contacts", "ca_class_adjust"}  # those that are not drawn yet
-    assert all("尚未部署" in cause for cause in missing.values())
+    assert {
+        "t_inform_family", "t_draft_initial", "t_mark_places", "r_epi_request", "t_epi_material", "t_case_history",
+        "t_propose_suspension",
+    } <= set(w.open_tasks())  # fmt: skip
+    assert not variants.engine_incidents(w)
 
     school.tell_parents(w, "理解配合", 1, "t_inform_family")
     school.draft(w)
@@ -127,7 +128,7 @@ def test_a_superior_s_order(world: World, kind: str, adjust: str, next_: str) ->
         w.do("principal", "t_do_order")
         assert visited_between(w, "t_do_order", "ee_order_done")
     else:
-        assert "ca_class_adjust_order" in variants.engine_incidents(w)
+        assert "t_decide_suspension" in w.open_tasks()
 
 
 def test_a_rumour_is_noted_and_wants_opinion_work(world: World) -> None:
