@@ -281,6 +281,13 @@ def any_report_sent(base: FactBase) -> bool:
 
 
 @incident_fact
+def withdrawn_reported(base: FactBase) -> bool:
+    """A report that was sent names somebody the last request withdrew, and the incident goes on with others."""
+    withdrawn = base.rows.last_withdrawn
+    return bool(base.open_cases()) and any(withdrawn & set(report["persons"]) for report in base.rows.sent_reports)
+
+
+@incident_fact
 def org_type(base: FactBase) -> str:
     """Type of the incident's organisation."""
     return base.rows.organisation_type

@@ -11,6 +11,7 @@ from service.application import (
     contact_contexts,
     observation_contexts,
     organisations,
+    report_facts,
     report_materials,
     suspension_contexts,
 )
@@ -69,7 +70,7 @@ def context_for(
         policies=view.policies,
         record=_record(view, target),
         defaults={
-            **_defaults(view, target),
+            **_defaults(view, target, principal.locale),
             **_of_place(view, data or {}),
             "scribe": {"id": principal.account_id},
             "escort": {"id": principal.account_id},
@@ -144,7 +145,7 @@ def _open_incidents(view: IncidentView) -> list[str]:
     return list(view.connection.execute(select(table.c.id).where(same & is_open)).scalars())
 
 
-def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
+def _defaults(view: IncidentView, target: Target, locale: str) -> dict[str, Any]:
     """Values and facts by name; see FillContext."""
     rows = view.facts.rows
     inputs = target.instance["inputs"]
@@ -160,7 +161,7 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
     if target.person:
         defaults["person"] = {"id": target.person}
     if target.element in DRAFT_KINDS:
-        defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance))
+        defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance, locale))
     if target.form in BY_FORM:
         defaults.update(BY_FORM[target.form](view, target))
     return defaults
@@ -168,6 +169,15 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
 
 def _of_task_record(view: IncidentView, target: Target) -> dict[str, Any]:
     return {"open_incidents": _open_incidents(view)} if target.form_key == "F00#cancel" else {}
+
+
+def _of_recheck(view: IncidentView, target: Target) -> dict[str, Any]:
+    """Rooms of the other cases that are still in the building: everybody waits in a room of his own."""
+    others = [
+        case for case in view.facts.rows.cases if case.id != target.person and not case.form("F05").get("depart_at")
+    ]
+    rooms = {case.form("F03").get("room_no") for case in others} - {None, ""}
+    return {"occupied_rooms": sorted(rooms)}
 
 
 def _of_transfer(view: IncidentView, target: Target) -> dict[str, Any]:
@@ -188,6 +198,11 @@ def _of_notice(view: IncidentView, target: Target) -> dict[str, Any]:
 def _of_closing(view: IncidentView, _target: Target) -> dict[str, Any]:
     records = view.facts.rows.records
     return {"last_event_at": max(record["at"] for record in records).isoformat()} if records else {}
+
+
+def _of_progress(view: IncidentView, _target: Target) -> dict[str, Any]:
+    previous = report_facts.previous_progress(view)
+    return {"previous_period_to": previous.until.isoformat()} if previous and previous.until else {}
 
 
 def _of_disinfection(_view: IncidentView, target: Target) -> dict[str, Any]:
@@ -234,11 +249,10 @@ def _approved_wording(view: IncidentView) -> str:
 
 
 BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
-    "F00": _of_task_record, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice, "F10": _of_closing,
-    "F14": observation_contexts.of_reading, "F23": observation_contexts.of_notice,
-    "F24": observation_contexts.of_release,
-    "F12": contact_contexts.of_list, "F13": contact_contexts.of_notice, "F16": contact_contexts.of_investigation,
-    "F15": _of_disinfection, "F17": _of_return, "F18": suspension_contexts.of_adjustment,
-    "F22": suspension_contexts.of_daily_report, "F36": _of_opinion, "F38": suspension_contexts.of_readiness,
-    "F40": _of_inspection,
+    "F00": _of_task_record, "F03": _of_recheck, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice,
+    "F09": _of_progress, "F10": _of_closing, "F12": contact_contexts.of_list, "F13": contact_contexts.of_notice,
+    "F14": observation_contexts.of_reading, "F15": _of_disinfection, "F16": contact_contexts.of_investigation,
+    "F17": _of_return, "F18": suspension_contexts.of_adjustment, "F22": suspension_contexts.of_daily_report,
+    "F23": observation_contexts.of_notice, "F24": observation_contexts.of_release, "F36": _of_opinion,
+    "F38": suspension_contexts.of_readiness, "F40": _of_inspection,
 }  # fmt: skip

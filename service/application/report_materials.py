@@ -10,6 +10,8 @@ from service.application import report_facts
 from service.application.incident_view import IncidentView
 from service.domain import report_drafts
 from service.domain.report_material import ReportMaterial, SentReport
+from service.domain.report_phrases import pick, word
+from service.domain.report_phrases import pick
 from service.persistence.tables import sql
 
 # D05 recipient (role) -> the word F08.report_to uses
@@ -18,24 +20,24 @@ RECIPIENT_WORDS = {
     "cdc": "疾控", "county_hq": "指挥部",
 }  # fmt: skip
 DOCUMENT_NAMES = {
-    "R01": "初次报告",
-    "R01c": "补充更正",
-    "R01w": "书面报告",
-    "R02": "进程报告",
-    "R03": "结案报告",
-    "R04": "直报单",
+    "R01": ("初次报告", "initial report"),
+    "R01c": ("补充更正", "correction"),
+    "R01w": ("书面报告", "written report"),
+    "R02": ("进程报告", "progress report"),
+    "R03": ("结案报告", "closing report"),
+    "R04": ("直报单", "direct report"),
 }
 NATURES = {"excluded": "排除"}  # of a closing; what a confirmed incident was follows from its cases
 SUMMARIES = frozenset({"progress", "closing"})
 
 
-def drafted(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> dict[str, Any]:
-    """Prefilled values of the drafting form of a report kind."""
-    values = report_drafts.draft(kind, material(view, kind, instance))
+def drafted(view: IncidentView, kind: str, instance: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Prefilled values of the drafting form of a report kind, in the language of who drafts."""
+    values = report_drafts.draft(kind, material(view, kind, instance, locale), locale=locale)
     return {key: value for key, value in values.items() if value not in (None, "", [])}
 
 
-def material(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> ReportMaterial:
+def material(view: IncidentView, kind: str, instance: Mapping[str, Any], locale: str) -> ReportMaterial:
     """Everything a draft of this kind may use, read from the rows of the incident."""
     rows, inputs = view.facts.rows, instance["inputs"]
     first = rows.known[rows.first_case] if rows.first_case else None
@@ -44,16 +46,16 @@ def material(view: IncidentView, kind: str, instance: Mapping[str, Any]) -> Repo
     return ReportMaterial(
         kind=kind,
         event=str(inputs.get("event", "detected")),
-        organisation_name=view.organisation["name"],
+        organisation_name=_organisation_name(view, locale),
         place=view.incident["place"],
         found_at=report_facts.instant(found) or view.incident["opened_at"],
         now=view.now,
         subject=subject.code if subject else "",
         cases=tuple(report_facts.case_material(view, case) for case in rows.cases),
-        measures_done=_measures(view),
+        measures_done=_measures(view, locale),
         refusal=report_facts.refusal(rows.cases),
         transfers=tuple(found for case in rows.cases for found in report_facts.transfers_of(case)),
-        corrected=_corrected(view, inputs) if kind == "correction" else (),
+        corrected=_corrected(view, inputs, locale) if kind == "correction" else (),
         recipients=_recipients(view, kind, instance),
         suspected_count=int(str(view.facts.value("cluster_count", ""))),
         reported_count=rows.direct_count,
@@ -79,7 +81,12 @@ def _course_of_the_incident(view: IncidentView) -> dict[str, Any]:
     }
 
 
-def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
+def _organisation_name(view: IncidentView, locale: str) -> str:
+    row = view.organisation
+    return pick((row["name"], row["name_en"] or row["name"]), locale)
+
+
+def _measures(view: IncidentView, locale: str) -> tuple[tuple[datetime, str], ...]:
     """Completed tasks in time order, by the label of the diagram."""
     table = sql.tasks
     done = (table.c.incident_id == view.incident["id"]) & (table.c.state == "completed")
@@ -91,25 +98,24 @@ def _measures(view: IncidentView) -> tuple[tuple[datetime, str], ...]:
         versions = select(sql.instances.c.version).where(sql.instances.c.id == row["instance_id"])
         version = view.connection.execute(versions).scalar_one()
         assembly = view.services.definitions.get(view.connection, row["procedure"], version)
-        label = assembly.bundle.processes[row["process"]].nodes[row["element"]].name
-        found.append((row["done_at"] or row["ended_at"], label))
+        node = assembly.bundle.processes[row["process"]].nodes[row["element"]]
+        found.append((row["done_at"] or row["ended_at"], pick((node.name, node.name_en), locale)))
     return tuple(found)
 
 
-def _corrected(view: IncidentView, inputs: Mapping[str, Any]) -> tuple[SentReport, ...]:
+def _corrected(view: IncidentView, inputs: Mapping[str, Any], locale: str) -> tuple[SentReport, ...]:
     """The sent reports that are no longer right: all that name the person, or the last direct report."""
     sent = view.facts.rows.sent_reports
     if inputs.get("event") == "cluster_more":
         sent = [report for report in sent if report["kind"] == "direct"][-1:]
     elif inputs.get("corrects") == "withdrawn_reports":
-        withdrawn = {entry["id"] for entry in view.facts.rows.latest("F00").get("cancel_persons") or []}
-        sent = [report for report in sent if withdrawn & set(report["persons"])]
+        sent = [report for report in sent if view.facts.rows.last_withdrawn & set(report["persons"])]
     elif inputs.get("person"):
         sent = [report for report in sent if inputs["person"] in report["persons"]]
     return tuple(
         SentReport(
             id=report["id"], document=report["document"], number=report["number"], sent_at=report["sent_at"],
-            name=DOCUMENT_NAMES.get(report["document"], report["document"]),
+            name=word(DOCUMENT_NAMES, report["document"], locale),
         )
         for report in sent if report["kind"] != "correction"
     )  # fmt: skip

@@ -89,6 +89,36 @@ def test_a_direct_report_not_sent_falls_away_with_the_number(w: World) -> None:
     assert not [row for row in w.rows(t.Instance) if row["inputs"].get("clue") == "T01:cluster"], "nobody is late"
 
 
+def test_who_was_reported_directly_is_corrected_when_withdrawn(w: World) -> None:
+    first, second, third = three(w)
+    s.draft(w, "t_draft_direct")
+    s.sign(w)
+    assert s.fact(w, "direct_report_count") == 3
+    w.go("08:10")
+    withdraw(w, [third])
+    assert started(w, "ca_revoke_correction") == ["active"]
+    s.draft(w, "t_draft_correction")
+    s.sign(w)
+    (correction,) = w.rows(t.Report, kind="correction")
+    assert correction["corrects"] == [w.rows(t.Report, document="R04")[0]["id"]]
+    assert {row["recipient"] for row in w.rows(t.Delivery, report_id=correction["id"])} == {"edu_bureau"}
+    text = w.view().facts.rows.latest("F08", instance=correction["instance_id"])
+    assert (text["person_count"], text["correction_reason"]) == (2, "误报撤销")
+    assert "其中1例经核实为误报，予以撤销，现为2例" in text["correction_text"]
+    assert cases(w) == {first: "active", second: "active", third: "cancelled"}
+    assert s.fact(w, "direct_report_count") == 2
+    w.go("08:20")
+    add(w, "08:20", "学生申")
+    assert started(w, "ca_direct_supplement") == ["active"], "the superior was told of two, now there are three again"
+
+
+def test_nothing_is_corrected_that_was_not_reported(w: World) -> None:
+    _, _, third = three(w)
+    w.go("08:10")
+    withdraw(w, [third])
+    assert started(w, "ca_revoke_correction") == []
+
+
 def test_a_direct_report_falls_away_when_another_incident_is_withdrawn(w: World) -> None:
     w.go("08:01")
     second = w.open("teacher", s.quick("学生午", 37.9, source_kind="gate"))
@@ -120,8 +150,9 @@ def test_when_the_last_one_is_cleared_the_incident_ends(w: World) -> None:
     s.recheck(w, 36.6)
     advice = {"advice": "return", "advice_at": s.now(w), "info_source": "phone"}
     w.do("coordinator", "r_hospital_advice", advice)
-    w.do("coordinator", "t_draft_correction", {"drafter": True})
-    s.sign(w)
+    for _ in ("of those withdrawn", "of the one who is cleared"):
+        s.draft(w, "t_draft_correction")
+        s.sign(w)
     assert w.row()["result"] == "false_alarm"
     assert w.rows(t.Person, hold_leave=True) == []
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.application import incidents, policy_values
+from service.application import incidents, policy_application
 from service.domain import commands as cmd
 from service.persistence import tables as t
 from tests.paths import school
 from tests.paths.coverage import visits
-from tests.paths.world import SCHOOL, World
+from tests.paths.world import BY_API, SCHOOL, World
 
 ESCORTED = {
     "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
@@ -30,13 +30,18 @@ def external(
 
 def change_policy(w: World, key: str, value: Any) -> None:
     """The administrator sets a policy of the school; incidents opened from now on take it."""
-    command = policy_values.ChangePolicy(key, SCHOOL, value, "演示")
-    w.app.run(lambda uow: policy_values.change(uow, w.app.services, w.who("admin"), command))
+    command = policy_application.ChangePolicy(key, SCHOOL, value, "演示")
+    w.app.run(lambda uow: policy_application.change(uow, w.app.services, w.who("admin"), command))
 
 
 def add_case(w: World, name: str, **more: Any) -> str:
     """A further sick pupil of the same class."""
-    command = cmd.AddCase(w.incident, {**school.quick(name=name, **more), **ESCORTED})
+    data = {**school.quick(name=name, **more), **ESCORTED}
+    if BY_API:
+        return str(
+            w.doors.post(f"/incidents/{w.incident}/cases", w.who("teacher").account_id, {"data": data})["person"]
+        )
+    command = cmd.AddCase(w.incident, data)
     return w.app.run(lambda uow: incidents.add_case(uow, w.app.services, w.who("teacher"), command))
 
 
