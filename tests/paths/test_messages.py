@@ -6,7 +6,7 @@ from service.application import incidents
 from service.domain import commands as cmd
 from service.domain.errors import FormRefused, MessageUnknown, NotAllowed, SeveralWaiting
 from service.persistence import tables as t
-from tests.paths import school
+from tests.paths import school, variants
 from tests.paths.world import World
 
 ARRIVED = {"arrive_120_at": "2026-03-02T08:30:00+08:00", "info_source": "party"}
@@ -97,12 +97,6 @@ def test_unknown_names_strangers_and_broken_payloads_change_nothing(world: World
 def test_every_party_of_the_catalogue_may_say_it_and_our_own_messages_are_nobodys(world: World) -> None:
     w = world
     _dispatched(w)
-    guardian = {"guardian_name": "家长丁", "guardian_phone": "13800000004"}
-    notice = {
-        "person": {"name": "学生丁", "person_type": "student", "org_unit": {"id": school.CLASS}, **guardian},
-        "found_at": school.now(w), "known_result": "suspected", "in_school": False, "info_source": "party",
-        "symptoms": ["fever"],
-    }  # fmt: skip
-    assert w.send("msg_external_notice", notice) == "delivered"
+    assert w.send("msg_external_notice", variants.external(w)) == "delivered"
     with pytest.raises(NotAllowed):
         w.send("msg_cancel_request", {"cancel_kind": "误报"})

@@ -88,7 +88,8 @@ def test_an_external_notice_of_a_confirmed_case_goes_straight_to_control(world: 
     assert variants.visited_between(w, "g_case_entry", "br_case_class")
     assert {"t_inform_family", "t_start_plan"} <= set(w.open_tasks())
     assert "r_diagnosis" not in w.open_tasks()
-    assert {"ca_epi", "ca_contacts"} <= set(variants.engine_incidents(w))
+    started = {row["parent_element"] for row in w.rows(t.Instance)}
+    assert {"ca_report_bureau", "ca_epi", "ca_contacts", "ca_terminal"} <= started
 
 
 def test_a_second_notice_adds_a_case_to_the_incident(world: World) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.domain.policies import snapshot, typed
+from service.domain.policies import typed
+from service.domain.policy_overrides import snapshot
 from service.engine.decision_tables import Example
 from service.engine.decisions import Decision, DecisionError, columns_of, decide_columns, evaluate, handed_on
 from service.engine.expression_values import plain
