@@ -7,8 +7,6 @@ from tests.paths import school, variants
 from tests.paths.variants import visited_between
 from tests.paths.world import World
 
-ACCEPTED = {"info_source": "visit"}
-
 
 def test_a_confirmed_case_forks_into_everything_at_once(world: World) -> None:
     w = world
@@ -28,35 +26,6 @@ def test_a_confirmed_case_forks_into_everything_at_once(world: World) -> None:
     assert visited_between(w, "t_inform_family", "g_control_join")
     assert visited_between(w, "ca_report_bureau", "g_control_join")
     assert w.row()["closed_at"] is None
-
-
-def test_terminal_disinfection_is_accepted_by_the_cdc_or_done_again(world: World) -> None:
-    w = world
-    variants.confirmed(w)
-    w.go("10:10")
-    school.start_disinfection(w)
-    w.go("10:41")
-    school.end_disinfection(w)
-    assert visited_between(w, "g_need_acceptance", "r_disinfect_accept")
-    accept(w, "不合格")
-    assert visited_between(w, "g_disinfect_ok", "t_disinfect")
-    w.go("11:00")
-    w.do(
-        "cleaner", "t_disinfect",
-        {"agent": "84消毒液", "start_at": school.at_time("10:50"), "end_at": school.now(w), "ppe": ["N95口罩"]},
-    )  # fmt: skip
-    w.go("11:31")
-    school.end_disinfection(w)
-    accept(w, "合格")
-    assert visited_between(w, "ca_terminal", "g_control_join")
-    scopes = {row["inputs"]["scope"] for row in w.rows(t.Instance, procedure="terminal_disinfection")}
-    assert scopes == {"spot", "terminal"}
-
-
-def accept(w: World, result: str) -> None:
-    """F15#accept of the CDC, keyed in by the office."""
-    by = {"accepted_by": {"name": "疾控甲", "at": school.now(w), "info_source": "visit"}, "accepted_at": school.now(w)}
-    w.do("coordinator", "r_disinfect_accept", {"accept_result": result, "info_source": "visit", **by})
 
 
 def test_a_suspected_case_that_turns_out_confirmed_is_reported_again(world: World) -> None:
