@@ -62,13 +62,13 @@ def _take(on: Advance, principal: Principal, command: cmd.ReceiveMessage) -> str
     if command.name in KEPT:
         _keep(on, principal, message_id, command)
         return "delivered"
-    if not correlation.is_known(on, command.name):
-        raise MessageUnknown(command.name)
     waits = correlation.waiting(on, command.name, command.keys)
-    if len(waits) > 1:
-        raise SeveralWaiting(command.name)
     if not waits and command.name == contacts.JUDGED:
         contacts.refuse_second_list(on, str(command.keys.get("person") or ""))
+    if not correlation.is_known(on, command.name):
+        raise MessageUnknown(command.name)
+    if len(waits) > 1:
+        raise SeveralWaiting(command.name)
     state = "delivered" if waits else "buffered"
     expires = None if waits else (on.now + on.policies["message_buffer"]).isoformat()
     keys = {key: str(value) for key, value in command.keys.items()}
