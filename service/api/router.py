@@ -19,6 +19,7 @@ from service.api import (
     policies,
     problems,
     procedures,
+    readings,
     reports,
     sheets,
     tasks,
@@ -30,8 +31,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, incidents, people, messages, tasks, sheets, reports, outbox, policies, attachments, events,
-    exchange, health,
+    auth, procedures, incidents, people, readings, messages, tasks, sheets, reports, outbox, policies, attachments,
+    events, exchange, health,
 )  # fmt: skip
 
 

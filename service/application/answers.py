@@ -42,7 +42,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     if observations.is_only_noted(target, answers.values):
         return
     if target.task is not None:
-        _task_done(on, target, answers.values, late_reason)
+        task_done(on, target, answers.values, late_reason)
         if target.task["kind"] == "send":
             sending.confirm_call(on, target, answers.values)
     outputs = dict(answers.outputs)
@@ -130,7 +130,8 @@ def _save_rows(on: Advance, target: Target, answers: Answers) -> None:
         on.record(event, row=target.instance, element=target.element, sealed={person or on.incident_id: sealed})
 
 
-def _task_done(on: Advance, target: Target, values: Mapping[str, Any], late_reason: str) -> None:
+def task_done(on: Advance, target: Target, values: Mapping[str, Any], late_reason: str) -> None:
+    """Record that a task was answered, at its true time."""
     done_at = min(on.done_at, on.now) if on.done_at else on.now
     late = lateness(target.due_at, done_at) if target.due_at else 0
     reason = late_reason or str(values.get("late_reason") or values.get("done_late_reason") or "")

@@ -28,6 +28,21 @@ def running(on: Advance) -> dict[tuple[str, str], datetime]:
     return {(row["rule"], row["subject"]): row["due_at"] for row in open_rows(on)}
 
 
+def follow(running: dict[tuple[str, str], datetime], event: ev.Event) -> None:
+    """Keep the due times in step with an event just recorded."""
+    if isinstance(event, ev.DeadlineStarted):
+        running[event.rule, event.subject] = datetime.fromisoformat(event.due)
+    elif isinstance(event, ev.DeadlineMoved):
+        running[_key(event.deadline)] = datetime.fromisoformat(event.due)
+    elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
+        running.pop(_key(event.deadline), None)
+
+
+def _key(deadline: str) -> tuple[str, str]:
+    _incident, rule, subject = deadline.split(":", 2)
+    return rule, subject
+
+
 def open_rows(on: Advance) -> list[dict[str, Any]]:
     """Deadlines of the incident that are neither met nor cancelled."""
     table = sql.deadlines

@@ -59,8 +59,7 @@ def put_ladder(on: Advance, deadline: str, *, earliest: datetime | None = None) 
 
 
 def _cancel_ladder(on: Advance, deadline: str) -> None:
-    for level in range(4):
-        queue.cancel(on.uow, f"{deadline}#{level}", kind="ladder")
+    queue.cancel_all(on.uow, [f"{deadline}#{level}" for level in range(4)], kind="ladder")
 
 
 def catch_up(on: Advance) -> None:
@@ -69,20 +68,36 @@ def catch_up(on: Advance) -> None:
     A row whose work failed is on hold until somebody retries it, so that one broken timer never
     keeps people from completing tasks.
     """
-    while True:
-        rows = queue.open_rows(on.uow.connection, on.incident_id)
-        item = next((row for row in rows if row.due_at <= on.horizon and row.real_due_at < queue.NEVER), None)
-        if item is None:
-            on.now = on.horizon
-            return
-        on.now = max(item.due_at, on.incident["opened_at"])
-        queue.done(on.uow, item.id)
+    while items := _due_together(on):
+        on.now = max(items[0].due_at, on.incident["opened_at"])
+        item = items[0]
         try:
-            _work(on, item)
+            for item in items:
+                if queue.done(on.uow, item.id):  # what was worked before it may have cancelled it
+                    _work(on, item)
             on.settle()
         except EngineFailed as error:
-            error.due_row = item.id
+            error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise
+    on.now = on.horizon
+
+
+def _due_together(on: Advance) -> list[DueItem]:
+    """The rows due first; all that are due at the same instant, one per instance, timers before ladders.
+
+    What becomes due for a thousand people at one instant is worked as one.
+    """
+    rows = queue.open_rows(on.uow.connection, on.incident_id, until=on.horizon)
+    first = [row for row in rows if row.due_at == rows[0].due_at]
+    if any(row.kind != "ladder" for row in first):
+        first = [row for row in first if row.kind != "ladder"]
+    seen: set[str] = set()
+    together = []
+    for row in first:
+        if not row.instance_id or row.instance_id not in seen:
+            together.append(row)
+        seen.add(row.instance_id)
+    return together
 
 
 def _work(on: Advance, item: DueItem) -> None:

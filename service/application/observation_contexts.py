@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.application.fact_base import FactBase
 from service.application.incident_view import IncidentView
 from service.application.observation_facts import readings_of
 from service.domain.calendar import at_local
@@ -24,16 +23,16 @@ def of_reading(view: IncidentView, target: Any) -> dict[str, Any]:
         return {}
     person = view.facts.rows.person(target.person)
     recorded = {key_of(reading["day_no"], reading["session"]) for reading in readings_of(person)}
-    return reading_defaults(view.facts, target.person, session, is_recorded=session.key in recorded)
+    mode = str(view.facts.value("contact_mode", target.person))
+    return reading_defaults(mode, session, is_recorded=session.key in recorded)
 
 
-def reading_defaults(base: FactBase, person: str, session: Session, *, is_recorded: bool) -> dict[str, Any]:
+def reading_defaults(mode: str, session: Session, *, is_recorded: bool) -> dict[str, Any]:
     """Defaults and facts for a reading of one session."""
-    is_home = base.value("contact_mode", person) in HOME
     return {
         "day_no": session.day_no,
         "session": session.name,
-        "measured_by": "自测" if is_home else "观察点",
+        "measured_by": "自测" if mode in HOME else "观察点",
         "session_ended_at": session.ends,
         "day_begins": at_local(session.day, MIDNIGHT),
         "day_ends": at_local(session.day + timedelta(days=1), MIDNIGHT),

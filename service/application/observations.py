@@ -97,6 +97,7 @@ def _certificate_no(on: Advance) -> str:
     """Unique over all organisations: incidents with the same number share one count."""
     number = on.incident["number"]
     issued = (sql.records.c.form == "F24") & (sql.records.c.view == "issue") & (sql.incidents.c.number == number)
-    joined = select(func.count()).select_from(sql.records).join(sql.incidents)
+    here = sql.incidents.c.id == sql.records.c.incident_id
+    joined = select(func.count()).select_from(sql.records.join(sql.incidents, here))
     count = on.uow.connection.execute(joined.where(issued)).scalar_one()
     return f"JC{local(on.now):%Y}-{number}-{int(count) + 1:03d}"

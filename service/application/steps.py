@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from service.application import correlation, deadline_rows, due_work, inbox, reactions, statuses
+from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
 from service.application.incident_view import IncidentView
@@ -33,7 +34,7 @@ from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
-MAX_EFFECTS = 1_000  # more in one unit of work is a runaway
+MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
 
 T = TypeVar("T")
 Step = Callable[[Instance, StepContext], runner.StepResult]
@@ -55,6 +56,8 @@ class Advance:
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
         self._rows: FactRows | None = None
+        self._deadlines: dict[tuple[str, str], datetime] | None = None
+        self._attention = Attention()
         self._moves = 0
         uow.lock(incident)
         uow.after_loss(self._forget)
@@ -115,6 +118,13 @@ class Advance:
         """Deadlines that are neither met nor cancelled."""
         return deadline_rows.open_rows(self)
 
+    @property
+    def deadlines(self) -> Mapping[tuple[str, str], datetime]:
+        """Due times of the deadlines that are neither met nor cancelled, by (rule, subject)."""
+        if self._deadlines is None:
+            self._deadlines = deadline_rows.running(self)
+        return self._deadlines
+
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""
         return self._context_about(row["person_id"] or row["inputs"].get("person") or None)
@@ -125,7 +135,7 @@ class Advance:
             horizon=self.horizon,
             policies=self.policies,
             facts=LazyMapping(lambda: self._facts_of(person)),
-            deadlines=LazyMapping(lambda: deadline_rows.running(self)),
+            deadlines=LazyMapping(lambda: self.deadlines),
             records=LazyMapping(lambda: self.facts.rows.record_names(person)),
             fact_decisions=FACT_DECISIONS,
             about=self._context_about,
@@ -151,13 +161,14 @@ class Advance:
         """Append the events of a step at once."""
         self._append([(event, self._new(event, row, "", {})) for event in events], row)
 
-    def _append(
-        self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None
-    ) -> list[StoredEvent]:
+    def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])
         for (event, _), each in zip(events, stored, strict=True):
             apply(self.uow.connection, each)
             due_work.follow(self, event, row)
+            self._attention.note(event, row)
+            if self._deadlines is not None:
+                deadline_rows.follow(self._deadlines, event)
             if self._rows is not None:
                 self._rows.forget(event)
         self._facts = None
@@ -231,9 +242,13 @@ class Advance:
                     raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", self.incident_id)
                 inbox.deliver(self, self.effects.popleft())
             statuses.refresh(self)
-            moved = [self.step(row, runner.proceed) for row in self.active_rows()]
+            moved = [self.step(row, runner.proceed) for row in self._to_look_at()]
             if not any(moved) and not self.effects and not correlation.deliver_buffered(self):
                 return
+
+    def _to_look_at(self) -> list[dict[str, Any]]:
+        attention = self._attention.take()
+        return [row for row in self.active_rows() if attention.wants(self.assembly(row), row)]
 
     def active_rows(self) -> list[dict[str, Any]]:
         """Instances of the incident that are still active, oldest first."""

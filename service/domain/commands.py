@@ -1,8 +1,8 @@
 """Commands: what somebody asks for, in the imperative. Unknown fields are an error at the doors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -32,6 +32,23 @@ class CompleteTask:
     data: Mapping[str, Any] = field(default_factory=dict)
     done_at: datetime | None = None
     late_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRound:
+    """Store the readings of one session (早, 晚) of a calendar day.
+
+    `rows` are answers to F14#session with their person; `others` is the reading of everybody in `others_of` who
+    has no row and no reading; `common` holds fields that are the same for all unless a row says otherwise.
+    """
+
+    incident: str
+    day: date
+    session: str
+    rows: Sequence[Mapping[str, Any]]
+    others: Mapping[str, Any] | None = None
+    others_of: Sequence[str] = ()
+    common: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

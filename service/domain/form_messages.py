@@ -61,6 +61,7 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "not_all": ("必须包含：{items}", "Must include: {items}"),
     "any_of": ("以下至少填一项：{zh}", "At least one of: {en}"),
     "not_among": ("不在可选范围内", "Not among those that may be chosen"),
+    "not_observed_then": ("此时段不在其观察期内", "Not under observation at that session"),
     "taken": ("已被占用", "Already taken"),
     "names_another_person": ("不能写其他人的姓名", "Must not contain the name of another person"),
     "numbers_inconsistent": ("{zh}之和不能大于名单人数 {limit}", "The sum of {zh} exceeds the {limit} on the lists"),
@@ -68,6 +69,8 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     # Warnings: accepted and marked.
     "fever": ("达到发热阈值 {limit} ℃", "At or above the fever threshold of {limit} ℃"),
     "not_mercury": ("不是水银体温计，需复测", "Not a mercury thermometer; has to be measured again"),
+    "all_alike": ("全部为 {value} ℃，请核对", "All have {value} ℃: please check"),
+    "measured_in_no_time": ("{count} 人的测量时间只隔几秒，请核对", "{count} people within seconds: please check"),
     "outside_window": ("超时段", "Outside the session"),
     "wanted": ("“{zh}”待补", "“{en}” is still missing"),
 }

@@ -33,6 +33,7 @@ from service.engine.specs import (
     Page,
     Pass,
 )
+from service.engine.watching import watched_facts
 
 HOLDING = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.OPEN}
 
@@ -54,6 +55,7 @@ class Assembly:
     bundle: Bundle
     specs: Mapping[str, BpmnProcessSpec]
     decisions: Mapping[str, Decision]
+    watched: Mapping[str, frozenset[str]]  # by process, see `watching`
 
     def process(self, scope: str) -> Process:
         """The page of a scope name."""
@@ -82,7 +84,8 @@ def assemble(bundle: Bundle) -> Assembly:
     decisions: dict[str, Decision] = {}
     for text in bundle.decisions.values():
         decisions.update(load_decisions(text))
-    return Assembly(bundle, specs, decisions)
+    watched = {process: watched_facts(bundle, process) for process in bundle.processes}
+    return Assembly(bundle, specs, decisions, watched)
 
 
 def start_spec(assembly: Assembly, scope: str, start: str) -> BpmnProcessSpec:

@@ -83,6 +83,12 @@ def cancel(uow: UnitOfWork, ref: str, *, kind: str | None = None) -> int:
     return uow.connection.execute(statement).rowcount
 
 
+def cancel_all(uow: UnitOfWork, refs: Sequence[str], *, kind: str) -> int:
+    """Remove the open rows of several refs of one kind; returns how many there were."""
+    rows = [row_id(kind, ref) for ref in refs]
+    return uow.connection.execute(delete(_rows).where(_rows.c.id.in_(rows))).rowcount
+
+
 def cancel_instance(uow: UnitOfWork, instance_id: str) -> int:
     """Remove the open rows of an ended instance; returns how many there were."""
     return uow.connection.execute(delete(_rows).where(_rows.c.instance_id == instance_id)).rowcount
@@ -105,11 +111,13 @@ def next_due(connection: Connection) -> datetime | None:
     return None if earliest is None or earliest >= NEVER else earliest
 
 
-def open_rows(connection: Connection, incident_id: str) -> list[DueItem]:
-    """All open rows of an incident, earliest of its own clock first."""
+def open_rows(connection: Connection, incident_id: str, *, until: datetime | None = None) -> list[DueItem]:
+    """Open rows of an incident, earliest of its own clock first; with `until` those that are due and not on hold."""
     statement = select(*_fields, _rows.c.due_at, _rows.c.real_due_at).where(
         _rows.c.incident_id == incident_id, _rows.c.is_done.is_(False)
     )
+    if until is not None:
+        statement = statement.where(_rows.c.due_at <= until, _rows.c.real_due_at < NEVER)
     return [DueItem(*row) for row in connection.execute(statement.order_by(_rows.c.due_at, _rows.c.id))]
 
 

@@ -85,6 +85,15 @@ def complete(doors: Doors, account: str, command: cmd.CompleteTask) -> Any:
     return doors.post(f"/tasks/{command.task}/complete", account, body)
 
 
+def record_round(doors: Doors, account: str, command: cmd.RecordRound) -> Any:
+    """POST /incidents/{id}/readings."""
+    body = {
+        "day": command.day.isoformat(), "session": command.session, "rows": list(command.rows),
+        "others": command.others, "others_of": list(command.others_of), "common": dict(command.common),
+    }  # fmt: skip
+    return doors.post(f"/incidents/{command.incident}/readings", account, body)
+
+
 def trigger(doors: Doors, account: str, command: cmd.TriggerAction) -> None:
     """POST /incidents/{id}/actions/{message}."""
     body: dict[str, Any] = {"data": dict(command.data)}
