@@ -18,10 +18,10 @@ export PORT
 PYTEST := $(PY) -m pytest
 # Two cores are what CI has; files stay together so that a module's fixtures are built once.
 PARALLEL ?= -n 2 --dist loadfile
-# Each test process writes down here which sequence flows its path tests visited.
+# Each test process writes down here which sequence flows its path tests visited and what they asserted.
 FLOWS := var/flows
 
-.PHONY: help setup setup-dev run test flows check api lint format types contracts e2e bench soak screenshots lock messages clean
+.PHONY: help setup setup-dev run test flows matrix check api lint format types contracts e2e bench soak screenshots lock messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,8 +74,12 @@ test: setup-dev ## every test but the browser's and the long ones
 	@rm -rf $(FLOWS)
 	@TOCSIN_FLOWS=$(FLOWS) $(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
 
-flows: setup-dev ## after `make test`: was every sequence flow of every diagram visited by some path test?
+flows: setup-dev ## after `make test`: was every sequence flow visited, does tests/matrix.md say which test asserts what?
 	@$(PY) -m tests.paths.coverage $(FLOWS)
+	@$(PY) -m tests.matrix $(FLOWS)
+
+matrix: setup-dev ## after `make test`: write tests/matrix.md anew; refused where more lines than before have no test
+	@$(PY) -m tests.matrix $(FLOWS) --write
 
 SCENARIOS := $(wildcard tests/paths/test_sc*.py)
 
@@ -87,7 +91,7 @@ check: setup-dev ## what CI runs: lint, types, contracts, test, flows, api, e2e
 	@echo "[check 2/7] types" && $(MAKE) types
 	@echo "[check 3/7] contracts" && $(MAKE) contracts
 	@echo "[check 4/7] tests" && $(MAKE) test
-	@echo "[check 5/7] visited flows" && $(MAKE) flows
+	@echo "[check 5/7] visited flows, matrix" && $(MAKE) flows
 	@echo "[check 6/7] scenarios over HTTP" && $(MAKE) api
 	@echo "[check 7/7] browser" && $(MAKE) e2e
 

@@ -26,6 +26,7 @@ from service.persistence import queue
 from service.persistence import tables as t
 from service.persistence.tables import sql
 from service.settings import ROOT, Settings
+from tests.matrix.noting import Demands
 from tests.paths import by_api
 from tests.paths.coverage import visits
 
@@ -74,6 +75,7 @@ class World:
         self.app = self.start()
         self._doors: by_api.Doors | None = None
         self.incident = ""
+        self.demands = Demands()
         if workflows != WORKFLOWS:
             self.prepare()
 
@@ -99,8 +101,8 @@ class World:
         self.app = self.start()
 
     def close(self) -> None:
-        """End it, and write down which sequence flows were visited."""
-        visits.note(self.app)
+        """End it, and write down which sequence flows were visited and what the test asserted."""
+        visits.note(self.app, self.demands)
         self.app.stop()
 
     def who(self, username: str) -> Principal:
@@ -130,6 +132,7 @@ class World:
 
     def open(self, who: str, data: Mapping[str, Any], procedure: str = "school_suspected_case") -> str:
         """Open an incident and make it the current one."""
+        self.demands.answer("", data)
         command = cmd.OpenIncident(procedure, SCHOOL, data)
         if BY_API:
             body = {"procedure": procedure, "organisation": SCHOOL, "data": data}
@@ -147,7 +150,10 @@ class World:
         for key, value in where.items():
             statement = statement.where(rows.c[key] == value)
         with self.app.read() as connection:
-            return [dict(row) for row in connection.execute(statement).mappings()]
+            found = [dict(row) for row in connection.execute(statement).mappings()]
+        if found:
+            self.demands.name(*(str(where[key]) for key in ("element", "rule") if key in where))
+        return found
 
     def open_tasks(self) -> dict[str, list[str]]:
         """Element -> ids of its open tasks."""
@@ -161,6 +167,7 @@ class World:
         """Complete the (first) open task of an element."""
         waiting = self.open_tasks().get(element)
         assert waiting, f"{element} is not open; open are {sorted(self.open_tasks())}"
+        self.demands.answer(element, data or {})
         command = cmd.CompleteTask(more.pop("task", waiting[0]), data or {}, **more)
         if BY_API:
             return by_api.complete(self.doors, self.who(who).account_id, command)
@@ -168,6 +175,7 @@ class World:
 
     def act(self, who: str, message: str, data: Mapping[str, Any], instance: str = "") -> None:
         """Use an entry of the Actions menu."""
+        self.demands.answer(message, data)
         command = cmd.TriggerAction(self.incident, message, data, instance)
         if BY_API:
             by_api.trigger(self.doors, self.who(who).account_id, command)
@@ -185,6 +193,7 @@ class World:
 
     def send(self, message: str, payload: Mapping[str, Any], *, who: str = "manager", **keys: str) -> str:
         """Play an outside party."""
+        self.demands.answer(message, payload)
         command = cmd.ReceiveMessage(self.incident, message, keys, payload, f"{message}-{self.clock.now().isoformat()}")
         if BY_API:
             return by_api.receive(self.doors, self.who(who).account_id, command)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service.bootstrap import Tocsin
 from service.persistence.tables import sql
 from service.settings import ROOT
+from tests.matrix import noting
 from tests.paths.coverage.diagrams import processes
 
 VARIABLE = "TOCSIN_FLOWS"  # folder to write to; set by `make test`, so that single runs leave nothing behind
@@ -48,14 +49,15 @@ def only_way_out() -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def note(app: Tocsin) -> None:
-    """Add what was visited to this process's file, if a folder is given and the diagrams are the shipped ones."""
+def note(app: Tocsin, demands: noting.Demands) -> None:
+    """Add what was visited and asserted to this process's files, if a folder is given and the diagrams are shipped."""
     folder = os.environ.get(VARIABLE)
     if folder and app.settings.workflows_dir == ROOT / "workflows":
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         with (path / f"{os.getpid()}.txt").open("a", encoding="utf-8") as file:
             file.writelines(f"{flow}\n" for flow in sorted(visited(app)))
+        noting.note(app, demands, path)
 
 
 def noted(folder: Path) -> set[str]:
