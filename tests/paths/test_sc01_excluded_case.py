@@ -13,6 +13,11 @@ def _case(w: World) -> dict[str, object]:
     return next(person for person in w.rows(t.Person) if person["kind"] == "case")
 
 
+def _rules(w: World, decision: str) -> list[int]:
+    """The row of a decision table that fired last."""
+    return list(w.rows(t.DecisionRow, decision=decision)[-1]["rules"])
+
+
 def _names(w: World) -> set[str]:
     return set(w.open_tasks())
 
@@ -106,7 +111,7 @@ def test_recheck_starts_the_plan_and_the_transfer_asks_nothing_twice(world: Worl
     decision = w.rows(t.DecisionRow, decision="D03")[0]
     case = str(_case(w)["id"])
     assert w.view().facts.value("recheck_outcome", case) == "start_plan"
-    assert decision["rules"]
+    assert decision["rules"] == [3]
     assert decision["data"] == {}  # an outcome about a person's health is sealed, never in clear
     statuses = [(row["status"], w.local(row["at"])) for row in w.rows(t.StatusChange)]
     assert statuses == [
@@ -133,7 +138,8 @@ def test_sc01_excluded_case_to_the_return_of_the_pupil(world: World) -> None:
     assert "r_diagnosis" in _names(w)
 
     w.go("14:30")
-    school.diagnosis(w, "excluded")
+    school.diagnosis(w, "excluded", certificate=school.CERTIFICATE)
+    assert (_rules(w, "D04"), _rules(w, "D23")) == ([4], [1])
     assert w.row()["status"] == "excluded"
     notices = [row for row in w.rows(t.Delivery) if row["message"] == "msg_exclusion_notice"]
     assert len(notices) == 29
@@ -199,6 +205,7 @@ def test_sc01c_without_certificate_only_return_and_closing_wait(world: World) ->
     school.until_awaiting_diagnosis(w)
     w.go("14:30")
     school.diagnosis(w, "excluded")
+    assert (_rules(w, "D04"), _rules(w, "D23")) == ([5], [1])
     assert len([row for row in w.rows(t.Delivery) if row["message"] == "msg_exclusion_notice"]) == 29
     assert not w.rows(t.Wait, element="e_observe_wait")
 

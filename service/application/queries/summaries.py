@@ -166,6 +166,14 @@ class _Words(dict[str, str]):
         found = decisions.get(str(self.data.get("decision")))
         return self.reader.pick(found.name, found.name_en) if found else str(self.data.get("decision") or "")
 
+    def rows(self) -> str:
+        """Which rows of the decision table fired: D03 第3行."""
+        numbers = [str(rule) for rule in self.data.get("rules") or []]
+        table = str(self.data.get("decision") or "")
+        if not numbers:
+            return table
+        return self.reader.pick(f"{table} 第{'、'.join(numbers)}行", f"{table} row {', '.join(numbers)}")
+
 
 # What may stand in the blanks of `sentences.yaml` besides fields of the event.
 FILLERS: dict[str, Callable[[_Words], str]] = {
@@ -193,6 +201,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "reason": lambda w: w.reason(),
     "procedure": lambda w: w.procedure(),
     "decision": lambda w: w.decision(),
+    "rows": lambda w: w.rows(),
     "signing": lambda w: w.word("signing", "decision"),
     "count": lambda w: str(len(w.data.get("persons") or ())),
     "level": lambda w: w.reader.label("ladder", str(w.data.get("level"))),
