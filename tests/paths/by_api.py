@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from service.api import build_router
 from service.application import accounts
+from service.application.rounds import RoundOutcome
 from service.bootstrap import Tocsin
 from service.domain import commands as cmd
 from service.domain.errors import FieldError, TocsinError, leaves
@@ -85,13 +86,15 @@ def complete(doors: Doors, account: str, command: cmd.CompleteTask) -> Any:
     return doors.post(f"/tasks/{command.task}/complete", account, body)
 
 
-def record_round(doors: Doors, account: str, command: cmd.RecordRound) -> Any:
+def record_round(doors: Doors, account: str, command: cmd.RecordRound) -> RoundOutcome:
     """POST /incidents/{id}/readings."""
     body = {
         "day": command.day.isoformat(), "session": command.session, "rows": list(command.rows),
         "others": command.others, "others_of": list(command.others_of), "common": dict(command.common),
     }  # fmt: skip
-    return doors.post(f"/incidents/{command.incident}/readings", account, body)
+    answer = doors.post(f"/incidents/{command.incident}/readings", account, body)
+    odd = [FieldError(row["path"], row["code"], row["message"], row["message"]) for row in answer["warnings"]]
+    return RoundOutcome(answer["saved"], answer["closed"], tuple(odd))
 
 
 def trigger(doors: Doors, account: str, command: cmd.TriggerAction) -> None:

@@ -1,7 +1,7 @@
 """What people do while contacts are observed (P05.8 to P05.10): moving them, rounds, papers, release."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from service.application import rounds
@@ -59,7 +59,7 @@ def observed(w: World, names: Sequence[str] = tracing.NEIGHBOURS) -> list[str]:
 def record(
     w: World, session: str, *rows: Mapping[str, Any], others: Mapping[str, Any] | None = None, day: date | None = None,
     who: str = "nurse", **common: Any,
-) -> Any:  # fmt: skip
+) -> rounds.RoundOutcome:  # fmt: skip
     """A round of today; `others` for everybody else who is observed."""
     command = cmd.RecordRound(
         w.incident, day or local_date(w.clock.now()), session, list(rows), others=others,
@@ -84,3 +84,29 @@ def keys(w: World, person: str) -> list[str]:
     """Day and session of each reading of a person, in the order of entry."""
     rows = [row for row in w.rows(t.Record, form="F14", person_id=person) if row["view"] == "session"]
     return [f"{row['data']['day_no']}:{row['data']['session']}" for row in sorted(rows, key=lambda row: row["id"])]
+
+
+def checked(w: World, person: str) -> None:
+    """P35 of somebody observed who goes to the fever clinic for a check."""
+    while any(row["person_id"] == person for row in w.rows(t.Task, element="s_call_vehicle") if row["state"] == "open"):
+        moved(w, person)
+
+
+def home_notice(w: World, person: str) -> dict[str, Any]:
+    """F23 for fourteen days from now."""
+    rules = ["不准外出", "谢绝探视", "单间居住", "距家人2米", "垃圾密封", "早晚测温"]
+    start = w.clock.now()
+    return {
+        "person": {"id": person, "home_address": "示例镇示例村1组"}, "basis": "密接类", "start_at": start.isoformat(),
+        "end_at": (start + timedelta(days=14)).isoformat(), "rules": rules, "doctor": {"name": "村医甲"},
+        "cadre": {"name": "干部乙"}, "door_notice": True,
+        "signed_by": {"name": "家长丙", "at": school.now(w), "info_source": "visit"},
+    }  # fmt: skip
+
+
+def home_papers(w: World) -> dict[str, Any]:
+    """What D10 asks for at home."""
+    signed = {"at": school.now(w), "info_source": "phone"}
+    return {
+        "exam_normal": True, "village_report": {"name": "村主任", **signed}, "hq_consent": {"name": "指挥部", **signed},
+    }  # fmt: skip
