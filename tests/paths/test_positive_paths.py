@@ -28,6 +28,19 @@ def test_a_confirmed_case_forks_into_everything_at_once(world: World) -> None:
     assert w.row()["closed_at"] is None
 
 
+def test_the_question_for_the_diagnosis_is_withdrawn_when_the_diagnosis_comes(world: World) -> None:
+    w = world
+    w.go("08:10")
+    school.until_awaiting_diagnosis(w)
+    w.go("13:15")
+    assert "s_ask_result" in w.open_tasks()
+    school.diagnosis(w, "pending")
+    assert "s_ask_result" in w.open_tasks()
+    school.diagnosis(w, "suspected")
+    assert "s_ask_result" not in w.open_tasks()
+    assert visited_between(w, "e_result_given", "ee_poll_done")
+
+
 def test_a_suspected_case_that_turns_out_confirmed_is_reported_again(world: World) -> None:
     w = world
     suspected(w)

@@ -86,6 +86,27 @@ def test_without_a_vehicle_the_superior_sends_one(world: World) -> None:
     assert "t_ppe_transfer" in w.open_tasks()
 
 
+def test_a_transfer_upward_that_nobody_can_drive_is_arranged_and_tried_again(world: World) -> None:
+    w = world
+    worse_in_hospital(w)
+    request(w, "s_call_vehicle", "无车", "coordinator")
+    request(w, "t_vehicle_help", "无车", "principal")
+    assert "t_upward_help" in w.open_tasks()
+    assert not variants.engine_incidents(w)
+    w.do("principal", "t_upward_help", {**variants.CALLED, "answered_by": "卫健委值班"})
+    assert variants.visited_between(w, "t_upward_help", "ca_upward_transfer")
+    request(w, "s_call_vehicle", "已派车", "coordinator")
+    assert "t_ppe_transfer" in w.open_tasks()
+
+
+def test_a_patient_once_worse_and_now_better_is_not_moved_again(world: World) -> None:
+    w = world
+    worse_in_hospital(w)
+    better = {"change": "好转", "changed_at": school.now(w), "info_source": "phone"}
+    w.act("coordinator", "msg_patient_update", better)
+    assert len(w.rows(t.Instance, procedure="case_transfer", parent_element="ca_upward_transfer")) == 1
+
+
 def test_a_better_patient_is_only_noted(world: World) -> None:
     w = world
     variants.confirmed(w)
