@@ -30,6 +30,7 @@ DRAFT_KINDS = {
 }  # fmt: skip
 # A signature on something that is no report: the element -> the form and view whose author must not sign it.
 SIGNED_RECORDS = {"t_approve_cancel": ("F00", "cancel"), "t_approve_wording": ("F36", "prepare")}
+TRANSFERRED_AS = {"pending": "发热待查", "suspected": "疑似", "confirmed": "确诊", "asymptomatic": "无症状"}
 OPINION_ACTIONS = {
     "delete": "要求删除", "police": "澄清", "clarify": "澄清", "reply": "回应", "transfer": "转办", "verify": "核实",
     "monitor": "监测",
@@ -181,7 +182,12 @@ def _of_recheck(view: IncidentView, target: Target) -> dict[str, Any]:
 
 
 def _of_transfer(view: IncidentView, target: Target) -> dict[str, Any]:
-    return {**view.facts.rows.latest("F05", person=target.person), "person": {"id": target.person}}
+    """What this transfer has said so far: a further one of the same patient goes elsewhere, as he is now."""
+    rows, person = view.facts.rows, target.person
+    own = rows.latest("F05", person=person, instance=target.instance["id"])
+    known = {"category": TRANSFERRED_AS.get(str(view.facts.value("diagnosis", person)))} if person in rows.known else {}
+    severity = rows.latest("F06", person=person).get("severity")
+    return {**known, **({"severity": severity} if severity else {}), **own, "person": {"id": person}}
 
 
 def _of_result(view: IncidentView, target: Target) -> dict[str, Any]:
