@@ -39,6 +39,7 @@ class DeliveryAnswer(Answer):
     acknowledged_at: datetime | None
     receipt: str
     last_error: str
+    by_hand: str
 
 
 class EngineIncidentAnswer(Answer):

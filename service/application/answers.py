@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import attachments, contacts, observations, registration, reporting, sending, suspensions
+from service.application import (
+    attachments,
+    confirmations,
+    contacts,
+    observations,
+    registration,
+    reporting,
+    sending,
+    suspensions,
+)
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
 from service.domain.access import Principal
@@ -45,6 +54,9 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         task_done(on, target, answers.values, late_reason)
         if target.task["kind"] == "send":
             sending.confirm_call(on, target, answers.values)
+        if target.task["kind"] == confirmations.KIND:
+            confirmations.confirmed(on, target, answers.values)
+            return  # no token waits for it
     outputs = dict(answers.outputs)
     if person and (not target.person or target.form == "F29"):
         outputs = {**outputs, "person": person}  # type: ignore[dict-item]  # process data also holds ids

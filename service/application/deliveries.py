@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from service.application import confirmations
 from service.application.incident_view import IncidentView
 from service.application.incidents import incident_subject
 from service.application.services import SYSTEM, Origin, Services
@@ -80,7 +81,7 @@ def record(uow: UnitOfWork, services: Services, row: Mapping[str, Any], outcome:
 
     def work(on: Advance) -> None:
         table = sql.deliveries
-        current = uow.connection.execute(select(table).where(table.c.id == row["id"])).mappings().one()
+        current = dict(uow.connection.execute(select(table).where(table.c.id == row["id"])).mappings().one())
         if current["state"] != "queued":
             return
         attempts = current["attempts"] + 1
@@ -88,9 +89,12 @@ def record(uow: UnitOfWork, services: Services, row: Mapping[str, Any], outcome:
         if outcome.error:
             final = attempts >= ATTEMPTS or not outcome.is_retryable
             on.record(ev.DeliveryFailed(row["id"], attempts, outcome.error, final), row=instance)
+            if final:
+                confirmations.failed(on, current, attempts)
         else:
             on.record(ev.DeliverySent(row["id"], attempts, outcome.receipt), row=instance)
             on.record(ev.DeliveryAcknowledged(row["id"], outcome.receipt), row=instance)
+            confirmations.reached(on, current)
 
     advance(uow, services, row["incident_id"], SYSTEM, work)
 

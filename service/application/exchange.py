@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from service.application import messages
+from service.application import confirmations, messages
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
@@ -51,6 +51,7 @@ def _receipt(uow: UnitOfWork, services: Services, message: InboundMessage, reque
             return "duplicate"
         event = ev.DeliveryAcknowledged(delivery, str(message.payload["reference"]))
         on.record(event, row=on.instance_row(row["instance_id"]))
+        confirmations.reached(on, dict(row))
         return "delivered"
 
     origin = Origin(actor=f"partner:{message.partner}", role=message.partner, request_id=request_id)

@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, literal, or_, select, tuple_
 
+from service.application import confirmations
 from service.application.definitions import active_procedures
 from service.application.queries import cursors
-from service.application.queries.reader import Reader, incidents
+from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.timeline import recipient_name
 from service.application.queries.words import clock_time
 from service.domain.access import Action
 from service.domain.errors import NoSuch
+from service.domain.gateways import partner_of
 from service.engine.model import Node
 from service.persistence import tables as t
 
@@ -24,7 +26,10 @@ notices = t.table_of(t.Notice)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A delivery; `receipt` is the reference the other side gave. Instants are the incident's time."""
+    """A delivery; `receipt` is the reference the other side gave. Instants are the incident's time.
+
+    `by_hand` is the open task in which a person confirms what could not be delivered, "" if there is none.
+    """
 
     id: str
     incident: str
@@ -46,6 +51,7 @@ class DeliveryRow:
     acknowledged_at: datetime | None
     receipt: str
     last_error: str
+    by_hand: str
     may_retry: bool
 
 
@@ -102,7 +108,9 @@ def outbox(
         query = query.where(tuple_(deliveries.c.queued_at, deliveries.c.id) < tuple_(*left_at))
     query = query.order_by(deliveries.c.queued_at.desc(), deliveries.c.id.desc()).limit(limit + 1)
     found = reader.rows(query)
-    page = tuple(_row(reader, row) for row in found[:limit] if reader.may_with(Action.OUTBOX_READ, row))
+    readable = [row for row in found[:limit] if reader.may_with(Action.OUTBOX_READ, row)]
+    by_hand = _confirmations(reader, readable)
+    page = tuple(_row(reader, row, by_hand.get(_addressee(row), "")) for row in readable)
     last = found[limit - 1] if len(found) > limit else None
     return DeliveryList(page, cursors.write([last["queued_at"].isoformat(), last["id"]]) if last else "")
 
@@ -115,7 +123,7 @@ def delivery(reader: Reader, delivery_id: str) -> DeliveryRow:
     found = [row for row in reader.rows(query) if reader.may_with(Action.OUTBOX_READ, row)]
     if not found:
         raise NoSuch("delivery", delivery_id)
-    return _row(reader, found[0])
+    return _row(reader, found[0], _confirmations(reader, found).get(_addressee(found[0]), ""))
 
 
 def inbound(reader: Reader, incident: str) -> tuple[MessageRow, ...]:
@@ -185,7 +193,24 @@ def _is_addressed(reader: Reader) -> ColumnElement[bool]:
     return or_(*held) if held else false()
 
 
-def _row(reader: Reader, row: Mapping[str, Any]) -> DeliveryRow:
+def _addressee(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What one confirmation by hand stands for: a send task and whom it reaches."""
+    return row["instance_id"], row["element"], partner_of(row["recipient"])
+
+
+def _confirmations(reader: Reader, found: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
+    """Open confirmations by hand of the failed deliveries among some rows."""
+    failed = {row["incident_id"] for row in found if row["state"] == "failed" and row["channel"] == "auto"}
+    if not failed:
+        return {}
+    is_open = tasks.c.state.in_(OPEN_STATES) & (tasks.c.kind == confirmations.KIND)
+    ids = [row["id"] for row in reader.rows(select(tasks.c.id).where(tasks.c.incident_id.in_(failed), is_open))]
+    asked = {confirmations.delivery_of(task): task for task in ids}
+    rows = reader.rows(select(deliveries).where(deliveries.c.id.in_(list(asked))))
+    return {_addressee(row): asked[row["id"]] for row in rows}
+
+
+def _row(reader: Reader, row: Mapping[str, Any], by_hand: str) -> DeliveryRow:
     return DeliveryRow(
         id=row["id"],
         incident=row["incident_id"],
@@ -207,5 +232,6 @@ def _row(reader: Reader, row: Mapping[str, Any]) -> DeliveryRow:
         acknowledged_at=row["acknowledged_at"],
         receipt=row["receipt"],
         last_error=row["last_error"],
+        by_hand=by_hand if row["state"] == "failed" else "",
         may_retry=row["state"] == "failed" and reader.may_with(Action.OUTBOX_RETRY, row),
     )

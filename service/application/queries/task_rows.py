@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from service.application import confirmations
 from service.application.queries import names, outlook
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
+from service.application.queries.timeline import recipient_name
 from service.application.queries.words import clock_time, remaining
 from service.domain.access import Action, may
 from service.persistence import tables as t
@@ -112,6 +114,16 @@ class _LookUps:
         self.places = reader.place_names([row[name] for row in found for name in ("place", "org_unit") if row[name]])
         self.holders = holders(reader, {row["organisation_id"] for row in found})
         self.persons = names.Names(reader, found)
+        self.addressees = _addressees(reader, [row["id"] for row in found if row["kind"] == confirmations.KIND])
+
+
+def _addressees(reader: Reader, by_hand: Sequence[str]) -> dict[str, str]:
+    """Who has to be reached, by task that confirms a delivery by hand."""
+    table = t.table_of(t.Delivery)
+    wanted = {task: confirmations.delivery_of(task) for task in by_hand}
+    statement = select(table.c.id, table.c.recipient).where(table.c.id.in_(set(wanted.values())))
+    found = {row["id"]: recipient_name(reader, row) for row in (reader.rows(statement) if wanted else [])}
+    return {task: found.get(delivery, "") for task, delivery in wanted.items()}
 
 
 def holders(reader: Reader, organisation_ids: Collection[str]) -> dict[tuple[str, str], dict[str, str]]:
@@ -135,7 +147,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
     subject = reader.task_subject(row)
     now = reader.now_of(row["clock"])
     is_open = row["state"] in OPEN_STATES
-    name = reader.named(node, row["element"])
+    name = _name(reader, row, reader.named(node, row["element"]), look)
     return TaskRow(
         id=row["id"],
         incident=row["incident_id"],
@@ -163,7 +175,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
         assignee_name=look.accounts.get(row["assignee"] or "", ""),
         candidates=_candidates(reader, row, look),
         why=_why(reader, row),
-        next=tuple(reader.named(step) for step in outlook.next_steps(bundle, row["process"], row["element"])),
+        next=_next(reader, row),
         deadline=_deadline(reader, row, now),
         created_at=row["created_at"],
         due_at=row["due_at"],
@@ -180,8 +192,24 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
     )
 
 
+def _name(reader: Reader, row: Mapping[str, Any], step: str, look: _LookUps) -> str:
+    """The step; of a confirmation by hand also who has to be reached."""
+    if row["kind"] != confirmations.KIND:
+        return step
+    whom = look.addressees.get(row["id"], "")
+    return reader.pick(f"人工确认送达：{step} → {whom}", f"Confirm by hand: {step} → {whom}")
+
+
 def _is_one_tap(reader: Reader, form_key: str) -> bool:
     return reader.services.forms.has(form_key) and reader.services.forms.view(form_key).is_one_tap
+
+
+def _next(reader: Reader, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The steps behind it; none behind a confirmation by hand, the flow went on before."""
+    if row["kind"] == confirmations.KIND:
+        return ()
+    bundle = reader.bundle(row["procedure"], row["version"])
+    return tuple(reader.named(step) for step in outlook.next_steps(bundle, row["process"], row["element"]))
 
 
 def _candidates(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from service.application.queries import cursors, names
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.summaries import DEFAULT_KINDS, KINDS, Known, reference, sentences, summary
 from service.domain.access import Action
+from service.domain.gateways import PLACE_PREFIX
 from service.persistence import tables as t
 
 events = t.table_of(t.EventRow)
@@ -212,6 +213,9 @@ def recipient_name(reader: Reader, row: Mapping[str, Any]) -> str:
         return reader.pick("当事人或家长", "the person or the parents")
     if row["recipient"].startswith("org:"):
         return str(reader.organisation_names.get(row["recipient"].removeprefix("org:"), row["recipient"]))
+    if row["recipient"].startswith(PLACE_PREFIX):
+        place = row["recipient"].removeprefix(PLACE_PREFIX)
+        return str(reader.place_names([place]).get(place, place))
     return reader.label("role", row["recipient"])
 
 

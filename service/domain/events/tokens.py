@@ -44,7 +44,7 @@ class ElementCancelled(Event):
 @event
 @dataclass(frozen=True, slots=True)
 class TaskOpened(Event):
-    """A human task; `kind` is user, send or receive. `rule` and `subject` name its deadline."""
+    """A human task; `kind` is user, send, receive or delivery. `rule` and `subject` name its deadline."""
 
     type: ClassVar[str] = "task_opened"
     task: str

@@ -89,7 +89,7 @@ class Task(SQLModel, table=True):
     role: str
     also: list[str] = Field(sa_column=json_column())
     form_key: str
-    kind: str  # user | send | receive
+    kind: str  # user | send | receive | delivery
     state: str  # open | claimed | completed | cancelled
     person_id: str | None = None
     assignee: str | None = None
