@@ -8,7 +8,7 @@ instance without one sees those of the first registered person. The catalogue of
 
 from datetime import datetime, timedelta
 
-from service.application import contact_facts, suspension_facts
+from service.application import contact_facts, control_facts, suspension_facts
 from service.application import observation_facts as observation_facts
 from service.application.clusters import SchoolCase
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
@@ -18,12 +18,11 @@ from service.application.fact_base import incident_fact, person_fact
 from service.application.fact_rows import PersonFacts
 
 POSITIVE = suspension_facts.POSITIVE
-CLOSED_CASE = {"excluded", "cleared"}
+CLOSED_CASE = control_facts.CLOSED_CASE
 DISPATCH = (
     "ca_initial_report", "t_approve_parent_notice", "t_inform_parents", "g_parent_wait", "ca_spot_disinfect",
     "ca_written_report",
 )  # fmt: skip
-CONTROL = ("ca_epi", "ca_terminal", "g_support_done")
 
 # --- persons ----------------------------------------------------------------------------------
 
@@ -297,21 +296,6 @@ def org_type(base: FactBase) -> str:
 def observation_finished(_base: FactBase, person: PersonFacts) -> bool:
     """A medical observation of this person was released (F24)."""
     return any(record["view"] == "issue" for record in person.records("F24"))
-
-
-@incident_fact
-def control_reached(base: FactBase) -> bool:
-    """Every positive case is investigated, disinfected after and its pupils supported; nothing is open or pending."""
-    people = base.open_cases()
-    positive = [case for case in people if base.value("diagnosis", case.id) in POSITIVE]
-    settled = all(base.rows.has_completed(element, case.instance) for case in positive for element in CONTROL)
-    pending = any(
-        base.value("diagnosis", case.id) in {"pending", "suspected"} and case.status not in CLOSED_CASE
-        for case in people
-    )
-    is_open = pending or bool(base.value("contacts_open", "")) or not base.value("order_settled", "")
-    waits = base.policies["closing_waits_discharge"] and not all(base.value("discharged", each.id) for each in positive)
-    return bool(positive) and settled and not is_open and not waits and bool(dispatch_settled(base))
 
 
 @incident_fact

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from service.application import (
     contact_contexts,
+    control_facts,
     observation_contexts,
     organisations,
     report_facts,
@@ -201,9 +202,16 @@ def _of_notice(view: IncidentView, target: Target) -> dict[str, Any]:
     return {"guardian": {"name": name, "phone": phone}} if name and phone else {}
 
 
+def _of_control(view: IncidentView, _target: Target) -> dict[str, Any]:
+    return {"still_open": control_facts.in_words(control_facts.open_matters(view.facts))}
+
+
 def _of_closing(view: IncidentView, _target: Target) -> dict[str, Any]:
+    """What came after control was confirmed, or the exclusion, holds the closing back."""
     records = view.facts.rows.records
-    return {"last_event_at": max(record["at"] for record in records).isoformat()} if records else {}
+    new = [each for each in control_facts.open_matters(view.facts) if each in {"observation", "diagnosis"}]
+    last = {"last_event_at": max(record["at"] for record in records).isoformat()} if records else {}
+    return {"still_open": control_facts.in_words(new), **last}
 
 
 def _of_progress(view: IncidentView, _target: Target) -> dict[str, Any]:
@@ -255,10 +263,11 @@ def _approved_wording(view: IncidentView) -> str:
 
 
 BY_FORM: Mapping[str, Callable[[IncidentView, Target], dict[str, Any]]] = {
-    "F00": _of_task_record, "F03": _of_recheck, "F05": _of_transfer, "F06": _of_result, "F07": _of_notice,
-    "F09": _of_progress, "F10": _of_closing, "F12": contact_contexts.of_list, "F13": contact_contexts.of_notice,
-    "F14": observation_contexts.of_reading, "F15": _of_disinfection, "F16": contact_contexts.of_investigation,
-    "F17": _of_return, "F18": suspension_contexts.of_adjustment, "F22": suspension_contexts.of_daily_report,
-    "F23": observation_contexts.of_notice, "F24": observation_contexts.of_release, "F36": _of_opinion,
-    "F38": suspension_contexts.of_readiness, "F40": _of_inspection,
+    "F00": _of_task_record, "F03": _of_recheck, "F04": _of_control, "F05": _of_transfer, "F06": _of_result,
+    "F07": _of_notice, "F09": _of_progress, "F10": _of_closing, "F12": contact_contexts.of_list,
+    "F13": contact_contexts.of_notice, "F14": observation_contexts.of_reading, "F15": _of_disinfection,
+    "F16": contact_contexts.of_investigation, "F17": _of_return, "F18": suspension_contexts.of_adjustment,
+    "F22": suspension_contexts.of_daily_report, "F23": observation_contexts.of_notice,
+    "F24": observation_contexts.of_release, "F36": _of_opinion, "F38": suspension_contexts.of_readiness,
+    "F40": _of_inspection,
 }  # fmt: skip

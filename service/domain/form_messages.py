@@ -48,6 +48,7 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "contact_is_case": ("就是该病例本人", "Is the case himself"),
     "not_contiguous": ("应与上一期相接", "Must begin where the previous period ended"),
     "must_be_true": ("此项必须为“是”", "This must be yes"),
+    "still_open": ("尚未办结，不能这样填：{zh}", "Not possible while this is open: {en}"),
     "does_not_apply": ("此时不适用", "Does not apply here"),
     "unknown_person": ("没有这个人", "No such person"),
     "unknown_account": ("没有这个账号", "No such account"),

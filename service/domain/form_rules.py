@@ -176,6 +176,15 @@ def _refuse_value(_view: View, rule: Rule, inspection: Inspection) -> None:
         inspection.refuse(key, "does_not_apply")
 
 
+def _nothing_open(_view: View, rule: Rule, inspection: Inspection) -> None:
+    """The field may not have this value (any, if none is named) while the service knows of something open."""
+    key, matters = rule.fields[0], inspection.look_up("@still_open")
+    is_meant = key in inspection.values and rule.args.get("value") in (None, inspection.values[key])
+    if is_meant and isinstance(matters, list) and matters:
+        zh, en = ("、".join(each["zh"] for each in matters), ", ".join(each["en"] for each in matters))
+        inspection.refuse(key, "still_open", zh=zh, en=en)
+
+
 def _numbers_within(_view: View, rule: Rule, inspection: Inspection) -> None:
     key = rule.fields[0]
     numbers = inspection.values.get(key)
@@ -250,6 +259,7 @@ RULES: dict[str, Callable[[View, Rule, Inspection], None]] = {
     "role": _role,
     "any_part": _any_part,
     "refuse_value": _refuse_value,
+    "nothing_open": _nothing_open,
     "numbers_within": _numbers_within,
     "contiguous": _contiguous,
     "period_from": _period_from,

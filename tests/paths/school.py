@@ -195,6 +195,12 @@ def closing_report(w: World) -> None:
     sign(w)
 
 
+def rectify(w: World) -> None:
+    """G3: problems found and what is done about them."""
+    actions = [{"text": "增设测温点", "owner": "办公室丙", "due": "2026-04-30"}]
+    w.do("principal", "t_rectify", {"problems": ["测温点不足"], "actions": actions, "finished": True, "signer": True})
+
+
 def until_awaiting_diagnosis(w: World) -> None:
     """SC01 from 08:10 to 09:40: everything up to the wait for the diagnosis."""
     w.open("teacher", quick())

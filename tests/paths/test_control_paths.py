@@ -53,7 +53,7 @@ def test_a_closing_report_waits_for_what_came_after_control(world: World) -> Non
     assert "t_draft_closing" in w.open_tasks()
     w.send("msg_external_notice", variants.external(w, name="学生乙丑"))
     with pytest.raises(FormRefused) as refused:
-        school.draft(w, "t_draft_closing", closed_at=school.now(w))
+        school.draft(w, "t_draft_closing", nature="散发确诊", closed_at=school.now(w))
     assert {(error.path, error.code) for error in refused.value.errors} == {("closed_at", "still_open")}
     assert w.row()["closed_at"] is None
     assert not [row for row in w.rows(t.Report, document="R03") if row["state"] == "sent"]

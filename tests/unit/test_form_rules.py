@@ -28,6 +28,7 @@ MORNING: dict[str, Any] = {"session": "早", "day_no": 1}
 RECORDED: dict[str, Any] = {"defaults": {"is_recorded": True}}
 ENDED: dict[str, Any] = {"defaults": {"session_ended_at": NOW - timedelta(minutes=1)}}
 FOURTEEN: dict[str, Any] = {"defaults": {"observation_days": 14}}
+STILL_OPEN: dict[str, Any] = {"still_open": [{"zh": "医学观察", "en": "observation of contacts"}]}
 LACKING: dict[str, Any] = {"defaults": {"missing": ["release_order"]}}
 
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
@@ -124,6 +125,8 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     ("F04#plan", {"case_class": "confirmed"}, {}, ("case_class", "not_an_option")),
     ("F04#plan", {"plan_started_at": at(-25)}, {}, ("plan_started_at", "too_early")),
     ("F04#control", {"control_confirmed": False, "control_note": None}, {}, ("control_note", "required")),
+    ("F04#control", {}, {"defaults": STILL_OPEN}, ("control_confirmed", "still_open")),
+    ("F10#draft", {}, {"defaults": STILL_OPEN}, ("closed_at", "still_open")),
     # F05
     ("F05#request", {"request_outcome": "已派车", "answered_by": None}, {}, ("answered_by", "required")),
     ("F05#request", {"vehicle_kind": "私家车"}, {}, ("vehicle_kind", "not_an_option")),
@@ -292,6 +295,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("F01#complete", {"person": {"id": "p1", "age": 13}}, {}),
     ("F02#register", {"rows": [{"id": "p1", "distance": 1.5, "seat_no": "3-4"}, PUPIL | {"left_place": True}]}, {}),
     ("F03#recheck", {"info_source": "party", "scribe": None}, {}),
+    ("F04#control", {"control_confirmed": False, "control_note": "又有一例"}, {"defaults": STILL_OPEN}),
     ("F05#ppe", {"escort": None}, {"organisation_type": "village"}),
     ("F05#arrive", {"receive_outcome": "满床", "received_by": None}, {}),
     (
