@@ -12,7 +12,7 @@ from service.api.problems import ProblemRoute
 from service.api.shapes import FormAnswer, Page, page_of
 from service.application import definitions
 from service.application.definitions import Deployed
-from service.application.queries import Reader, procedures
+from service.application.queries import Reader, decision_pages, procedure_changes, procedures
 from service.application.services import Services
 from service.domain.access import Action, Principal
 from service.domain.errors import ValueRefused
@@ -60,6 +60,86 @@ class ProcedureAnswer(ProcedureItem):
     versions: list[int]
 
 
+class ColumnAnswer(Answer):
+    """A column of a decision table; `read` is where it takes its value from, "" for a result."""
+
+    id: str
+    label: str
+    read: str
+
+
+class RowAnswer(Answer):
+    """A row in words, and where it comes from."""
+
+    number: int
+    inputs: list[str]
+    outputs: list[str]
+    sentence: str
+    note: str
+    cite: str
+
+
+class ExampleAnswer(Answer):
+    """An example with the rows that fire now, and whether the table says what is expected."""
+
+    inputs: list[str]
+    expected: list[str]
+    rows: list[int]
+    holds: bool
+    error: str
+
+
+class DecisionAnswer(Answer):
+    """A decision table as people read it."""
+
+    id: str
+    name: str
+    note: str
+    hit_policy: str
+    inputs: list[ColumnAnswer]
+    outputs: list[ColumnAnswer]
+    rules: list[RowAnswer]
+    requires: list[str]
+    policies: list[str]
+    examples: list[ExampleAnswer]
+
+
+class AspectAnswer(Answer):
+    """What reads differently."""
+
+    label: str
+    before: str
+    after: str
+
+
+class ChangeAnswer(Answer):
+    """A difference: `how` is added, removed or changed."""
+
+    how: str
+    what: str
+    id: str
+    name: str
+    aspects: list[AspectAnswer]
+
+
+class PlaceAnswer(Answer):
+    """The differences of a page or a decision table."""
+
+    id: str
+    name: str
+    is_page: bool
+    rows: list[ChangeAnswer]
+
+
+class ComparisonAnswer(Answer):
+    """What changed from a version to another."""
+
+    before: int
+    after: int
+    count: int
+    places: list[PlaceAnswer]
+
+
 class DeployAnswer(Answer):
     """A deployed bundle; the same files again are the same version."""
 
@@ -104,6 +184,26 @@ def dmn(procedure: str, version: int, decision: str, door: Reading) -> Response:
     """The XML of a decision."""
     text = door.read(lambda reader: procedures.xml(reader, procedure, version, decision, suffix=".dmn"))
     return Response(text, media_type=XML)
+
+
+@router.get("/{procedure}/versions/{version}/decisions/{decision}")
+def decision(procedure: str, version: int, decision: str, door: Reading) -> DecisionAnswer:
+    """A decision table in words, with its examples run."""
+
+    def query(reader: Reader) -> DecisionAnswer:
+        tables = reader.services.definitions.get(reader.connection, procedure, version).decisions
+        page = decision_pages.page(reader, tables, decision, {})
+        shown = {name: getattr(page.view, name) for name in DecisionAnswer.model_fields if name != "examples"}
+        return DecisionAnswer.model_validate({**shown, "examples": page.examples})
+
+    return door.read(query)
+
+
+@router.get("/{procedure}/differences")
+def differences(procedure: str, before: int, after: int, door: Reading) -> ComparisonAnswer:
+    """What changed from one version to another; drawings do not count."""
+    found = door.read(lambda reader: procedure_changes.compare(reader, procedure, before, after))
+    return ComparisonAnswer.model_validate(found)
 
 
 @router.post("", status_code=201, response_model=DeployAnswer)

@@ -11,7 +11,6 @@ from service.application.incident_view import IncidentView
 from service.domain import report_drafts
 from service.domain.report_material import ReportMaterial, SentReport
 from service.domain.report_phrases import pick, word
-from service.domain.report_phrases import pick
 from service.persistence.tables import sql
 
 # D05 recipient (role) -> the word F08.report_to uses
@@ -103,7 +102,7 @@ def _measures(view: IncidentView, locale: str) -> tuple[tuple[datetime, str], ..
     return tuple(found)
 
 
-def _corrected(view: IncidentView, inputs: Mapping[str, Any], locale: str) -> tuple[SentReport, ...]:
+def _corrected(view: IncidentView, inputs: Mapping[str, Any], locale: str = "zh") -> tuple[SentReport, ...]:
     """The sent reports that are no longer right: all that name the person, or the last direct report."""
     sent = view.facts.rows.sent_reports
     if inputs.get("event") == "cluster_more":

@@ -60,7 +60,7 @@ def initial_draft(material: ReportMaterial, locale: str) -> Draft:
     """R01: when, where, how many, symptoms, possible cause, measures (S0§5四(七)5)."""
     values: Draft = {
         "occur_time": stored(material.found_at),
-        "occur_place": place_text(material),
+        "occur_place": place_text(material, locale),
         "person_count": max(1, len(material.cases)),
         "symptoms": symptoms_text(material, locale),
         "possible_cause": cause_text(material, locale),
@@ -143,7 +143,7 @@ def correction_draft(material: ReportMaterial, locale: str) -> Draft:
 def exclusion_draft(material: ReportMaterial, locale: str) -> Draft:
     """R18 to the registered persons: excluded, and go on protecting yourself (S0§5四(三)1)."""
     return {
-        "notice": phrase("exclusion", locale, at=moment(material.found_at, locale), place=place_text(material)),
+        "notice": phrase("exclusion", locale, at=moment(material.found_at, locale), place=place_text(material, locale)),
         "released": phrase("released", locale),
         "protection": phrase("protection", locale),
     }

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from service.domain.person_codes import said_code
 from service.domain.report_material import CaseMaterial, ReportMaterial, TransferMaterial
 from service.domain.report_phrases import (
     DIAGNOSES,
@@ -39,7 +40,7 @@ def when_text(at: datetime, material: ReportMaterial, locale: str) -> str:
 def who_text(case: CaseMaterial, locale: str) -> str:
     """A case without its name: class, kind and code."""
     kind = word(PERSON_TYPES, case.person_type, locale)
-    return phrase("case_who", locale, class_name=case.class_name, kind=kind, code=case.code)
+    return phrase("case_who", locale, class_name=case.class_name, kind=kind, code=said_code(case.code, locale))
 
 
 def case_line(case: CaseMaterial, locale: str) -> str:

@@ -35,11 +35,11 @@ CONTACT_KEYS = ("初步", "最终", "到位", "隔离中", "解除", "转阳")
 LISTED_CASES = 10  # above this a report counts symptoms instead of listing persons
 
 
-def place_text(material: ReportMaterial) -> str:
+def place_text(material: ReportMaterial, locale: str) -> str:
     """Organisation and place, the organisation not twice."""
     if material.place.startswith(material.organisation_name):
         return material.place
-    return f"{material.organisation_name}{material.place}"
+    return f"{material.organisation_name}{' ' if is_english(locale) else ''}{material.place}"
 
 
 def symptoms_text(material: ReportMaterial, locale: str) -> str:

@@ -31,7 +31,7 @@ from service.settings import Settings
 from service.web import shown
 from service.web.assets import Assets
 from service.web.navigation import Shell, shell_of
-from service.web.sources import cited
+from service.web.sources import cited, sourced
 from service.web.translations import LOCALES, chosen_locale, html_lang, translations
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -115,6 +115,7 @@ def environment(locale: str, assets: Assets) -> Environment:
         urgency=shown.urgency,
         capital=lambda text: text[:1].upper() + text[1:],
         cited=lambda text: cited(text, locale),
+        sourced=lambda text: sourced(text, locale),
         ago=lambda at, now: shown.ago(at, now, locale),
     )
     return made

@@ -36,6 +36,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "S2§14": ("自治区低收入监测方案", "regional low-income monitoring plan"),
 }
 _KEY = re.compile(r"S\d§\d+")
+_BRACKETS = re.compile(r"\[S\d§[^\]]*\]( \[S\d§[^\]]*\])*")
 _INFERRED = re.compile(r"[,、]?\s*\(推\)")
 _DIGITS = "零一二三四五六七八九"
 _NUMERAL = re.compile(r"([一二三四五六七八九十]+)(?=(\d?))")
@@ -52,6 +53,12 @@ def cited(text: str, locale: str) -> str:
     plain = _INFERRED.sub(" (inferred)" if is_english else "（部分推定）", plain)
     named = " ".join(_KEY.sub(lambda match: _name(match[0], is_english), plain).split())
     return _section(named) if is_english else named
+
+
+def sourced(text: str, locale: str) -> str:
+    """A sentence with its keys of sources said as `cited` does, in brackets."""
+    left, right = ("(", ")") if locale.startswith("en") else ("（", "）")
+    return _BRACKETS.sub(lambda match: f"{left}{cited(match[0], locale)}{right}", text)
 
 
 def _name(key: str, is_english: bool) -> str:

@@ -40,13 +40,30 @@ def test_procedures_say_how_they_are_opened(world: Product) -> None:
 def test_definitions_are_given_back_as_deployed(world: Product) -> None:
     base = "/procedures/school_suspected_case/versions/1"
     folder = world.tocsin.settings.workflows_dir
-    assert world.get(f"{base}/bpmn", "teacher").content == (
-        folder / "school_suspected_case" / "school_suspected_case.bpmn"
-    ).read_bytes()
+    assert (
+        world.get(f"{base}/bpmn", "teacher").content
+        == (folder / "school_suspected_case" / "school_suspected_case.bpmn").read_bytes()
+    )
     page = world.get(f"{base}/bpmn", "teacher", params={"page": "school_dispatch"})
     assert b'id="school_dispatch"' in page.content
     assert b"<definitions" in world.get(f"{base}/dmn/D03", "teacher").content
     assert world.get(f"{base}/dmn/D99", "teacher").status_code == 404
+
+
+def test_a_decision_table_is_read_in_words(world: Product) -> None:
+    base = "/procedures/school_suspected_case/versions/1/decisions"
+    found = world.get(f"{base}/D04", "teacher", headers={"Accept-Language": "en"}).json()
+    assert found["inputs"][0]["label"] == "Hospital diagnosis"
+    assert found["rules"][0]["sentence"].startswith("If Hospital diagnosis “confirmed”, then Case class “confirmed”")
+    assert all(each["holds"] for each in found["examples"])
+    assert world.get(f"{base}/D99", "teacher").status_code == 404
+
+
+def test_two_versions_are_compared(world: Product) -> None:
+    same = world.get("/procedures/school_suspected_case/differences", "teacher", params={"before": 1, "after": 1})
+    assert same.json() == {"before": 1, "after": 1, "count": 0, "places": []}
+    none = world.get("/procedures/school_suspected_case/differences", "teacher", params={"before": 1, "after": 9})
+    assert none.status_code == 404
 
 
 def test_deploying(world: Product) -> None:

@@ -162,10 +162,8 @@ class _Table:
             name=pick(table.name, table.name_en),
             note=pick(table.note, table.note_en),
             hit_policy=self.reader.label("hit_policy", table.hit_policy.value),
-            inputs=tuple(
-                ColumnView(each.id, pick(each.label, each.label_en), each.expression.text) for each in table.inputs
-            ),
-            outputs=tuple(ColumnView(each.id, pick(each.label, each.label_en), "") for each in table.outputs),
+            inputs=tuple(ColumnView(each.id, self._label(each), self._read(each)) for each in table.inputs),
+            outputs=tuple(ColumnView(each.id, self._label(each), "") for each in table.outputs),
             rules=tuple(self._row(number, rule) for number, rule in enumerate(table.rules, 1)),
             requires=table.requires,
             policies=tuple(sorted({key for each in self._expressions() for key in each.policies})),
@@ -214,7 +212,16 @@ class _Table:
         """Columns with what they say, a comparison as it stands and a word in quotes."""
         told = ((self._label(clause), text) for clause, text in zip(clauses, texts, strict=True) if text != "–")
         quoted = self.words.pick("{0}“{1}”", "{0} “{1}”")
-        return [("{0} {1}" if text[0] in "<>≤≥≠" else quoted).format(label, text) for label, text in told]
+        return [("{0} {1}" if text[0] in "<>≤≥≠“" else quoted).format(label, text) for label, text in told]
+
+    def _read(self, clause: InputClause) -> str:
+        """Where a column takes its value from, in words."""
+        name = handed_on(clause.expression)
+        return (
+            self.words.field(name)
+            or name
+            or said(clause.expression, self.words, "", labels("name", self.reader.locale))
+        )
 
     def _label(self, clause: InputClause | OutputClause) -> str:
         return self.words.pick(clause.label, clause.label_en)

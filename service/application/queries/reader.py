@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, select, true
 
 from service.application import accounts, organisations
-from service.application.queries.words import label, person_code, pick
+from service.application.queries.words import label, pick
 from service.application.services import Services
 from service.domain.access import (
     Action,
@@ -24,6 +24,7 @@ from service.domain.access import (
 )
 from service.domain.clock import VirtualClock
 from service.domain.errors import NoSuch
+from service.domain.person_codes import said_code
 from service.engine.model import Bundle, Node
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
@@ -66,7 +67,7 @@ class Reader:
 
     def person_code(self, code: str) -> str:
         """The code of a person as the reader says it."""
-        return person_code(code, self.locale)
+        return said_code(code, self.locale)
 
     def named(self, node: Node | None, fallback: str = "") -> str:
         """The name of a step."""

@@ -139,7 +139,7 @@ def _record(reader: Reader, view: IncidentView, stored: Mapping[str, Any]) -> di
     found = reader.rows(select(records).where(records.c.id == stored["record_id"])) if stored["record_id"] else []
     if stored["kind"] == "exclusion" or not found:
         instance = reader.rows(select(instances).where(instances.c.id == stored["instance_id"]))[0]
-        return report_materials.drafted(view, stored["kind"], instance)
+        return report_materials.drafted(view, stored["kind"], instance, reader.locale)
     row = found[0]
     return {**row["data"], **opened(reader, {row["id"]: row["sealed"]})[row["id"]]}
 

@@ -42,13 +42,6 @@ def labels(group: str, locale: str) -> dict[str, str]:
     return {code: pick(locale, entry["zh"], entry["en"]) for code, entry in _labels()[group].items()}
 
 
-def person_code(code: str, locale: str) -> str:
-    """The code of a person, 病例1 or 密接03, in a locale: case 1, contact 03."""
-    kind = code.rstrip("0123456789")
-    words = labels("code_kind", locale)
-    return f"{words[kind]} {code.removeprefix(kind)}" if is_english(locale) and kind in words else code
-
-
 def known(group: str, locale: str) -> dict[str, str]:
     """As `labels`; empty for a group that does not exist."""
     return labels(group, locale) if group in _labels() else {}
