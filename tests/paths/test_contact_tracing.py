@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from service.application.queries import Reader, task_pages
-from service.domain.errors import FinalListAwaited, FinalListExists, FormRefused
+from service.application.queries.contacts import ContactRow, contacts
+from service.domain.access import Principal
+from service.domain.errors import FinalListAwaited, FinalListExists, FormRefused, NoSuch
 from service.persistence import tables as t
 from tests.paths import observing, school, tracing, variants
 from tests.paths.tracing import NEIGHBOURS, contact, judged, removed
@@ -42,6 +44,13 @@ def prefilled(w: World, element: str) -> list[dict[str, Any]]:
         reader = Reader(connection, w.app.sealer, w.app.services, w.who(OFFICE), w.clock.now())
         form = task_pages.page(reader, task).form
         return list(form.values["rows"]) if form else []
+
+
+def seen(w: World, who: Principal) -> tuple[ContactRow, ...]:
+    """The contacts somebody may see."""
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, who, w.clock.now())
+        return contacts(reader, w.incident).items
 
 
 def refused(w: World, do: Any) -> dict[str, str]:
@@ -246,6 +255,11 @@ def test_a_contact_of_another_organisation_is_told_there(world: World) -> None:
     (delivery,) = w.rows(t.Delivery, message="msg_contact_assist")
     assert (delivery["recipient"], delivery["state"]) == ("org:demo-school-2", "acknowledged")
     assert len(w.rows(t.Instance, process="medical_observation")) == 5
+    (own,) = seen(w, Principal("leader", "校长", {"demo-school-2": frozenset({"school_leader"})}))
+    assert (own.code, own.name, own.contact_class) == ("密接01", "学** · 七年级3班 · 密接01", "***")
+    assert len(seen(w, w.who(OFFICE))) == 5
+    with pytest.raises(NoSuch):
+        seen(w, Principal("villager", "村干部", {"demo-village": frozenset({"village_secretary"})}))
 
 
 def test_a_screening_notice_that_is_sent_back_is_drafted_again(world: World) -> None:
