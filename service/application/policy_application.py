@@ -128,12 +128,11 @@ def _apply(on: Advance, *, principal: Principal, key: str, reason: str) -> Appli
     changes = _changes(on, key)
     if not changes:
         return nothing
-    tasks, before, rungs = _open_tasks(on), _due_times(on), _ladders(on)
+    tasks, before, rungs, policies = _open_tasks(on), _due_times(on), _ladders(on), on.policies
     on.adopt(ev.PolicyApplied(changes, reason))
     _move_deadlines(on, set(changes), rungs)
     for row in on.active_rows():
-        while on.step(row, lambda instance, context: runner.retime(instance, context, set(changes))):
-            on.settle()
+        on.step(row, lambda instance, context: runner.retime(instance, context, policies, set(changes)))
     on.settle()
     due_work.catch_up(on)
     after, now_open = _due_times(on), _open_tasks(on)

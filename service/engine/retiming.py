@@ -3,9 +3,9 @@
 A timer that reads a deadline needs none of this: it follows the deadline row.
 """
 
-from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from SpiffWorkflow.task import Task
@@ -27,28 +27,30 @@ class _Timer:
     data: dict[str, object]
     base: datetime
     due: datetime
-    after: str
     keep: Callable[[datetime, datetime], None]
 
 
-def retime(instance: Instance, keys: Set[str]) -> None:
+def retime(instance: Instance, before: Mapping[str, object], keys: Set[str]) -> None:
     """Move the waiting timers that read one of these policies; one whose new time has passed fires now.
 
-    A daily turn stays on its day, so that no day is left out and none counts twice. At most one timer fires per
-    call, because it may end the others: call again until nothing moves.
+    `before` are the policies as they were. A daily turn stays the same turn of the same day, so that none is left
+    out and none comes twice.
     """
-    for timer in list(_timers(instance)):
-        if not _reads(timer.node, keys):
-            continue
+    passed = []
+    for timer in [each for each in _timers(instance) if _reads(each.node, keys)]:
         instance.at = timer.node.id
-        due, after = _new_due(instance, timer)
-        if due == timer.due:
+        due, after = _new_due(instance, timer, before)
+        if due <= instance.context.now < timer.due:
+            passed.append(timer.tid)
             continue
-        if due <= instance.context.now:
-            firing.fire(instance, timer.tid, {})
-            return
-        timer.keep(due, after)
-        instance.emit(ev.WaitMoved(timer.tid, due.isoformat()))
+        timer.keep(due, after)  # the same due time may be another turn after other ones
+        instance.is_dirty = True
+        if due != timer.due:
+            instance.emit(ev.WaitMoved(timer.tid, due.isoformat()))
+    for tid in passed:
+        instance.sweep()  # one that fires may have ended others
+        if instance.is_waiting(tid):
+            firing.fire(instance, tid, {})
 
 
 def _reads(node: Node, keys: Set[str]) -> bool:
@@ -57,17 +59,26 @@ def _reads(node: Node, keys: Set[str]) -> bool:
     return bool(compile_expression(node.timer[1:]).policies & keys)
 
 
-def _new_due(instance: Instance, timer: _Timer) -> tuple[datetime, datetime]:
+def _new_due(instance: Instance, timer: _Timer, before: Mapping[str, object]) -> tuple[datetime, datetime]:
+    """The new due time, and the instant it is the first turn after."""
     after = timer.base
     if timer.node.trigger is Trigger.CYCLE:
-        after = instance.context.now
-        scope = instance.context.scope(timer.data)
-        schedule = timers.cycle(timer.node.timer, scope, timer.base)
-        if schedule and schedule.daily:
-            midnight = at_local(local_date(timer.due), time()) - timedelta.resolution
-            after = max(midnight, datetime.fromisoformat(timer.after) if timer.after else timer.base)
+        after = _same_turn(instance, timer, before) or instance.context.now
     text = arming.due_of(instance, timer.node, timer.data, timer.base, after=after)
     return datetime.fromisoformat(text) if text else timer.due, after
+
+
+def _same_turn(instance: Instance, timer: _Timer, before: Mapping[str, object]) -> datetime | None:
+    """Just before the turn of a daily timer that it waited for; None for an interval, which goes on with its next."""
+    old, new = (
+        timers.cycle(timer.node.timer, context.scope(timer.data), timer.base)
+        for context in (replace(instance.context, policies=before), instance.context)
+    )
+    if not old or not new or not new.daily or len(old.daily) != len(new.daily):
+        return None
+    day = local_date(timer.due)
+    turn = next((turn for turn, clock in enumerate(old.daily) if at_local(day, clock) == timer.due), None)
+    return None if turn is None else at_local(day, new.daily[turn]) - timedelta.resolution
 
 
 def _timers(instance: Instance) -> Iterator[_Timer]:
@@ -81,14 +92,14 @@ def _timers(instance: Instance) -> Iterator[_Timer]:
             kept = task.internal_data
             yield _Timer(
                 tid, node, task.data or task.parent.data, datetime.fromisoformat(kept["base"]),
-                datetime.fromisoformat(kept["due"]), kept.get("after", ""), partial(_keep_event, task),
+                datetime.fromisoformat(kept["due"]), partial(_keep_event, task),
             )  # fmt: skip
     for tid, armed in instance.armed.items():
         if armed.due:
             data = arming.start_data(instance)
             yield _Timer(
                 tid, instance.start_node(armed), data, datetime.fromisoformat(armed.base),
-                datetime.fromisoformat(armed.due), armed.after, partial(_keep_armed, armed),
+                datetime.fromisoformat(armed.due), partial(_keep_armed, armed),
             )  # fmt: skip
 
 
@@ -99,7 +110,7 @@ def _behind_gateway(instance: Instance, gateway: Task) -> Iterator[_Timer]:
         if kept["dues"][tid]:
             yield _Timer(
                 tid, process.nodes[element], gateway.data, datetime.fromisoformat(kept["base"]),
-                datetime.fromisoformat(kept["dues"][tid]), "", partial(_keep_arm, gateway, tid),
+                datetime.fromisoformat(kept["dues"][tid]), partial(_keep_arm, gateway, tid),
             )  # fmt: skip
 
 

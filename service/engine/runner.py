@@ -69,10 +69,10 @@ def child_ended(
     return _guarded(instance, lambda: firing.child_ended(instance, visit, item=item, result=result, error=error))
 
 
-def retime(instance: Instance, context: fx.StepContext, keys: Set[str]) -> StepResult:
-    """Policies changed: timers that read them move. Call again until nothing moves (`retiming.retime`)."""
+def retime(instance: Instance, context: fx.StepContext, before: Mapping[str, object], keys: Set[str]) -> StepResult:
+    """Policies changed: the timers that read them move, and fire where the new time has passed."""
     instance.begin_step(context)
-    return _guarded(instance, lambda: retiming.retime(instance, keys))
+    return _guarded(instance, lambda: retiming.retime(instance, before, keys))
 
 
 def cancel(instance: Instance, context: fx.StepContext) -> StepResult:

@@ -61,6 +61,7 @@ def record(
     who: str = "nurse", **common: Any,
 ) -> rounds.RoundOutcome:  # fmt: skip
     """A round of today; `others` for everybody else who is observed."""
+    w.demands.answer("t_session_record", {"rows": list(rows)})
     command = cmd.RecordRound(
         w.incident, day or local_date(w.clock.now()), session, list(rows), others=others,
         others_of=[row["person_id"] for row in w.rows(t.Contact)], common={"measured_at": school.now(w), **common},
@@ -110,3 +111,13 @@ def home_papers(w: World) -> dict[str, Any]:
     return {
         "exam_normal": True, "village_report": {"name": "村主任", **signed}, "hq_consent": {"name": "指挥部", **signed},
     }  # fmt: skip
+
+
+def at_home(w: World, names: Sequence[str]) -> list[str]:
+    """Contacts in home quarantine since 10:30; returns their ids."""
+    listed(w, names, quarantine_mode="home")
+    w.go("10:30")
+    people = [tracing.person(w, name) for name in names]
+    for person in people:
+        _do(w, "coordinator", "t_home_start", person, home_notice(w, person))
+    return people

@@ -12,7 +12,7 @@ from service.application.rehearsal import rehearse
 from service.domain.errors import IncidentClosed, NotAllowed, PolicyRefused, ValueRefused
 from service.persistence import queue
 from service.persistence import tables as t
-from tests.paths import school
+from tests.paths import observing, school, tracing
 from tests.paths.proving import assert_rebuild_is_equal, tables_of_incident
 from tests.paths.world import SCHOOL, World
 
@@ -161,6 +161,40 @@ def test_a_daily_turn_stays_on_its_day(world: World, clock: str, value: str, tod
     drafts = w.rows(t.Task, element="t_draft_progress")
     assert len(drafts) == today
     assert _wait(w, "e_progress_time") == tomorrow
+
+
+def test_a_longer_observation_ends_later_and_goes_on_until_then(world: World) -> None:
+    w = world
+    (pupil,) = observing.observed(w, tracing.NEIGHBOURS[:1])
+    w.go("03-05 09:00")
+    w.policy("central_days", 21, to=[w.incident])
+    last = "03-23 10:30"
+    assert (_due(w, "T08", pupil), _wait(w, "e_observation_end")) == (last, last)
+    assert {w.local(row["observed_until"]) for row in w.rows(t.Contact)} == {last}
+    w.go("03-17 06:00")
+    assert w.deadline("T08", pupil)["met_at"] is None
+    morning = w.rows(t.Task, element="t_session_record")[-1]
+    assert w.local(morning["created_at"]) == "03-17 06:00"
+
+
+@pytest.mark.parametrize(
+    ("clock", "key", "value", "expected"),
+    [
+        ("16:00", "session_pm_from", "18:00", ["03-02 18:00", "03-03 06:00"]),
+        ("17:30", "session_pm_from", "18:00", ["03-02 17:00", "03-03 06:00"]),  # this evening is under way already
+        ("17:30", "session_am_from", "07:00", ["03-02 17:00", "03-03 07:00"]),
+        ("03-03 06:30", "session_am_from", "07:00", ["03-02 17:00", "03-03 06:00"]),  # no second morning
+    ],
+)
+def test_sessions_begin_at_the_new_time_and_none_comes_twice(
+    world: World, clock: str, key: str, value: str, expected: list[str]
+) -> None:
+    w = world
+    observing.observed(w, tracing.NEIGHBOURS[:1])
+    w.go(clock)
+    w.policy(key, value, to=[w.incident])
+    w.go("03-03 12:00")
+    assert [w.local(row["created_at"]) for row in w.rows(t.Task, element="t_session_record")] == expected
 
 
 def test_an_interval_goes_on_with_its_next_turn(world: World) -> None:
