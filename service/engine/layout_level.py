@@ -30,9 +30,14 @@ class Level:
 
 def draw_level(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, float]]) -> Level:
     """Draw the process itself (parent "") or the inside of a sub-process."""
+    return draw_levels(drawing, parent, sizes)[0]
+
+
+def draw_levels(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, float]]) -> list[Level]:
+    """Several drawings of a level, the best first."""
     plan = make_plan(drawing, parent, sizes)
     if not plan.items:
-        return Level({}, {}, {}, (), 160.0, 110.0, 0.0)
+        return [Level({}, {}, {}, (), 160.0, 110.0, 0.0)]
     seen: list[tuple[list[float], list[float]]] = []
     levels = []
     for found in best_spots(plan):
@@ -42,7 +47,7 @@ def draw_level(drawing: Drawing, parent: str, sizes: Mapping[str, tuple[float, f
         levels.append(_attempt(drawing, plan, Grid(plan, found.spots), found.cost))
         if len(levels) == ATTEMPTS:
             break
-    return min(levels, key=lambda level: level.cost)
+    return sorted(levels, key=lambda level: level.cost)
 
 
 def _attempt(drawing: Drawing, plan: Plan, grid: Grid, spent: float) -> Level:

@@ -19,7 +19,7 @@ MOST_FREE = 6
 KEPT = 40
 TIGHT = 5.0
 MOST_SHIFTED = 3
-OVER = 30.0
+OVER = 60.0
 
 Line = tuple[Point, ...]
 

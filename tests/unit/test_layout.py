@@ -278,6 +278,12 @@ def test_every_deployed_diagram_is_drawn_cleanly(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_every_deployed_diagram_fits_a_page(path: Path) -> None:
+    """A3 landscape at full size, each sheet of it."""
+    assert fits_sheet(read_drawing(path.read_bytes()))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_crossings_only_fall(path: Path) -> None:
     """A diagram without a record must be crossing-free; fewer crossings: write the new number down."""
     assert crossings(read_drawing(path.read_bytes())) == RECORDED.get(path.stem, 0)
