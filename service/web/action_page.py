@@ -64,7 +64,7 @@ def act(visit: Visiting, incident: str, message: str, posted: Form, instance: st
         entry = _menu_entry(reader, wanted)
         view = reader.services.forms.view(entry.form.key)
         if posted.get("do").startswith(form_rows.CHANGES):
-            kept = form_rows.known_rows(entry.form.values)
+            kept = form_rows.known_rows(view, entry.form.values)
             page = _action(visit, reader, wanted, form_rows.with_rows(posted.get("do"), flat, kept))
             return visit.page(reader, "incidents/form.html", page)
     flat = form_rows.renumbered(view, flat)
@@ -110,7 +110,7 @@ def speak(visit: Visiting, wait: str, posted: Form) -> Response:
         found = _wait(reader, wait)
         view = reader.services.forms.view(found.form_key)
         if posted.get("do").startswith(form_rows.CHANGES):
-            kept = form_rows.known_rows(form_contexts.of_wait(reader, found.incident, _found(found)).defaults)
+            kept = form_rows.known_rows(view, form_contexts.of_wait(reader, found.incident, _found(found)).defaults)
             page = _partner(visit, reader, wait, form_rows.with_rows(posted.get("do"), flat, kept), message_id)
             return visit.page(reader, "incidents/form.html", page)
     flat = form_rows.renumbered(view, flat)

@@ -7,13 +7,14 @@ from gettext import NullTranslations
 from typing import Any
 
 from service.domain.errors import FieldError
-from service.domain.form_answers import default_rows, default_value
+from service.domain.form_answers import default_rows, default_value, usable_default
 from service.domain.form_conditions import Condition, is_given
 from service.domain.form_context import FillContext, Inspection
 from service.domain.form_definitions import Entry, Field, View
 from service.domain.form_schemas import WIDGETS
 from service.web import form_rows
 from service.web.form_models import Choice, Directory, FieldModel, Filled, FormModel, Row
+from service.web.form_values import Flat, flatten
 from service.web.translations import translations
 
 # More choices than this are a drop-down instead of buttons.
@@ -32,12 +33,13 @@ class FormWriter:
         self.words: NullTranslations = translations(locale)
         self.filled = Filled({})
         self._own = frozenset(each.key for each in view.fields)
-        self._known = form_rows.known_rows(context.defaults) if view.field(form_rows.REASON) else frozenset[str]()
+        self._known = form_rows.known_rows(view, context.defaults)
 
     def write(self, filled: Filled) -> FormModel:
         """The form with its values."""
         self.filled = filled
         if self.view.is_list:
+            self.filled = replace(filled, flat=filled.flat | self._row_defaults(filled.flat))
             return self._finish([self._list_view()], [])
         asked: list[FieldModel] = []
         more: list[FieldModel] = []
@@ -284,13 +286,22 @@ class FormWriter:
         label = capital(self.view.name.of(self.locale))
         return FieldModel(name="rows", id="f-rows", label=label, widget="rows", rows=rows, error=self._error("rows"))
 
+    def _row_defaults(self, flat: Flat) -> Flat:
+        """What is stored of a field that is left empty, so that a row shows it; a blank row stays blank."""
+        fields = [each for each in self.view.fields if each.default is not None and each.default.source not in _CLOCKS]
+        known = {each.key: usable_default(each, self.context) for each in fields}
+        filled = [place for place in self._places("rows", 0) if form_rows.is_filled(flat, f"rows.{place}")]
+        rows = (flatten(fields, known, f"rows.{place}.") for place in filled)
+        return {name: values for row in rows for name, values in row.items() if not flat.get(name, [""])[0]}
+
     def _list_row(self, place: int) -> Row:
         asked: list[FieldModel] = []
         more: list[FieldModel] = []
         for entry in self.view.entries:
             model = self._entry(entry, f"rows.{place}.")
             if model is not None:
-                (more if self._is_minor(entry) and not model.error else asked).append(_settled(model))
+                is_minor = self._is_minor(entry) or self._has_default(entry.field)
+                (more if is_minor and not model.error else asked).append(_settled(model))
         return Row(place, tuple(asked), tuple(more))
 
 

@@ -17,7 +17,7 @@ from service.web.form_values import Flat
 
 REASON = "removed_reason"
 REMOVED = "_removed"  # our own mark beside the fields of a row that is to leave
-CHANGES = ("add:", "remove:", "restore:")
+CHANGES = ("add:", "remove:", "restore:", "same:")
 FEW = 3  # so many rows stand open
 _FACTS = 3
 _TEXTS = ("str", "text", "ref", "org")
@@ -26,9 +26,12 @@ _TEXTS = ("str", "text", "ref", "org")
 def with_rows(do: str, flat: Flat, kept: Collection[str] = ()) -> Filled:
     """A form with one row more (`add:rows`), one less (`remove:rows.2`) or one back (`restore:rows.2`).
 
-    `kept` are persons whose rows only leave with a reason.
+    `same:rows` fills what is empty with what the first row says, but for the person. `kept` are persons whose
+    rows only leave with a reason.
     """
     action, _, name = do.partition(":")
+    if action == "same":
+        return Filled(flat | _as_first(name, flat))
     if action == "add":
         return Filled(flat, more_rows={name: 1})
     if action == "restore":
@@ -47,7 +50,7 @@ def renumbered(view: View, flat: Flat) -> Flat:
         heads = sorted(
             {int(match[1]) for key in flat if (match := re.match(rf"{re.escape(name)}\.(\d{{1,4}})(\.|$)", key))}
         )
-        filled = [head for head in heads if _is_filled(flat, f"{name}.{head}")]
+        filled = [head for head in heads if is_filled(flat, f"{name}.{head}")]
         moved |= {f"{name}.{head}": f"{name}.{place}" for place, head in enumerate(filled)}
         moved |= {f"{name}.{head}": "" for head in heads if head not in filled}
     return {_moved(key, moved): value for key, value in flat.items() if _moved(key, moved)}
@@ -72,9 +75,9 @@ def require_reasons(view: View, flat: Flat) -> None:
         raise FormRefused(errors)
 
 
-def known_rows(defaults: Mapping[str, object]) -> frozenset[str]:
-    """Persons of the rows a list begins with."""
-    rows = defaults.get("rows")
+def known_rows(view: View, defaults: Mapping[str, object]) -> frozenset[str]:
+    """Persons of the rows a list begins with, where they may leave it with a reason only."""
+    rows = defaults.get("rows") if view.field(REASON) is not None else None
     persons = [row.get("person") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list | tuple) else []
     return frozenset(str(each["id"]) for each in persons if isinstance(each, Mapping) and each.get("id"))
 
@@ -111,6 +114,23 @@ def shown(row: Row, flat: Flat, name: str, known: Collection[str]) -> Row:
 # --- inside -----------------------------------------------------------------------------------
 
 
+def _as_first(name: str, flat: Flat) -> Flat:
+    """The empty inputs of the rows that stay, as the first of these has them."""
+    heads = sorted({int(match[1]) for key in flat if (match := re.match(rf"{re.escape(name)}\.(\d{{1,4}})\.", key))})
+    staying = [head for head in heads if not _one(flat, f"{name}.{head}.{REMOVED}")]
+    if not staying:
+        return {}
+    first = f"{name}.{staying[0]}."
+    said = {key.removeprefix(first): values for key, values in flat.items() if key.startswith(first)}
+    own = ("person.", REASON, REMOVED)
+    return {
+        f"{name}.{head}.{key}": values
+        for head in staying
+        for key, values in said.items()
+        if not key.startswith(own) and not any(value.strip() for value in flat.get(f"{name}.{head}.{key}", []))
+    }
+
+
 def _lists(view: View) -> list[str]:
     return ["rows"] if view.is_list else [each.key for each in view.fields if _has_rows(each)]
 
@@ -119,7 +139,8 @@ def _has_rows(field: Field) -> bool:
     return field.type == "list" and field.item is not None and field.item.type not in _TEXTS
 
 
-def _is_filled(flat: Flat, name: str) -> bool:
+def is_filled(flat: Flat, name: str) -> bool:
+    """Whether anything was entered into a row."""
     return any(
         value.strip() for key, values in flat.items() if key == name or key.startswith(f"{name}.") for value in values
     )

@@ -196,13 +196,19 @@ def head_of(visit: Visit, reader: Reader, incident: str, tab: str) -> Head:
     query = visit.request.url.query
     return Head(
         incident=found,
-        running=tuple(each for each in found.deadlines if each.state == "running")[:4],
+        running=_running(found.deadlines),
         tabs=_tabs(visit, reader, found, tab),
         actions=waiting.action_menu(reader, incident) if is_open else (),
         may_add_case=is_open and found.row.procedure == CASE_PROCEDURE and reader.may_with(Action.CASE_ADD, row),
         may_note=reader.may_with(Action.TIMELINE_NOTE, row),
         address=visit.request.url.path + (f"?{query}" if query else ""),
     )
+
+
+def _running(deadlines: tuple[DeadlineRow, ...]) -> tuple[DeadlineRow, ...]:
+    """The next ones; what many persons are due at the same time stands there once."""
+    running = [each for each in deadlines if each.state == "running"]
+    return tuple({(each.rule, each.due_at): each for each in reversed(running)}.values())[::-1][:4]
 
 
 def _tabs(visit: Visit, reader: Reader, found: IncidentPage, current: str) -> tuple[Tab, ...]:

@@ -26,7 +26,7 @@ TONES = {
     "隔离中": "wait", "待转运": "soon", "失联": "late", "转阳": "late", "解除": "good", "initial": "", "removed": "",
     "held": "soon", "free": "", "excluded": "good", "cleared": "good",
 }  # fmt: skip
-_EVENT_KINDS = ("assessment", "curated", "field", "participant")
+_EVENT_KINDS = ("assessment", "curated", "participant")
 
 
 @dataclass(frozen=True, slots=True)

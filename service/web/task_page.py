@@ -113,7 +113,7 @@ def answer(visit: Visiting, task: str, posted: Form) -> Response:
         found = task_pages.page(reader, task)
         view = reader.services.forms.view(found.row.form_key)
         if do.startswith(form_rows.CHANGES):
-            kept = form_rows.known_rows(found.form.values if found.form else {})
+            kept = form_rows.known_rows(view, found.form.values if found.form else {})
             model = _model(visit, reader, found, form_rows.with_rows(do, flat, kept), entered)
             return visit.page(reader, "tasks/task.html", model)
         needs_reason = found.needs_late_reason and not entered.late_reason and view.field("late_reason") is None

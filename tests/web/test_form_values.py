@@ -64,6 +64,7 @@ def names(models: tuple[FieldModel, ...]) -> set[str]:
         found |= {model.name, f"{model.name}.id", f"{model.name}.from", f"{model.name}.to"}
         found |= names(model.parts) | names(model.folded)
         found |= {name for row in model.rows for name in names(row.fields + row.folded)}
+        found |= {name for row in model.rows for name, _ in row.kept}
     return found
 
 

@@ -82,9 +82,7 @@ def _needed(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
 
 
 def asks_identity(view: View) -> bool:
-    """Whether a view names persons: one person, or a list or row of them."""
-    return any(
-        field.type == "person" or (field.item is not None and any(part.type == "person" for part in field.item.parts))
-        or any(part.type == "person" for part in field.parts)
-        for field in view.fields
-    )  # fmt: skip
+    """Whether a view names persons of the incident: one, or a list or row of them; staff are none."""
+    items = [field.item for field in view.fields if field.item is not None]
+    parts = [part for field in (*view.fields, *items) for part in field.parts]
+    return any(each.type == "person" and each.known != "accounts" for each in (*view.fields, *items, *parts))

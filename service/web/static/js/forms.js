@@ -73,7 +73,7 @@
     form.addEventListener("click", (event) => {
       const button = event.target.closest('button[name="do"]');
       const list = button?.closest("[data-rows]");
-      if (!list || !/^(add|remove|restore):/.test(button.value)) return;
+      if (!list || !/^(add|remove|restore|same):/.test(button.value)) return;
       event.preventDefault();
       const data = new FormData(form);
       for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
