@@ -4,7 +4,7 @@ import pytest
 
 from service.domain.errors import FormRefused
 from service.persistence import tables as t
-from tests.paths import school, suspension, variants
+from tests.paths import school, suspension, tracing, variants
 from tests.paths.variants import visited_between
 from tests.paths.world import World
 
@@ -145,6 +145,40 @@ def test_an_order_without_a_kind_is_known_by_what_it_adjusts(world: World) -> No
     assert school.fact(w, "order_settled") is False
     w.do("principal", "t_do_order")
     assert school.fact(w, "order_settled") is True
+
+
+def suggested(w: World) -> tuple[int, ...]:
+    """The row of D13 that answers the school when it asks what to suggest."""
+    before = len(suspension.decided_rows(w))
+    suspension.order(w, order_source="学校建议")
+    waiting = w.open_tasks()["t_propose_suspension"]
+    w.do("principal", "t_propose_suspension", {"adjust": "class_suspend"}, task=waiting[-1])
+    (row,) = suspension.decided_rows(w)[before:]
+    return row
+
+
+def test_a_bus_shared_with_a_confirmed_case_suggests_the_grade(world: World) -> None:
+    w = world
+    variants.confirmed(w)
+    assert suggested(w) == (5,)
+    tracing.history(w)
+    tracing.initial(w, [tracing.contact(w, "学生子", scene="校车/车次")])
+    assert suggested(w) == (4,)
+
+
+def test_a_school_inside_a_closed_area_is_closed_as_a_whole(world: World) -> None:
+    w = world
+    suspected(w)
+    suspension.order(w, adjust="full_closed", kind="封闭")
+    assert suggested(w) == (5,)  # ordered, not carried out yet
+    suspension.decide(w)
+    assert suggested(w) == (2,)
+
+
+def test_when_everybody_is_excluded_nothing_is_suggested(world: World) -> None:
+    w = world
+    excluded_after_suspension(w)
+    assert suggested(w) == (8,)
 
 
 # --- resuming -------------------------------------------------------------------------------------
