@@ -8,6 +8,12 @@ from typing import Any
 from service.domain.report_phrases import is_english, moment
 
 CHINESE_DIGITS = "零一二三四五六七八九"
+CHANGED = "▲"
+UNCHANGED = frozenset({"无变化", "No change", "待查", "Under investigation"})  # no news, whatever stood there before
+YES, NO = {"zh": "是", "en": "yes"}, {"zh": "否", "en": "no"}
+COUNT_OF = {"zh": "项目", "en": "Persons"}
+THIS_ISSUE = {"zh": "本期", "en": "This issue"}
+ISSUE_BEFORE = {"zh": "上期", "en": "Issue before"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,24 @@ class Row:
     definition: Mapping[str, Any]
     labels: Mapping[str, str]
     locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table with a head: one tuple of cells per row."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What a document is filled with; `previous` is the record of the issue before, None for a first one."""
+
+    record: Mapping[str, Any]
+    labels: Mapping[str, str]
+    locale: str
+    previous: Mapping[str, Any] | None = None
 
 
 def in_locale(pair: Mapping[str, str], locale: str) -> str:
@@ -80,6 +104,45 @@ def lines_of(definition: Mapping[str, Any], record: Mapping[str, Any]) -> list[s
     return [line for line in lines if line]
 
 
+def marked(definition: Mapping[str, Any], filling: Filling) -> list[str]:
+    """The lines of a section; those the issue before did not have begin with ▲."""
+    lines = lines_of(definition, filling.record)
+    if filling.previous is None:
+        return lines
+    known = {*lines_of(definition, filling.previous), *UNCHANGED}
+    return [line if line in known else f"{CHANGED} {line}" for line in lines]
+
+
+def compared(definition: Mapping[str, Any], filling: Filling) -> Grid | None:
+    """Counts of this issue beside those of the issue before; None where both are nothing."""
+    field, words, locale = definition["field"], definition["words"], filling.locale
+    now, before = filling.record.get(field) or {}, (filling.previous or {}).get(field) or {}
+    if not any(now.values()) and not any(before.values()):
+        return None
+    head = tuple(in_locale(text, locale) for text in (COUNT_OF, THIS_ISSUE, ISSUE_BEFORE))
+    rows = []
+    for key, word in words.items():
+        mark = f"{CHANGED} " if now.get(key, 0) != before.get(key, 0) else ""
+        unit = in_locale(definition["unit"], locale)
+        rows.append((in_locale(word, locale), f"{mark}{now.get(key, 0)}{unit}", f"{before.get(key, 0)}{unit}"))
+    return Grid(head, tuple(rows))
+
+
+def grid_of(definition: Mapping[str, Any], filling: Filling) -> Grid | None:
+    """The grid of a section that lists rows of the record (`items`), None without rows."""
+    items = filling.record.get(definition.get("items", "")) or []
+    if not items:
+        return None
+    columns = definition["columns"]
+    rows = [tuple(_cell(column, item, filling) for column in columns) for item in items]
+    return Grid(tuple(in_locale(column["label"], filling.locale) for column in columns), tuple(rows))
+
+
+def _cell(column: Mapping[str, Any], item: Mapping[str, Any], filling: Filling) -> str:
+    value = item.get(column["field"])
+    return "" if value in (None, "") else _text(Row(column, filling.labels, filling.locale), column["kind"], value)
+
+
 def row_of(row: Row, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The (label, value) pairs of a table row; none when there is no value and no `empty` text."""
     value = record.get(row.definition["field"])
@@ -98,13 +161,18 @@ def _text(row: Row, kind: str, value: Any) -> str:
     if kind == "period":
         start, end = moment(_instant(value["from"]), row.locale), moment(_instant(value["to"]), row.locale)
         return f"{start} – {end}" if is_english(row.locale) else f"{start}至{end}"
+    if kind == "answer":
+        return in_locale(YES if value else NO, row.locale)
     if kind == "count":
         return f"{value}{in_locale(row.definition['unit'], row.locale)}"
     if kind == "choice":
-        return _choice(row, str(value))
+        stop = ", " if is_english(row.locale) else "、"
+        return stop.join(_choice(row, str(item)) for item in (value if isinstance(value, list) else [value]))
     if kind == "list":
         stop = ", " if is_english(row.locale) else "、"
         return stop.join(_named(row, item) for item in value)
+    if kind == "name":
+        return _named(row, value)
     return "\n".join(line.strip() for line in str(value).splitlines() if line.strip())
 
 
@@ -117,14 +185,17 @@ def _numbers(row: Row, values: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _choice(row: Row, value: str) -> str:
-    """Codes of these fields are their own Chinese words; only English needs a table."""
+    """Most codes of these fields are their own Chinese words, so that only English needs a table."""
     words = row.definition.get("words", {})
-    return str(words[value]["en"]) if is_english(row.locale) and value in words else value
+    return in_locale({"zh": value, **words[value]}, row.locale) if value in words else value
 
 
 def _named(row: Row, item: Any) -> str:
+    if isinstance(item, Mapping) and "by" in item:  # a signature
+        return _named(row, item["by"])
     if isinstance(item, Mapping):
-        return str(item.get("label") or row.labels.get(str(item.get("id")), item.get("id")))
+        known = row.labels.get(str(item.get("id")))
+        return str(known or item.get("label") or item.get("name") or item.get("id") or "")
     return row.labels.get(str(item), str(item))
 
 

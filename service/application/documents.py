@@ -5,7 +5,7 @@ document that must be signed and is not is a draft: no letterhead number, the wo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,19 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.application.document_values import Blanks, Row, in_locale, lines_of, numbered, numeral, row_of
+from service.application.document_values import (
+    Blanks,
+    Filling,
+    Grid,
+    Row,
+    compared,
+    grid_of,
+    in_locale,
+    marked,
+    numbered,
+    numeral,
+    row_of,
+)
 from service.domain.errors import NoSuch
 from service.domain.report_phrases import SHANGHAI, is_english, moment
 
@@ -50,11 +62,15 @@ class DocumentMeta:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with paragraphs, or a table of (label, value); a value's lines are its paragraphs."""
+    """A heading with a table of (label, value), a grid with a head, and paragraphs, each if it has any.
+
+    A value's lines are its paragraphs. A paragraph that was not in the issue before begins with ▲.
+    """
 
     heading: str
     paragraphs: tuple[str, ...] = ()
     table: tuple[tuple[str, str], ...] = ()
+    grid: Grid | None = None
     sources: tuple[str, ...] = ()
 
 
@@ -111,11 +127,13 @@ class DocumentLibrary:
         return in_locale(self._definition(document_id)["name"], locale)
 
     def compose(
-        self, document_id: str, *, record: Mapping[str, Any], meta: DocumentMeta, locale: str = "zh"
-    ) -> Document:
+        self, document_id: str, *, record: Mapping[str, Any], meta: DocumentMeta, locale: str = "zh",
+        previous: Mapping[str, Any] | None = None,
+    ) -> Document:  # fmt: skip
         """Lay a record out as the document; `record` holds form values in their JSON form.
 
-        Sections without content say what the definition gives as `empty`, or are left out.
+        Sections without content say what the definition gives as `empty`, or are left out. With the record of the
+        issue before, what has changed since is marked and counts stand beside those before.
 
         Raises:
             NoSuch: no definition has this id.
@@ -134,12 +152,12 @@ class DocumentLibrary:
             recipients=meta.recipients,
             date=day_text(meta.signed_at or meta.now, locale),
             opening=blanks.fill(in_locale(definition["opening"], locale)),
-            sections=_sections(definition["sections"], record, meta.labels, locale),
+            sections=_sections(definition["sections"], Filling(record, meta.labels, locale, previous)),
             closing=in_locale(definition["closing"], locale),
             drafter=meta.drafter,
             signer=meta.signer,
             signed_at=meta.signed_at,
-            notes=_notes(meta, labels, locale),
+            notes=_notes(meta, labels, locale, is_compared=previous is not None),
             is_draft=is_draft,
             is_drill=meta.is_drill,
             is_signable=is_signable,
@@ -190,7 +208,9 @@ def _blanks(record: Mapping[str, Any], meta: DocumentMeta, locale: str) -> Blank
     )
 
 
-def _notes(meta: DocumentMeta, labels: Mapping[str, str], locale: str) -> tuple[tuple[str, str], ...]:
+def _notes(
+    meta: DocumentMeta, labels: Mapping[str, str], locale: str, *, is_compared: bool
+) -> tuple[tuple[str, str], ...]:
     stop = ", " if is_english(locale) else "、"
     due = ""
     if meta.due_at is not None:
@@ -204,35 +224,42 @@ def _notes(meta: DocumentMeta, labels: Mapping[str, str], locale: str) -> tuple[
         "due": due,
         "reported_at": moment(meta.signed_at, locale) if meta.signed_at else "",
         "incident": meta.incident_number,
+        "mark": labels["changed"] if is_compared else "",
     }
     return tuple((labels[key], value) for key, value in notes.items() if value)
 
 
-def _sections(
-    definitions: Sequence[Mapping[str, Any]], record: Mapping[str, Any], labels: Mapping[str, str], locale: str
-) -> tuple[Section, ...]:
+def _sections(definitions: Sequence[Mapping[str, Any]], filling: Filling) -> tuple[Section, ...]:
     sections: list[Section] = []
     headed = 0
     for definition in definitions:
-        rows, paragraphs = _content(definition, record, labels, locale)
-        if not rows and not paragraphs:
+        section = _section(definition, filling)
+        if section is None:
             continue
-        heading = in_locale(definition["heading"], locale)
-        if heading:
+        if section.heading:
             headed += 1
-            heading = numeral(headed, locale) + heading
-            paragraphs = numbered(paragraphs, locale)
-        sections.append(Section(heading, tuple(paragraphs), tuple(rows), tuple(definition.get("sources", ()))))
+            section = replace(
+                section,
+                heading=numeral(headed, filling.locale) + section.heading,
+                paragraphs=tuple(numbered(section.paragraphs, filling.locale)),
+            )
+        sections.append(section)
     return tuple(sections)
 
 
-def _content(
-    definition: Mapping[str, Any], record: Mapping[str, Any], labels: Mapping[str, str], locale: str
-) -> tuple[list[tuple[str, str]], list[str]]:
+def _section(definition: Mapping[str, Any], filling: Filling) -> Section | None:
+    """A section with what the record has for it; None where it has nothing to say."""
     rows: list[tuple[str, str]] = []
+    grid = grid_of(definition, filling)
     for row in definition.get("rows", ()):
-        rows += row_of(Row(row, labels, locale), record)
-    paragraphs = lines_of(definition, record) if "lines" in definition else []
-    if not rows and not paragraphs and "empty" in definition:
-        paragraphs = [in_locale(definition["empty"], locale)]
-    return rows, paragraphs
+        if row["kind"] == "numbers" and filling.previous is not None:
+            grid = compared(row, filling)
+        else:
+            rows += row_of(Row(row, filling.labels, filling.locale), filling.record)
+    paragraphs = marked(definition, filling) if "lines" in definition else []
+    if not rows and not paragraphs and grid is None:
+        if "empty" not in definition:
+            return None
+        paragraphs = [in_locale(definition["empty"], filling.locale)]
+    sources = tuple(definition.get("sources", ()))
+    return Section(in_locale(definition["heading"], filling.locale), tuple(paragraphs), tuple(rows), grid, sources)

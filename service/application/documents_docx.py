@@ -17,6 +17,7 @@ from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 
+from service.application.document_values import Grid
 from service.application.documents import Document, Section
 from service.domain.report_phrases import is_english
 
@@ -163,6 +164,8 @@ def _section(docx: Any, document: Document, section: Section) -> None:
         heading.paragraph_format.keep_with_next = True
     if section.table:
         _table(docx, section)
+    if section.grid is not None:
+        _grid(docx, section.grid)
     for paragraph in section.paragraphs:
         _text(docx, document, paragraph)
 
@@ -180,6 +183,24 @@ def _table(docx: Any, section: Section) -> None:
         left.width, right.width = LABEL_WIDTH, TEXT_WIDTH - LABEL_WIDTH
         _cell(left, [label])
         _cell(right, value.splitlines())
+
+
+def _grid(docx: Any, grid: Grid) -> None:
+    """Columns of one width; the head stands again on each page, a row is not torn apart."""
+    table = docx.add_table(rows=0, cols=len(grid.head))
+    table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    width = int(TEXT_WIDTH / len(grid.head))
+    for index, cells in enumerate((grid.head, *grid.rows)):
+        row = table.add_row()
+        properties = row._tr.get_or_add_trPr()
+        properties.append(OxmlElement("w:cantSplit"))
+        if index == 0:
+            properties.append(OxmlElement("w:tblHeader"))
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.width = width
+            _cell(cell, text.splitlines() or [""])
+            for paragraph in cell.paragraphs:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
 def _cell(cell: Any, lines: list[str]) -> None:

@@ -64,6 +64,7 @@ PAPERS: Mapping[str, Paper] = {
 }
 DRAFTED = {"t_draft_screening": "s_screening_notice"}  # a paper with a draft and a signature of its own
 SIGNED = {"t_sign_screening": "s_screening_notice"}
+PAPER_KINDS = frozenset(paper.kind for paper in PAPERS.values())
 INTERNAL = frozenset({"school_leader"})  # roles of our own: a notice, nothing leaves the building
 
 

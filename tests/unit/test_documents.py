@@ -137,13 +137,50 @@ def test_a_late_report_says_why_and_others_have_no_such_section() -> None:
 
 def test_progress_sections_without_content_say_unchanged() -> None:
     document = LIBRARY.compose("R02", record=PROGRESS, meta=a_meta())
-    by_heading = {section.heading: section for section in document.sections}
+    by_heading = {section.heading.partition("、")[2]: section for section in document.sections}
     assert document.title.endswith("（第2期）")
-    assert by_heading["二、病例诊断与治疗情况"].paragraphs == ("无变化",)
-    assert ("最终名单", "8人") in by_heading["四、密接人员排查及隔离情况"].table
-    assert by_heading["六、造成疫情的原因"].paragraphs == ("待查",)
+    assert by_heading["病例诊断与治疗情况"].paragraphs == ("无变化",)
+    assert ("最终名单", "8人") in by_heading["密接人员排查及隔离情况"].table
+    assert by_heading["造成疫情的原因"].paragraphs == ("待查",)
     none = LIBRARY.compose("R02", record={**PROGRESS, "contact_numbers": dict.fromkeys("初步", 0)}, meta=a_meta())
     assert none.sections[3].paragraphs == ("无变化",)
+
+
+def test_a_further_issue_marks_what_is_new_and_sets_counts_side_by_side() -> None:
+    before = {"control_state": "本时段无新增病例。", "contact_numbers": {"初步": 11}, "cause": "待查"}
+    now = {
+        "control_state": "本时段无新增病例。\n终末消毒验收合格：教室。",
+        "contact_numbers": {"初步": 11, "最终": 8},
+        "cause": "待查",
+        "period_no": 2,
+    }
+    meta = DocumentMeta(organisation="示例学校", now=SIGNED, signed_at=SIGNED)
+    document = LIBRARY.compose("R02", record=now, meta=meta, previous=before)
+    assert document.title.endswith("（第2期）")
+    by_heading = {section.heading.partition("、")[2]: section for section in document.sections}
+    control = by_heading["疫情控制情况"]
+    assert control.paragraphs == ("（一）本时段无新增病例。", "（二）▲ 终末消毒验收合格：教室。")
+    assert by_heading["造成疫情的原因"].paragraphs == ("待查",)
+    grid = by_heading["密接人员排查及隔离情况"].grid
+    assert grid is not None
+    assert grid.head == ("项目", "本期", "上期")
+    assert grid.rows[:2] == (("初步名单", "11人", "11人"), ("最终名单", "▲ 8人", "0人"))
+    assert ("说明", "▲为较上期有变化") in document.notes
+    words = docx_text(to_docx(document))
+    assert {"本期", "▲ 8人", "（二）▲ 终末消毒验收合格：教室。"} <= set(words)
+    first = LIBRARY.compose("R02", record=now, meta=meta)
+    assert not any("▲" in line for section in first.sections for line in section.paragraphs)
+
+
+def test_a_list_of_contacts_is_a_table_with_a_head() -> None:
+    rows = [{"case": "病例1", "name": "学** · 七年级2班", "status": "隔离中"}]
+    meta = DocumentMeta(organisation="示例学校", now=SIGNED)
+    document = LIBRARY.compose("R09", record={"rows": rows}, meta=meta, locale="en")
+    (section,) = document.sections
+    assert section.grid is not None
+    assert section.grid.head[0] == "Case"
+    assert section.grid.rows[0][:2] == ("病例1", "学** · 七年级2班")
+    assert Reader(LIBRARY.to_html(document)).tags.count("thead") == 1
 
 
 def test_a_closing_report_names_nature_and_accountability() -> None:

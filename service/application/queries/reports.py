@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from service.application import report_materials
+from service.application import report_facts, report_materials
 from service.application.documents import Document, DocumentLibrary, DocumentMeta, letterhead_number
 from service.application.fill_contexts import DRAFT_KINDS
 from service.application.incident_view import IncidentView
+from service.application.papers import PAPER_KINDS
 from service.application.queries.deliveries import DeliveryRow, outbox
-from service.application.queries.names import opened
+from service.application.queries.names import Names, opened
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.words import is_english
 from service.application.reporting import SIGNING
@@ -25,6 +26,7 @@ reports = t.table_of(t.Report)
 records = t.table_of(t.Record)
 deadlines = t.table_of(t.Deadline)
 instances = t.table_of(t.Instance)
+NUMBERED = "R02"  # issues are counted, and compared with the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,12 @@ def page(reader: Reader, library: DocumentLibrary, report: str) -> ReportPage:
 def document(reader: Reader, library: DocumentLibrary, stored: Mapping[str, Any], row: ReportRow) -> Document:
     """A stored report laid out; the caller has checked that it may be read."""
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
-    record, meta = _record(reader, view, stored), _meta(reader, view, stored, row)
-    return library.compose(row.document, record=record, meta=meta, locale=reader.locale)
+    record, meta = _record(reader, library, view, stored), _meta(reader, view, stored, row)
+    before = _before(view, stored) if row.document == NUMBERED else None
+    return library.compose(
+        row.document, record=record, meta=meta, locale=reader.locale,
+        previous=report_facts.report_values(view, before) if before else None,
+    )  # fmt: skip
 
 
 # --- inside -----------------------------------------------------------------------------------
@@ -134,14 +140,28 @@ def _signing_tasks(reader: Reader, incident: str) -> dict[str, str]:
     return {row["instance_id"]: row["id"] for row in reader.rows(statement)}
 
 
-def _record(reader: Reader, view: IncidentView, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers of the draft; a notice nobody drafts (R18) is drafted from the facts each time."""
+def _before(view: IncidentView, stored: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The issue sent before a progress report."""
+    sent = [each for each in view.facts.rows.sent_reports if each["kind"] == stored["kind"]]
+    earlier = [each for each in sent if stored["sent_at"] is None or each["sent_at"] < stored["sent_at"]]
+    return earlier[-1] if earlier else None
+
+
+def _record(reader: Reader, library: DocumentLibrary, view: IncidentView, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of the draft; of a paper all its form says; a notice nobody drafts (R18) follows from the facts."""
+    if stored["kind"] in PAPER_KINDS:
+        form = library.definitions[stored["document"]]["form"]
+        return view.facts.rows.latest(form, instance=stored["instance_id"])
     found = reader.rows(select(records).where(records.c.id == stored["record_id"])) if stored["record_id"] else []
     if stored["kind"] == "exclusion" or not found:
         instance = reader.rows(select(instances).where(instances.c.id == stored["instance_id"]))[0]
         return report_materials.drafted(view, stored["kind"], instance, reader.locale)
     row = found[0]
-    return {**row["data"], **opened(reader, {row["id"]: row["sealed"]})[row["id"]]}
+    values = {**row["data"], **opened(reader, {row["id"]: row["sealed"]})[row["id"]]}
+    if stored["document"] == NUMBERED:
+        before = _before(view, stored)
+        values["period_no"] = int(stored["number"] or (int(before["number"]) + 1 if before else 1))
+    return values
 
 
 def _meta(reader: Reader, view: IncidentView, stored: Mapping[str, Any], row: ReportRow) -> DocumentMeta:
@@ -163,7 +183,7 @@ def _meta(reader: Reader, view: IncidentView, stored: Mapping[str, Any], row: Re
         due_rule=rule.label(reader.locale) if rule else "",
         is_drill=view.incident["kind"] == "drill",
         corrected=_corrected(reader, row),
-        labels=_place_labels(reader, view.incident["organisation_id"]),
+        labels=_place_labels(reader, view.incident["organisation_id"]) | _person_labels(reader, stored),
     )
 
 
@@ -176,6 +196,20 @@ def _place_labels(reader: Reader, organisation: str) -> dict[str, str]:
     places = t.table_of(t.Place)
     found = reader.rows(select(places.c.id, places.c.name).where(places.c.organisation_id == organisation))
     return {row["id"]: row["name"] for row in found} | reader.organisation_names
+
+
+def _person_labels(reader: Reader, stored: Mapping[str, Any]) -> dict[str, str]:
+    """Names of the persons a paper is about, as the reader may see them."""
+    if stored["kind"] not in PAPER_KINDS or not stored["persons"]:
+        return {}
+    persons = t.table_of(t.Person)
+    columns = (
+        persons.c.id.label("person_id"), persons.c.incident_id, persons.c.code.label("person_code"),
+        persons.c.org_unit, persons.c.sealed.label("person_sealed"),
+    )  # fmt: skip
+    found = reader.rows(select(*columns).where(persons.c.id.in_(stored["persons"])))
+    shown, places = Names(reader, found), reader.place_names([row["org_unit"] for row in found])
+    return {row["person_id"]: shown.shown(row["person_id"], places) for row in found}
 
 
 def _deadline(reader: Reader, instance: str) -> dict[str, Any] | None:
