@@ -57,6 +57,7 @@ class Driver:
     assembly: Assembly
     facts: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
+    policies: dict[str, Any] = field(default_factory=dict)
     start: str = ""
     name: str = "i"
     reload: bool = False
@@ -77,7 +78,7 @@ class Driver:
     def context(self) -> fx.StepContext:
         """What a step sees."""
         return fx.StepContext(
-            now=self.now, horizon=self.horizon or self.now, policies={}, facts=self.facts,
+            now=self.now, horizon=self.horizon or self.now, policies=self.policies, facts=self.facts,
             deadlines=self.deadlines, records={},
         )  # fmt: skip
 
@@ -108,6 +109,11 @@ class Driver:
         """Facts have changed."""
         self.facts.update(facts)
         self.settle(runner.proceed(self.instance, self.context()))
+
+    def change(self, **policies: Any) -> None:
+        """Policies have changed."""
+        before, self.policies = self.policies, {**self.policies, **policies}
+        self.settle(runner.retime(self.instance, self.context(), before, set(policies)))
 
     def fire(self, tid: str, outputs: Mapping[str, object] | None = None) -> None:
         """Complete a wait by its id."""
