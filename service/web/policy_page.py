@@ -99,10 +99,11 @@ def policies_page(visit: Visiting, organisation: str = "", q: str = "") -> Respo
 
 
 @router.get("/policies/{key}")
-def policy_page(visit: Visiting, key: str, organisation: str) -> Response:
+def policy_page(visit: Visiting, key: str, organisation: str = "") -> Response:
     """One policy of an organisation."""
     with visit.reader() as reader:
-        return visit.page(reader, "policies/policy.html", _page(visit, reader, organisation, key, None))
+        chosen = organisation or _own_organisation(reader, policies.readable_organisations(reader))
+        return visit.page(reader, "policies/policy.html", _page(visit, reader, chosen, key, None))
 
 
 @router.post("/policies/{key}/preview")

@@ -89,6 +89,7 @@ def test_an_overseer_reads_and_an_administrator_sees_no_people(world: Product) -
     [
         ("GET", "/audit/verify", None),
         ("PUT", "/policies/fever_threshold", {"organisation": "demo-school", "value": 37.0, "reason": "x"}),
+        ("POST", "/policies/fever_threshold/preview", {"organisation": "demo-school", "value": 37.0, "reason": "x"}),
         ("POST", "/engine-incidents/x/retry", None),
     ],
 )

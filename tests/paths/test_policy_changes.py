@@ -1,20 +1,26 @@
 """A guideline changes while an incident runs: chosen incidents take the new value over, at once and on record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.application import policy_application
 from service.application.policy_application import Applied, ChangePolicy
 from service.application.rehearsal import rehearse
+from service.domain.calendar import CalendarDuration
 from service.domain.errors import IncidentClosed, NotAllowed, PolicyRefused, ValueRefused
+from service.domain.policies import PolicyCatalogue, PolicyEntry, parse_value
 from service.persistence import queue
 from service.persistence import tables as t
+from service.persistence.unit_of_work import UnitOfWork
 from tests.paths import observing, school, tracing
 from tests.paths.proving import assert_rebuild_is_equal, tables_of_incident
-from tests.paths.world import SCHOOL, World
+from tests.paths.world import MINUTE, SCHOOL, WORKFLOWS, World, at
 
 COUNTY = "demo-county"
 
@@ -224,6 +230,61 @@ def test_applying_the_same_value_twice_changes_nothing(world: World, key: str, v
     before = everything()
     w.policy(key, value, to=[w.incident])
     assert everything() == before
+
+
+def _values(entry: PolicyEntry) -> st.SearchStrategy[object]:
+    """Raw values a policy allows."""
+    if entry.range is None:
+        return st.sampled_from(entry.allowed)
+    low, high = (parse_value(entry, bound) for bound in entry.range)
+    if isinstance(low, time) and isinstance(high, time):
+        return st.times(low, high).map(lambda clock: clock.replace(second=0, microsecond=0).isoformat("minutes"))
+    if isinstance(low, timedelta) and isinstance(high, timedelta):
+        return st.integers(-(-low // MINUTE), high // MINUTE).map(lambda minutes: f"PT{minutes}M")
+    if isinstance(low, CalendarDuration) or isinstance(high, CalendarDuration):
+        return st.just(entry.default)
+    if isinstance(low, int) and isinstance(high, int):
+        return st.integers(low, high)
+    return st.just(entry.default)
+
+
+CATALOGUE = PolicyCatalogue.load(WORKFLOWS / "policies.yaml")
+CHANGES = st.sampled_from(sorted(CATALOGUE)).flatmap(lambda key: st.tuples(st.just(key), _values(CATALOGUE[key])))
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """SC01 at 08:20, the ambulance called: deadlines, timers and cycles wait."""
+    w = World(tmp_path_factory.mktemp("data"), at("08:00"))
+    _reported(w)
+    w.go("08:20")
+    yield w
+    w.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(change=CHANGES)
+def test_whatever_is_applied_the_second_time_changes_nothing_and_nothing_moves_into_the_past(
+    waiting: World, change: tuple[str, object]
+) -> None:
+    w, (key, value) = waiting, change
+    command = ChangePolicy(key, SCHOOL, value, "指引调整", (w.incident,))
+    services, admin = w.app.services, w.who("admin")
+
+    def twice(uow: UnitOfWork) -> tuple[Applied, Applied, int]:
+        first = policy_application.change(uow, services, admin, command).applied[0]
+        seq = uow.lock(w.incident)
+        second = policy_application.change(uow, services, admin, command).applied[0]
+        return first, second, uow.lock(w.incident) - seq
+
+    try:
+        first, second, more = rehearse(w.app.writer, twice)
+    except PolicyRefused:
+        return  # looser than the superior's
+    assert not second.changes
+    assert more == 0
+    assert all(move.after is None or move.after >= first.now for move in first.moves)
+    assert not w.events("policy_applied")  # it was a rehearsal
 
 
 def test_a_preview_tells_what_happens_and_stores_nothing(world: World) -> None:
