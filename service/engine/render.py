@@ -155,7 +155,7 @@ def _edge(pen: Pen, drawing: Drawing, edge: Edge, states: Mapping[str, str]) -> 
         body += pen.label(text, edge.label)
     if flow.default and edge.tag == "sequenceFlow":
         body += _default_mark(edge)
-    return tag("g", {"class": "e-" + edge.tag, "data-element": edge.id}, body)
+    return tag("g", {"class": f"e-{edge.tag} {states.get(edge.id, '')}".strip(), "data-element": edge.id}, body)
 
 
 def _default_mark(edge: Edge) -> str:

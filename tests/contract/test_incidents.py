@@ -54,7 +54,7 @@ def test_a_decision_table_is_read_in_words(world: Product) -> None:
     base = "/procedures/school_suspected_case/versions/1/decisions"
     found = world.get(f"{base}/D04", "teacher", headers={"Accept-Language": "en"}).json()
     assert found["inputs"][0]["label"] == "Hospital diagnosis"
-    assert found["rules"][0]["sentence"].startswith("If Hospital diagnosis “confirmed”, then Case class “confirmed”")
+    assert found["rules"][0]["sentence"].startswith('If Hospital diagnosis "confirmed", then Case class "confirmed"')
     assert all(each["holds"] for each in found["examples"])
     assert world.get(f"{base}/D99", "teacher").status_code == 404
 

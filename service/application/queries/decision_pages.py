@@ -211,8 +211,8 @@ class _Table:
     def _told(self, clauses: Sequence[InputClause | OutputClause], texts: tuple[str, ...]) -> list[str]:
         """Columns with what they say, a comparison as it stands and a word in quotes."""
         told = ((self._label(clause), text) for clause, text in zip(clauses, texts, strict=True) if text != "–")
-        quoted = self.words.pick("{0}“{1}”", "{0} “{1}”")
-        return [("{0} {1}" if text[0] in "<>≤≥≠“" else quoted).format(label, text) for label, text in told]
+        quoted = self.words.pick("{0}“{1}”", '{0} "{1}"')
+        return [("{0} {1}" if text[0] in '<>≤≥≠“"' else quoted).format(label, text) for label, text in told]
 
     def _read(self, clause: InputClause) -> str:
         """Where a column takes its value from, in words."""

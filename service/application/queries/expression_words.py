@@ -150,7 +150,8 @@ class _Speaker:
         name = ast.unparse(node.func)
         literal = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
         if name == "policy":
-            return f"“{self.words.policy(str(literal))}”"
+            name = self.words.policy(str(literal))
+            return self.words.pick(f"“{name}”", f'"{name}"')
         if name == "fact":
             return self.words.code(str(literal))
         if name in ("overlap", "subset"):

@@ -119,6 +119,10 @@ class _Words:
             label, about = self.columns[aspect.name]
             return AspectRow(label, self._cell(aspect.before, about), self._cell(aspect.after, about))
         label = self.reader.label("aspect", aspect.name)
+        if aspect.name == "facts":
+            before, after = aspect.before.split(", "), aspect.after.split(", ")
+            gone, come = (each for each in before if each not in after), (each for each in after if each not in before)
+            return AspectRow(label, ", ".join(gone), ", ".join(come))
         return AspectRow(label, self._text(aspect.name, aspect.before), self._text(aspect.name, aspect.after))
 
     def _text(self, aspect: str, text: str) -> str:
