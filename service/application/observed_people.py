@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from service.domain.calendar import local_date
 from service.domain.sessions import Session, session_of
@@ -76,6 +76,7 @@ class ReadingRow:
     at: datetime
     is_correction: bool
     is_late: bool
+    is_in_place: bool
     sealed: str
 
 
@@ -96,19 +97,7 @@ def stored_readings(
         data = row.data
         reading = ReadingRow(
             row.id, row.person_id, data["day_no"], data["session"], row.at, bool(data.get("correction_reason")),
-            bool(data.get("entry_reason") or data.get("window_reason")), row.sealed,
+            bool(data.get("entry_reason") or data.get("window_reason")), bool(data.get("in_place")), row.sealed,
         )  # fmt: skip
         found[reading.person, reading.day_no, reading.session] = reading
     return found
-
-
-def last_day(people: Iterable[Observed]) -> date | None:
-    """The last day any of them is observed on."""
-    return max((local_date(each.until - timedelta(seconds=1)) for each in people), default=None)
-
-
-def observed_count(connection: Connection, incident: str) -> int:
-    """How many people are or were observed."""
-    table = sql.contacts.c
-    mine = (table.incident_id == incident) & table.observed_from.is_not(None) & (table.stage == "final")
-    return int(connection.execute(select(func.count(func.distinct(table.person_id))).where(mine)).scalar_one())

@@ -8,7 +8,8 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 # The order counts: later files refine earlier ones.
 STYLES = (
-    "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "responsive", "print",
+    "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid",
+    "responsive", "print",
 )  # fmt: skip
 SCRIPTS = ("clock", "forms", "live", "undo")
 MANIFEST = STATIC / "vendor" / "manifest.json"

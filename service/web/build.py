@@ -7,6 +7,7 @@ from service.domain.errors import NoSuch
 from service.web import (
     action_page,
     diagram_page,
+    grid_page,
     inbox_page,
     incident_page,
     library_page,
@@ -30,6 +31,7 @@ PAGES = (
     sheet_page,
     incident_page,
     people_page,
+    grid_page,
     policy_page,
     diagram_page,
     action_page,

@@ -10,6 +10,7 @@ from service.settings import ROOT
 from service.web import (
     action_page,
     diagram_page,
+    grid_page,
     errors,
     inbox_page,
     incident_page,
@@ -38,6 +39,7 @@ MODELS = {
     "incidents/timeline.html": incident_page.TimelinePage,
     "incidents/tasks.html": incident_page.TasksPage,
     "incidents/people.html": people_page.PeoplePage,
+    "incidents/readings.html": grid_page.GridPage,
     "incidents/person.html": people_page.OnePersonPage,
     "incidents/places.html": people_page.PlacesPage,
     "incidents/reports.html": incident_page.ReportsPage,
