@@ -236,8 +236,8 @@ def _of_return(view: IncidentView, target: Target) -> dict[str, Any]:
 def _of_inspection(view: IncidentView, target: Target) -> dict[str, Any]:
     if target.form_key != "F40#clue":
         return {}
-    inputs = target.instance["inputs"]
-    given = {key: inputs[key] for key in ("source", "breach") if inputs.get(key)}
+    known = {**view.facts.rows.latest("F40"), **target.instance["inputs"]}  # the clue that led here, in the recovery
+    given = {key: known[key] for key in ("source", "breach") if known.get(key)}
     return {"object": {"id": view.incident["organisation_id"]}, **given}
 
 

@@ -1,6 +1,8 @@
 """P23: a clue is verified, corrected, checked again, and ends with or without a sanction."""
 
 from service.persistence import tables as t
+from tests.paths import school
+from tests.paths.test_control_paths import CONFIRMED, control_asked
 from tests.paths.variants import visited_between
 from tests.paths.world import World
 
@@ -44,3 +46,34 @@ def test_a_breach_that_was_not_corrected_ends_with_a_sanction(world: World) -> N
     world.do("principal", "t_sanction", {"result": "约谈", "signer": True})
     assert visited_between(world, "t_sanction", "ee_inspection")
     assert world.row()["result"] == "completed"
+
+
+def test_a_late_report_is_inspected_again_before_the_incident_is_closed(world: World) -> None:
+    """Ladder level 3 opens a clue nobody waits for; in the recovery G4 calls the inspection and waits for it."""
+    w = world
+    control_asked(w)
+    (overdue,) = w.rows(t.Instance, procedure="accountability_inspection")
+    assert (overdue["parent_id"], overdue["inputs"]["source"], overdue["inputs"]["breach"]) == (None, "系统逾期", "迟报")
+    assert not school.fact(w, "breach_found")
+    w.do("principal", "t_register_clue", {"description": "诊断结果未按时上报"})
+    assert school.fact(w, "breach_found")
+    w.do("principal", "t_confirm_control", CONFIRMED)
+    assert visited_between(w, "g_account_needed", "ca_account")
+    (called,) = w.rows(t.Instance, parent_element="ca_account")
+    school.rectify(w)
+    assert "t_draft_closing" not in w.open_tasks(), "the incident waits for the inspection"
+    w.do("principal", "t_register_clue", {"description": "同一问题"})
+    mine = next(task for task in w.rows(t.Task, element="t_verify_clue") if task["instance_id"] == called["id"])
+    w.do("principal", "t_verify_clue", {"verified": "不属实"}, task=mine["id"])
+    assert visited_between(w, "ca_account", "g_account_done")
+    assert "t_draft_closing" in w.open_tasks()
+
+
+def test_the_rectification_notice_is_a_numbered_paper(world: World) -> None:
+    w = world
+    inspected(w, "系统逾期")
+    verified(w, "属实")
+    (notice,) = w.rows(t.Report, document="R22")
+    assert (notice["state"], notice["kind"], notice["number"]) == ("sent", "rectification", "1")
+    assert notice["signer"] == w.who("principal").account_id
+    assert w.local(w.deadline("T47")["due_at"]) == "03-05 08:10"
