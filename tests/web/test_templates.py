@@ -10,8 +10,8 @@ from service.settings import ROOT
 from service.web import (
     action_page,
     diagram_page,
-    grid_page,
     errors,
+    grid_page,
     inbox_page,
     incident_page,
     library_page,
