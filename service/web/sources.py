@@ -51,7 +51,7 @@ def cited(text: str, locale: str) -> str:
     if plain in ("", INFERRED):
         return ("inferred by us" if is_english else "按流程推定") if plain else ""
     plain = _INFERRED.sub(" (inferred)" if is_english else "（部分推定）", plain)
-    named = " ".join(_KEY.sub(lambda match: _name(match[0], is_english), plain).split())
+    named = " ".join(_KEY.sub(lambda match: _name(match[0], is_english), plain).split()).rstrip(",")
     return _section(named) if is_english else named
 
 
