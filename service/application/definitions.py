@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from service.domain.errors import DefinitionRefused, NoSuch
 from service.engine.assembly import Assembly, assemble
-from service.engine.intake import read_bundle
+from service.engine.intake import read_bundle, reopen_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
@@ -57,25 +57,35 @@ class DefinitionStore:
         ).first()
         if row is None:
             raise NoSuch("procedure", f"{procedure} {version}")
-        bundle, findings = self.read(procedure, row.content, known_procedures=())
+        diagrams, decisions = _parts(row.content)
+        bundle, findings = reopen_bundle(diagrams, bundle_id=procedure, decisions=decisions)
         if bundle is None:
             raise DefinitionRefused(findings)
         assembly = assemble(bundle)
-        with self._lock:
-            self._assemblies[key] = assembly
+        self.keep(procedure, version, assembly)
         return assembly
+
+    def keep(self, procedure: str, version: int, assembly: Assembly) -> None:
+        """Remember a version that is stored."""
+        with self._lock:
+            self._assemblies[procedure, version] = assembly
 
     def read(
         self, procedure: str, content: Mapping[str, str], *, known_procedures: tuple[str, ...]
     ) -> tuple[Bundle | None, list[Finding]]:
         """Lint the files of a bundle; the bundle is None if a finding is an error."""
-        diagrams = {name: text.encode() for name, text in content.items() if name.endswith(".bpmn")}
-        decisions = {Path(name).stem: text for name, text in content.items() if name.endswith(".dmn")}
+        diagrams, decisions = _parts(content)
         return read_bundle(
             diagrams, bundle_id=procedure, known_procedures=known_procedures, decisions=decisions,
             view_exists=self.checks.view_exists, known_facts=self.checks.facts,
             known_deadlines=self.checks.deadline_rules,
         )  # fmt: skip
+
+
+def _parts(content: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Diagrams by file name, and decisions by their id."""
+    diagrams = {name: text.encode() for name, text in content.items() if name.endswith(".bpmn")}
+    return diagrams, {Path(name).stem: text for name, text in content.items() if name.endswith(".dmn")}
 
 
 def active_version(connection: Connection, procedure: str) -> int | None:
@@ -150,6 +160,8 @@ def deploy(
             content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor,
         )
     )  # fmt: skip
+    assembly = assemble(bundle)
+    uow.after_commit(lambda: store.keep(procedure, version, assembly))
     return Deployed(procedure, version, is_new=True, findings=tuple(findings))
 
 

@@ -1,4 +1,4 @@
-"""Loading the demo: people and places, one closed incident of yesterday and one that is running."""
+"""Loading the demo: people and places, a confirmed case of this week, a closed incident of yesterday, one of today."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from service.application import accounts, organisations
 from service.application.queries import Reader, incident_pages
 from service.bootstrap import Tocsin, build
-from service.demo import people, story
-from service.demo.stage import Stage
+from service.demo import observed_story, people, story
+from service.demo.stage import Play, Stage
 from service.domain.calendar import local
 from service.domain.clock import SettableClock
 from service.domain.errors import AlreadyExists
@@ -21,8 +21,8 @@ Deploy = Callable[[Tocsin], None]
 def load(tocsin: Tocsin, *, only_if_empty: bool, deploy: Deploy, say: Say) -> bool:
     """Load the demo into an empty database; False, and nothing done, if it is not empty and `only_if_empty`.
 
-    The story is lived by a second product on the same database with a clock of its own, from yesterday
-    morning to now; `deploy` brings the diagrams into it, `say` is told each step. Nothing else may
+    The story is lived by a second product on the same database with a clock of its own, from three days
+    ago to now; `deploy` brings the diagrams into it, `say` is told each step. Nothing else may
     write meanwhile. Raises AlreadyExists if the database is not empty, and StoryBroken if a diagram no longer
     fits the story.
     """
@@ -32,13 +32,13 @@ def load(tocsin: Tocsin, *, only_if_empty: bool, deploy: Deploy, say: Say) -> bo
         say("demo district: not loaded, the database is not empty")
         return False
     now = tocsin.clock.now()
-    clock = SettableClock(_yesterday_morning(now) - timedelta(minutes=10))
+    clock = SettableClock(_morning(now, observed_story.DAYS_AGO) - timedelta(minutes=10))
     past = build(tocsin.settings, clock)
     try:
         _people(past, say)
         say("demo: deploying the procedures")
         deploy(past)
-        _live(Stage(past, clock, story.SCHOOL), now, say)
+        _live(Stage(past, clock), now, say)
     finally:
         past.stop()
     return True
@@ -51,10 +51,15 @@ def _people(past: Tocsin, say: Say) -> None:
 
 
 def _live(stage: Stage, now: datetime, say: Say) -> None:
-    say("demo: yesterday's incident, up to its closing report")
-    stage.play(story.PROCEDURE, _yesterday_morning(now), story.EXCLUDED)
-    say("demo: today's incident, running")
-    stage.play(story.PROCEDURE, now - story.AGO, story.RUNNING)
+    began = _morning(now, observed_story.DAYS_AGO)
+    observed = observed_story.steps(began, now)
+    week, yesterday, today = "demo: a confirmed case of this week", "demo: yesterday's excluded case", "demo: today's"
+    plays = [
+        Play(week, story.PROCEDURE, observed_story.SCHOOL, began, observed),
+        Play(yesterday, story.PROCEDURE, story.SCHOOL, _morning(now, 1), story.EXCLUDED),
+        Play(today, story.PROCEDURE, story.SCHOOL, now - story.AGO, story.RUNNING),
+    ]
+    stage.perform(plays, say)
     stage.until(now)
 
 
@@ -74,6 +79,6 @@ def _is_taken(tocsin: Tocsin) -> bool:
         return bool(incident_pages.listing(reader, incident_pages.IncidentFilter(), limit=1).items)
 
 
-def _yesterday_morning(now: datetime) -> datetime:
+def _morning(now: datetime, days_ago: int) -> datetime:
     hour, minute = story.BEGAN_AT
-    return (local(now) - timedelta(days=1)).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (local(now) - timedelta(days=days_ago)).replace(hour=hour, minute=minute, second=0, microsecond=0)

@@ -1,7 +1,8 @@
-"""What people of the demo district do and enter: two incidents, minute by minute.
+"""What people of the demo district do and enter at the first school: two incidents, minute by minute.
 
 Yesterday's is scenario SC01, a feverish pupil whom the hospital excludes, from 08:10 to its closing
-report. Today's began a little while ago and stands where the plan is to be started.
+report. Today's began a little while ago and stands where the plan is to be started. What happens at the
+second school stands in `observed_story`.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,11 +22,12 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What an answer may depend on: the present instant, the persons around the seat, a file just uploaded."""
+    """What an answer may depend on: now, the persons around the seat, a file just uploaded, whom the task is about."""
 
     now: datetime
     neighbours: tuple[str, ...] = ()
     file: Data = field(default_factory=dict)
+    person: str = ""
 
     def at(self, minutes: int = 0) -> str:
         """RFC 3339, some minutes from now (negative: ago)."""
@@ -34,12 +36,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry: `minute` counts from the opening, `answer` is the form's data or makes it of the moment."""
+    """One entry: `minute` counts from the opening, `answer` is the form's data or makes it of the moment.
+
+    `is_each`: every open task of the element is answered, one per person.
+    """
 
     minute: int
     who: str
     element: str
     answer: Data | Callable[[Moment], Data]
+    is_each: bool = False
 
     def answer_at(self, moment: Moment) -> Data:
         """The data to enter at a moment."""
@@ -73,7 +79,7 @@ def _neighbours(moment: Moment) -> Data:
     return {"rows": [{"person": {"id": person}, **measured} for person in moment.neighbours]}
 
 
-def _told(moment: Moment) -> Data:
+def told(moment: Moment) -> Data:
     """F07: the parents were reached by telephone and agree."""
     return {
         "guardian": {"name": "家长", "phone": "0000-2000001"}, "channel": "电话", "notified_at": moment.at(),
@@ -82,10 +88,10 @@ def _told(moment: Moment) -> Data:
 
 
 def _told_of_transfer(moment: Moment) -> Data:
-    return {**_told(moment), "attempts": 2, "no_self_drive_told": True}
+    return {**told(moment), "attempts": 2, "no_self_drive_told": True}
 
 
-def _disinfected(moment: Moment) -> Data:
+def disinfected(moment: Moment) -> Data:
     return {"agent": "84消毒液", "start_at": moment.at(-5), "end_at": moment.at(), "ppe": ["N95口罩", "手套"]}
 
 
@@ -93,14 +99,14 @@ def _arrived(moment: Moment) -> Data:
     return {"arrive_120_at": moment.at(), "info_source": "visit"}
 
 
-def _handed_over(moment: Moment) -> Data:
+def handed_over(moment: Moment) -> Data:
     return {
         "vehicle_no": "急救01", "vehicle_kind": "120救护车", "depart_at": moment.at(), "temp_at_transfer": 37.9,
         "severity": "mild", "handed_by": True,
     }  # fmt: skip
 
 
-def _received(moment: Moment) -> Data:
+def received(moment: Moment) -> Data:
     return {
         "arrive_at": moment.at(), "receive_outcome": "接收", "info_source": "visit",
         "received_by": {"name": "接诊医生", "at": moment.at(), "info_source": "visit"},
@@ -137,34 +143,42 @@ NOTICE: Data = {"condition_told": "发热待查", "measures_told": "等待120复
 
 BEGAN_AT = (8, 10)  # Shanghai
 
+
+def to_hospital(name: str, place: str, temperature: float) -> tuple[Step, ...]:
+    """From the first temperature to the arrival at the hospital and the written report, in 90 minutes."""
+    return (
+        Step(0, "teacher", "", found_with_fever(name, place, temperature)),
+        Step(1, "teacher", "t_mask_escort", MASKED),
+        step(1, "teacher", "t_remind_protection"),
+        step(3, "coordinator", "t_office_accept"),
+        step(4, "coordinator", "s_call_120", **REACHED, answered_by="120调度员"),
+        step(5, "nurse", "t_isolation_room"),
+        step(5, "nurse", AROUND_THE_SEAT, _neighbours),
+        step(5, "coordinator", "t_draft_initial", drafter=True),
+        Step(8, "principal", "t_sign_report", SIGNED),
+        Step(10, "principal", "t_approve_parent_notice", NOTICE),
+        step(12, "cleaner", "t_evacuate_class", head_count=29),
+        step(15, "teacher", "t_inform_parents", told),
+        step(20, "coordinator", "t_mark_places", place_list=["教室", "楼梯", "扶手", "卫生间"]),
+        step(20, "cleaner", "t_seal_aircon", cleared_people=True, aircon_off=True),
+        step(20, "cleaner", "t_disinfect", disinfected),
+        step(28, "nurse", "r_120_arrived", _arrived),
+        Step(28, "nurse", "r_recheck", RECHECKED),
+        step(31, "principal", "t_start_plan", case_class="observed", basis=["体温"], approver=True),
+        step(42, "coordinator", "s_notify_hospital", **REACHED, answered_by="分诊台"),
+        step(42, "teacher", "t_parent_transfer", _told_of_transfer),
+        step(42, "nurse", "t_ppe_escort", ppe=["N95口罩", "手套", "工作服"]),
+        step(50, "nurse", "t_hand_over", handed_over),
+        step(55, "cleaner", "t_clear_residue", residue_removed=True, ventilated_min=30),
+        step(60, "nurse", "r_received", received),
+        step(65, "nurse", "t_clean_vehicle", vehicle_disinfected=True),
+        step(75, "coordinator", "t_written_report_2h", drafter=True),
+        Step(90, "principal", "t_sign_written_report", SIGNED),
+    )
+
+
 EXCLUDED = (
-    Step(0, "teacher", "", found_with_fever("学生甲", "demo-school-7-2", 38.1)),
-    Step(1, "teacher", "t_mask_escort", MASKED),
-    step(1, "teacher", "t_remind_protection"),
-    step(3, "coordinator", "t_office_accept"),
-    step(4, "coordinator", "s_call_120", **REACHED, answered_by="120调度员"),
-    step(5, "nurse", "t_isolation_room"),
-    step(5, "nurse", AROUND_THE_SEAT, _neighbours),
-    step(5, "coordinator", "t_draft_initial", drafter=True),
-    Step(8, "principal", "t_sign_report", SIGNED),
-    Step(10, "principal", "t_approve_parent_notice", NOTICE),
-    step(12, "cleaner", "t_evacuate_class", head_count=29),
-    step(15, "teacher", "t_inform_parents", _told),
-    step(20, "coordinator", "t_mark_places", place_list=["教室", "楼梯", "扶手", "卫生间"]),
-    step(20, "cleaner", "t_seal_aircon", cleared_people=True, aircon_off=True),
-    step(20, "cleaner", "t_disinfect", _disinfected),
-    step(28, "nurse", "r_120_arrived", _arrived),
-    Step(28, "nurse", "r_recheck", RECHECKED),
-    step(31, "principal", "t_start_plan", case_class="observed", basis=["体温"], approver=True),
-    step(42, "coordinator", "s_notify_hospital", **REACHED, answered_by="分诊台"),
-    step(42, "teacher", "t_parent_transfer", _told_of_transfer),
-    step(42, "nurse", "t_ppe_escort", ppe=["N95口罩", "手套", "工作服"]),
-    step(50, "nurse", "t_hand_over", _handed_over),
-    step(55, "cleaner", "t_clear_residue", residue_removed=True, ventilated_min=30),
-    step(60, "nurse", "r_received", _received),
-    step(65, "nurse", "t_clean_vehicle", vehicle_disinfected=True),
-    step(75, "coordinator", "t_written_report_2h", drafter=True),
-    Step(90, "principal", "t_sign_written_report", SIGNED),
+    *to_hospital("学生甲", "demo-school-7-2", 38.1),
     step(305, "coordinator", "s_ask_result", **REACHED, answered_by="值班医生", said="未出"),
     step(380, "coordinator", "r_diagnosis", _excluded),
     step(390, "coordinator", FILED, _filed),

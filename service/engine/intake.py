@@ -64,8 +64,27 @@ def read_bundle(
     return bundle, findings
 
 
+def reopen_bundle(
+    files: Mapping[str, bytes], *, bundle_id: str, decisions: Mapping[str, str]
+) -> tuple[Bundle | None, list[Finding]]:
+    """Read the files of a version that was checked when it was deployed.
+
+    The rules are not asked again: one that was tightened since must not stop incidents that run on the version.
+    """
+    return _parsed(files, bundle_id, decisions)
+
+
 def _read(
     files: Mapping[str, bytes], bundle_id: str, decisions: Mapping[str, str], known: Known
+) -> tuple[Bundle | None, list[Finding]]:
+    bundle, findings = _parsed(files, bundle_id, decisions)
+    if bundle is not None:
+        findings.extend(check_bundle(bundle, known))
+    return (None if has_errors(findings) else bundle), findings
+
+
+def _parsed(
+    files: Mapping[str, bytes], bundle_id: str, decisions: Mapping[str, str]
 ) -> tuple[Bundle | None, list[Finding]]:
     roots, findings = _read_files(files)
     pages = sum(len(process_elements(root)) for root in roots.values())
@@ -81,9 +100,7 @@ def _read(
         findings.append(finding("entry_missing", _first(files), name=bundle_id))
     if has_errors(findings):
         return None, findings
-    bundle = _bundle(files, bundle_id, processes, decisions)
-    findings.extend(check_bundle(bundle, known))
-    return (None if has_errors(findings) else bundle), findings
+    return _bundle(files, bundle_id, processes, decisions), findings
 
 
 def bundle_files(folder: Path) -> dict[str, bytes]:

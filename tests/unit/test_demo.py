@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.application import accounts, definitions
-from service.application.queries import Reader, deliveries, inbox, incident_pages, people, reports, waiting
+from service.application.queries import Reader, contacts, deliveries, inbox, incident_pages, people, reports, waiting
 from service.bootstrap import Tocsin, build
 from service.demo import district
 from service.demo import people as people_of_the_demo
@@ -108,6 +108,18 @@ def test_no_page_is_empty(demo: Tocsin) -> None:
             assert waiting.engine_incidents(reader) == ()
     with Looking(demo, "manager") as reader:
         assert waiting.partner_desk(reader)
+
+
+def test_at_the_second_school_contacts_are_observed_and_nothing_is_late(demo: Tocsin) -> None:
+    with Looking(demo, "staff2") as reader:
+        (row,) = incident_pages.listing(reader, incident_pages.IncidentFilter()).items
+        observed = contacts.contacts(reader, row.id).counts
+        reported = [each for each in reports.listing(reader, row.id) if each.document == "R02"]
+        late = [each for each in incident_pages.deadline_rows(reader, row.id, NOW) if each.level > 1]
+        stuck = waiting.engine_incidents(reader)
+    assert (row.status, observed["隔离中"]) == ("confirmed", 4)
+    assert len(reported) == 3
+    assert (late, stuck) == ([], ())
 
 
 def test_nothing_was_written_past_the_log(demo: Tocsin) -> None:
