@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from service.demo.story import (
-    REACHED,
     SIGNED,
     Data,
     Moment,

@@ -92,6 +92,7 @@ def _told_of_transfer(moment: Moment) -> Data:
 
 
 def disinfected(moment: Moment) -> Data:
+    """F15: five minutes of work that ended just now."""
     return {"agent": "84消毒液", "start_at": moment.at(-5), "end_at": moment.at(), "ppe": ["N95口罩", "手套"]}
 
 
@@ -100,6 +101,7 @@ def _arrived(moment: Moment) -> Data:
 
 
 def handed_over(moment: Moment) -> Data:
+    """F05: the vehicle leaves now."""
     return {
         "vehicle_no": "急救01", "vehicle_kind": "120救护车", "depart_at": moment.at(), "temp_at_transfer": 37.9,
         "severity": "mild", "handed_by": True,
@@ -107,6 +109,7 @@ def handed_over(moment: Moment) -> Data:
 
 
 def received(moment: Moment) -> Data:
+    """F05: the vehicle has arrived now."""
     return {
         "arrive_at": moment.at(), "receive_outcome": "接收", "info_source": "visit",
         "received_by": {"name": "接诊医生", "at": moment.at(), "info_source": "visit"},
