@@ -1,7 +1,7 @@
 """The school district's office: receives first, progress and closing reports, orders a merger."""
 
 from integrations.bureau import MERGE
-from integrations.partner import REPORT_FIELDS, Partner
+from integrations.partner import ADJUSTMENT_FIELDS, REPORT_FIELDS, Partner
 
 PARTNER = Partner(
     id="district_office",
@@ -13,6 +13,8 @@ PARTNER = Partner(
         "msg_progress_report": REPORT_FIELDS,
         "msg_closing_report": REPORT_FIELDS,
         "msg_correction": REPORT_FIELDS,
+        "msg_suspension_notice": ADJUSTMENT_FIELDS,
+        "msg_resume_notice": ADJUSTMENT_FIELDS,
     },
     inbound={"msg_merge_order": MERGE},
 )

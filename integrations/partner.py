@@ -24,6 +24,11 @@ REPORT_FIELDS = frozenset(
     | {"corrects", "correction_text", "correction_reason"}
 )
 
+# What of a suspension or resumption of classes (R19) travels beside its document.
+ADJUSTMENT_FIELDS = frozenset(
+    {"number", "document", "organisation", "adjust", "scope", "start_at", "planned_end", "resume_at"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class InboundKind:

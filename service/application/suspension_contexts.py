@@ -54,7 +54,9 @@ def of_daily_report(view: IncidentView, target: Target) -> dict[str, Any]:
     table = sql.members
     pupils = (table.c.place_id.in_(classes)) & (table.c.organisation_id == view.incident["organisation_id"])
     total = view.connection.execute(select(func.count()).select_from(table).where(pupils)).scalar_one()
-    return {"report_date": local_date(target.opened_at).isoformat(), **({"total": int(total)} if total else {})}
+    known = {"total": int(total)} if total else {}
+    # suspected_count: of the families' reports, not the incident's
+    return {"report_date": local_date(target.opened_at).isoformat(), "suspected_count": 0, **known}
 
 
 def of_readiness(view: IncidentView, _target: Target) -> dict[str, Any]:

@@ -72,6 +72,9 @@ def test_an_order_is_signed_as_it_was_given_and_parents_and_district_are_told(wo
     assert notice["state"] == "sent"
     sent = {row["recipient"] for row in w.rows(t.Delivery, element="s_suspension_notice")}
     assert sent == {f"place:{school.CLASS}", f"place:{SECOND}", "district_office"}
+    w.go("10:31")
+    assert {row["state"] for row in w.rows(t.Delivery, element="s_suspension_notice")} == {"acknowledged"}
+    assert "s_suspension_notice" not in w.open_tasks()
     assert "t_online_teaching" in w.open_tasks()
     assert school.fact(w, "order_settled") is True
     assert school.fact(w, "adjust_open") is True
