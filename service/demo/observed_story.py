@@ -135,9 +135,7 @@ def steps(began: datetime, now: datetime) -> tuple[Step, ...]:
     """The first day, and of each day its two rounds of readings and its progress report, as far as now."""
     first = local_date(began)
     following = [
-        each
-        for day in range(DAYS_AGO + 1)
-        for each in _of_day(began, first + timedelta(days=day), is_first=day == 0)
+        each for day in range(DAYS_AGO + 1) for each in _of_day(began, first + timedelta(days=day), is_first=day == 0)
     ]
     timed = sorted((*_cast(FIRST_DAY), *following), key=lambda each: each.minute)
     return tuple(each for each in timed if began + timedelta(minutes=each.minute) < now)
