@@ -79,6 +79,11 @@ class Player(World):
 
     patient: Mapping[str, Any] = {"name": "学生甲", "temperature": 38.1}
 
+    def close(self) -> None:
+        """End it. Whoever answers whatever is open demands nothing by name: the matrix does not count it."""
+        self.demands.test = ""
+        super().close()
+
     def play(self) -> bool:
         """Open the incident, answer one open task, or let time pass to the next timer; False at the end."""
         if not self.incident:
