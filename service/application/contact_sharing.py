@@ -70,16 +70,17 @@ def _waiting(on: Advance, tracing: Mapping[str, Any]) -> str:
 
 
 def is_kept(on: Advance, row: Mapping[str, Any]) -> bool:
-    """True if an observation goes on though the tracing that began it was cancelled: another case needs it."""
+    """True if an observation goes on though the tracing it belongs to was cancelled: another case takes it over."""
     if row["process"] != contacts.OBSERVATION:
         return False
-    tracing = on.instance_row(row["parent_id"])
-    heir = _heir(on, str(row["person_id"]), str(tracing["person_id"]))
+    former = str(on.instance_row(row["parent_id"])["person_id"])
+    heir = _heir(on, str(row["person_id"]), former)
     if heir is None:
         return False
-    mine = next(each for each in on.facts.rows.contacts_about(heir.person) if each.case == tracing["person_id"])
-    if heir.instance != row["id"]:
-        contacts.share(on, row, mine, heir.case)
+    (tracing, *_) = _tracings(on, heir.case)
+    on.record(
+        ev.ContactHandedOver(heir.case, heir.person, former, row["id"], tracing["id"], _waiting(on, tracing)), row=row
+    )
     return True
 
 
@@ -97,9 +98,25 @@ def tracing_cancelled(on: Advance, row: Mapping[str, Any]) -> None:
     mine = [each for each in on.facts.rows.contacts if each.case == case and each.stage != "removed"]
     freed = [each.person for each in mine if each.status not in SETTLED and _heir(on, each.person, case) is None]
     for person in freed:
-        on.record(ev.ContactStatusChanged(case, person, "解除"), row=row)
-    for deadline in on.open_deadlines():
-        if deadline["rule"] in DEADLINES and deadline["subject"].partition(":")[0] in freed:
-            on.record(ev.DeadlineCancelled(deadline["id"], "ca_contacts"), row=row)
+        _free(on, row, person)
     if freed:
         sending.tell_excluded(on, row, "ca_contacts", case, freed)
+
+
+def taken_off(on: Advance, row: Mapping[str, Any], person: str) -> None:
+    """The CDC took somebody off the list of a case; if he was observed for no other one by now, he is free."""
+    case = str(row["person_id"])
+    rows = on.facts.rows.contacts_about(person)
+    running = {each.instance for each in rows if contacts.is_observed(on, each)}
+    if running and _heir(on, person, case) is None:
+        _free(on, row, person)
+        inbox.put(on, inbox.Effect("cancel", running.pop()))
+
+
+def _free(on: Advance, row: Mapping[str, Any], person: str) -> None:
+    for each in on.facts.rows.contacts_about(person):
+        if each.stage != "removed" and each.status not in SETTLED:
+            on.record(ev.ContactStatusChanged(each.case, person, "解除"), row=row)
+    for deadline in on.open_deadlines():
+        if deadline["rule"] in DEADLINES and deadline["subject"].partition(":")[0] == person:
+            on.record(ev.DeadlineCancelled(deadline["id"], "ca_contacts"), row=row)

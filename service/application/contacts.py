@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from service.application import contact_sharing
 from service.application.contact_facts import class_of
 from service.application.contact_people import People
 from service.domain import events as ev
@@ -139,6 +140,7 @@ def _list(on: Advance, target: Target, entry: _Entry, person: str, other: str) -
     known = next((row for row in _rows_of(on, target.person) if row.person == person), None)
     if entry.is_removed:
         on.record(ev.ContactRemoved(target.person, person), row=target.instance)
+        contact_sharing.taken_off(on, target.instance, person)
         return
     stage = STAGES[target.form_key]
     if known is not None and known.stage == "final":
@@ -172,7 +174,7 @@ def judged(on: Advance, row: Mapping[str, Any], person: str, values: Mapping[str
     said = [each["values"] for each in about.records("F12") if each["values"].get("quarantine_mode")]
     mode = str(said[-1]["quarantine_mode"] if said else values.get("mode") or "none")
     on.record(ev.ContactJudged(case, person, mode), row=row, sealed={person: {"contact_class": group}})
-    running = next((each for each in on.facts.rows.contacts_about(person) if _is_observed(on, each)), None)
+    running = next((each for each in on.facts.rows.contacts_about(person) if is_observed(on, each)), None)
     if running is not None:
         share(on, row, running, case)
     elif mode != "none" and not _is_case(on, person):
@@ -183,7 +185,8 @@ def _is_case(on: Advance, person: str) -> bool:
     return any(row.is_case for row in on.facts.rows.contacts_about(person))
 
 
-def _is_observed(on: Advance, row: Contact) -> bool:
+def is_observed(on: Advance, row: Contact) -> bool:
+    """An observation of the contact runs."""
     return bool(row.instance) and on.instance_row(row.instance)["status"] == "active"
 
 

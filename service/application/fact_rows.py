@@ -78,6 +78,7 @@ STALE: Mapping[str, tuple[str, ...]] = {
     "contact_judged": CONTACTS,
     "contact_status_changed": CONTACTS,
     "contact_linked": CONTACTS,
+    "contact_handed_over": CONTACTS,
     "contact_observed": CONTACTS,
     "element_entered": ("_visits",),
     "element_completed": ("_visits", "final_lists"),

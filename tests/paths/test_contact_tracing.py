@@ -315,11 +315,11 @@ def test_the_contacts_of_an_excluded_case_are_free_half_way(world: World) -> Non
     assert w.rows(t.Person, id=case)[0]["case_status"] in {"excluded", "suspected"}
 
 
-def test_a_contact_two_cases_share_stays_observed_when_one_is_excluded(world: World) -> None:
+def test_a_contact_two_cases_share_stays_observed_until_both_are_excluded(world: World) -> None:
     w = world
     first = suspected_and_observed(w)
     observing.moved(w, tracing.person(w, "学生子"))
-    second = second_case(w)
+    second = second_case(w, "suspected")
     tracing.history(w, second)
     tracing.initial(w, [contact(w, "学生子", scene="同桌用餐"), contact(w, "学生乙寅", unit=OTHER_CLASS)], second)
     tracing.screening(w, second)
@@ -334,11 +334,61 @@ def test_a_contact_two_cases_share_stays_observed_when_one_is_excluded(world: Wo
     assert statuses.pop(shared) == "隔离中"
     assert set(statuses.values()) == {"解除"}
     (child,) = w.rows(t.Instance, process="medical_observation", person_id=shared)
-    assert child["status"] == "active"
+    (tracing_of_second,) = w.rows(t.Instance, process="contact_tracing", person_id=second)
+    assert (child["status"], child["parent_id"]) == ("active", tracing_of_second["id"])
+    (handed,) = w.events("contact_handed_over")
+    assert (handed["data"]["case"], handed["data"]["former"]) == (second, first)
     w.go("17:30")
     measure(w, "学生子")
     told = {row["recipient"] for row in w.rows(t.Delivery, message="msg_exclusion_notice")}
     assert f"person:{shared}" not in told
+
+    w.act(OFFICE, "msg_diagnosis", result(w, "excluded"), instance=variants.instance_of(w, second))
+    assert {row["status"] for row in w.rows(t.Contact)} == {"解除"}
+    (child,) = w.rows(t.Instance, process="medical_observation", person_id=shared)
+    assert child["status"] == "cancelled"
+
+
+def test_every_list_waits_for_an_observation_it_shares(world: World) -> None:
+    w = world
+    variants.confirmed(w)
+    second = second_case(w)
+    for case in variants.cases(w):
+        tracing.history(w, case)
+        tracing.initial(w, [contact(w, "学生子")], case)
+        tracing.screening(w, case)
+        tracing.investigated(w, case)
+        tracing.final(w, [judged("学生子")], case)
+    shared = tracing.person(w, "学生子")
+    observing.moved(w, shared)
+    assert len(w.rows(t.Instance, process="medical_observation")) == 1
+    assert len(w.rows(t.Contact, person_id=shared)) == 2
+    w.go("03-16 11:00")
+    w.do(OFFICE, "t_complete_papers", observing.order(w))
+    w.do(OFFICE, "t_release")
+    assert {row["status"] for row in w.rows(t.Contact)} == {"解除"}
+    assert {row["status"] for row in w.rows(t.Instance, process="contact_tracing")} == {"completed"}
+    assert second in {row["person_id"] for row in w.rows(t.Instance, process="contact_tracing")}
+
+
+def test_who_is_taken_off_the_list_that_kept_him_observed_is_free(world: World) -> None:
+    w = world
+    first = suspected_and_observed(w)
+    shared = tracing.person(w, "学生子")
+    observing.moved(w, shared)
+    second = second_case(w)
+    tracing.history(w, second)
+    tracing.initial(w, [contact(w, "学生子", scene="同班"), contact(w, "学生乙寅", unit=OTHER_CLASS)], second)
+    w.act(OFFICE, "msg_diagnosis", result(w, "excluded"), instance=variants.instance_of(w, first))
+    (row,) = w.rows(t.Contact, case_id=first, person_id=shared)
+    assert row["status"] == "隔离中"
+    tracing.screening(w, second)
+    tracing.investigated(w, second)
+    tracing.final(w, [removed("学生子"), judged("学生乙寅", unit=OTHER_CLASS)], second)
+    (child,) = w.rows(t.Instance, process="medical_observation", person_id=shared)
+    assert child["status"] == "cancelled"
+    (row,) = w.rows(t.Contact, case_id=first, person_id=shared)
+    assert row["status"] == "解除"
 
 
 def test_a_contact_who_turns_positive_is_a_case_with_a_list_of_his_own(world: World) -> None:
@@ -391,9 +441,9 @@ def suspected_and_observed(w: World) -> str:
     return variants.cases(w)[0]
 
 
-def second_case(w: World) -> str:
-    """A further pupil comes as confirmed from outside."""
-    w.act(OFFICE, "msg_external_notice", variants.external(w, "confirmed", name="学生乙子"))
+def second_case(w: World, known: str = "confirmed") -> str:
+    """A further pupil comes from outside with a diagnosis."""
+    w.act(OFFICE, "msg_external_notice", variants.external(w, known, name="学生乙子"))
     return variants.cases(w)[1]
 
 

@@ -59,6 +59,14 @@ def contact_observed(connection: Connection, _stored: StoredEvent, event: ev.Con
     _change(connection, event.case, event.person, observed_from=since, observed_until=until)
 
 
+@applies(ev.ContactHandedOver)
+def contact_handed_over(connection: Connection, _stored: StoredEvent, event: ev.ContactHandedOver) -> None:
+    """The observation belongs to the other case; its period and status stay those of the person."""
+    _change(connection, event.case, event.person, instance_id=event.instance)
+    mine = sql.instances.c.id == event.instance
+    connection.execute(update(sql.instances).where(mine).values(parent_id=event.parent, parent_task=event.parent_task))
+
+
 def _row(case: str, person: str) -> ColumnElement[bool]:
     return sql.contacts.c.id == f"{case}:{person}"
 

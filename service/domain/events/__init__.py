@@ -7,6 +7,7 @@ not fields here: they travel beside the event as sealed values per subject.
 
 from service.domain.events.base import REGISTRY, Event, event, parse
 from service.domain.events.contacts import (
+    ContactHandedOver,
     ContactJudged,
     ContactLinked,
     ContactListed,
@@ -70,6 +71,7 @@ __all__ = [
     "REGISTRY",
     "CaseRevoked",
     "CaseStatusChanged",
+    "ContactHandedOver",
     "ContactJudged",
     "ContactLinked",
     "ContactListed",

@@ -71,3 +71,17 @@ class ContactObserved(Event):
     person: str
     since: str
     until: str
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class ContactHandedOver(Event):
+    """The case an observation began for is excluded; it goes on for another case, under that one's tracing."""
+
+    type: ClassVar[str] = "contact_handed_over"
+    case: str
+    person: str
+    former: str
+    instance: str
+    parent: str
+    parent_task: str
