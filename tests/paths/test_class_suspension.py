@@ -259,3 +259,28 @@ def test_lessons_cannot_resume_before_the_cleaning_is_over(world: World) -> None
     with pytest.raises(FormRefused) as refused:
         suspension.resume(w, school.at_time("03-02 08:00"))
     assert {error.path for error in refused.value.errors} == {"resume_at"}
+
+
+# --- by themselves, without an incident of a sick person -------------------------------------------
+
+
+def test_lessons_nobody_ordered_to_stop_resume_without_consent(world: World) -> None:
+    w = world
+    w.go("09:00")
+    work = {
+        "agent": "84消毒液", "start_at": school.at_time("08:00"), "end_at": school.now(w), "ppe": ["N95口罩"],
+    }  # fmt: skip
+    w.open("cleaner", work, procedure="class_resumption")
+    suspension.assess(w)
+    assert visited_between(w, "g_consent_needed", "t_decide_resumption")
+    suspension.resume(w)
+    assert w.row()["closed_at"]
+
+
+def test_a_school_may_study_a_suspension_before_anybody_is_sick(world: World) -> None:
+    w = world
+    w.go("09:00")
+    proposal = {"adjust": "class_suspend", "scope": [{"id": school.CLASS}]}
+    w.open("principal", proposal, procedure="class_suspension")
+    assert suspension.decided_rows(w) == [(7,)]
+    assert w.row()["closed_at"]
