@@ -21,7 +21,7 @@ from service.application.steps import Advance, advance
 from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.deadlines import due_at, ladder
-from service.domain.errors import IncidentClosed
+from service.domain.errors import IncidentClosed, ValueRefused
 from service.domain.policies import parse_text
 from service.engine import runner
 from service.persistence import queue
@@ -102,8 +102,8 @@ def change(
 ) -> ChangedPolicy:
     """Override a policy and apply it to the incidents named, all or nothing. Doing it again changes nothing.
 
-    Raises PolicyRefused (unknown key, value not allowed, looser than the superior's), ValueRefused without a reason,
-    NoSuch, NotAllowed, IncidentClosed, EngineFailed.
+    Raises PolicyRefused (unknown key, value not allowed, looser than the superior's), ValueRefused (no reason, an
+    incident of another organisation), NoSuch, NotAllowed, IncidentClosed, EngineFailed.
     """
     key, organisation = command.key, command.organisation
     policy_values.override(
@@ -113,23 +113,26 @@ def change(
     origin = Origin(actor=principal.account_id, request_id=request_id, command_id=request_id)
     # always in the same order, so that two changes at once cannot wait for each other's incidents
     applied = [
-        advance(uow, services, each, origin, partial(_apply, principal=principal, key=key, reason=command.reason))
+        advance(uow, services, each, origin, partial(_apply, principal=principal, command=command))
         for each in sorted(set(command.apply_to))
     ]
     row = policy_values.row_of(uow.connection, services, organisation, key, now=uow.now)
     return ChangedPolicy(row, tuple(applied))
 
 
-def _apply(on: Advance, *, principal: Principal, key: str, reason: str) -> Applied:
-    require(principal, Action.POLICY_CHANGE, incident_subject(on.uow, on.incident))
+def _apply(on: Advance, *, principal: Principal, command: ChangePolicy) -> Applied:
+    subject = incident_subject(on.uow, on.incident)
+    require(principal, Action.POLICY_CHANGE, subject)
+    if command.organisation not in (subject.organisation_id, *subject.ancestors):
+        raise ValueRefused("apply_to", "事件不属于该单位或其下级", "the incident belongs to another organisation")
     if on.incident["closed_at"] is not None:
         raise IncidentClosed(on.incident["number"])
     nothing = Applied(on.incident_id, on.incident["number"], on.now)
-    changes = _changes(on, key)
+    changes = _changes(on, command.key)
     if not changes:
         return nothing
     tasks, before, rungs, policies = _open_tasks(on), _due_times(on), _ladders(on), on.policies
-    on.adopt(ev.PolicyApplied(changes, reason))
+    on.adopt(ev.PolicyApplied(changes, command.reason))
     _move_deadlines(on, set(changes), rungs)
     for row in on.active_rows():
         on.step(row, lambda instance, context: runner.retime(instance, context, policies, set(changes)))

@@ -72,6 +72,13 @@ def test_all_or_nothing(world: Product) -> None:
     assert not _value(world, "transit_alert", SCHOOL)["overridden"]
 
 
+def test_an_incident_of_another_organisation_is_refused(world: Product) -> None:
+    body = _body("demo-school-2", "PT1H", world.opened())
+    answer = world.call("PUT", "/policies/written_report", who="admin", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "value_refused")
+    assert not _value(world, "written_report", "demo-school-2")["overridden"]
+
+
 def test_the_history_says_who_when_from_to_and_why(world: Product) -> None:
     for value in (35.5, None):
         answer = world.call("PUT", "/policies/fever_threshold", who="admin", json=_body("demo-institution", value))
