@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from service.api import build_router
 from tests.paths.world import World
-from tests.web.browser.phone import Person
+from tests.web.browser.phone import DESK, PHONE, Person
 from tests.web.site import Pages, pages
 
 CHROMIUM = "chromium"
@@ -65,12 +66,25 @@ def world(web: Pages) -> World:
 
 @pytest.fixture
 def people(chromium: Browser, address: str) -> Iterator[Callable[[str], Person]]:
-    """People by account; at the end nobody may have seen an error or a page wider than the phone."""
+    """People with phones by account; at the end nobody may have seen an error or a page wider than the screen."""
+    with _people(chromium, address, PHONE) as person:
+        yield person
+
+
+@pytest.fixture
+def desks(chromium: Browser, address: str) -> Iterator[Callable[[str], Person]]:
+    """The same people at a desk."""
+    with _people(chromium, address, DESK) as person:
+        yield person
+
+
+@contextmanager
+def _people(chromium: Browser, address: str, size: Mapping[str, int]) -> Iterator[Callable[[str], Person]]:
     known: dict[str, Person] = {}
 
     def person(username: str) -> Person:
         if username not in known:
-            known[username] = Person(chromium, address, username)
+            known[username] = Person(chromium, address, username, size)
         return known[username]
 
     yield person
