@@ -8,9 +8,10 @@ from fastapi.responses import Response
 
 from service.application import deliveries as delivery_commands
 from service.application import incidents as incident_commands
-from service.application.queries import deliveries, inbox, incident_pages, reports, timeline, waiting
+from service.application.queries import deliveries, inbox, incident_pages, printouts, reports, timeline, waiting
 from service.application.queries.deliveries import DeliveryRow, MessageRow
 from service.application.queries.incident_pages import DeadlineRow, IncidentFilter, IncidentList, IncidentPage
+from service.application.queries.printouts import Printout
 from service.application.queries.reader import Reader
 from service.application.queries.reports import ReportRow
 from service.application.queries.summaries import DEFAULT_KINDS, KINDS
@@ -103,10 +104,11 @@ class TasksPage:
 
 @dataclass(frozen=True, slots=True)
 class ReportsPage:
-    """Reports of an incident, and every deadline."""
+    """Reports of an incident, what can be printed beside them, and every deadline."""
 
     head: Head
     reports: tuple[ReportRow, ...]
+    printouts: tuple[Printout, ...]
     deadlines: tuple[DeadlineRow, ...]
 
 
@@ -166,7 +168,9 @@ def reports_page(visit: Visiting, incident: str) -> Response:
     with visit.reader() as reader:
         head = head_of(visit, reader, incident, "reports")
         listed = reports.listing(reader, incident)
-        return show_tab(visit, reader, "reports", ReportsPage(head, listed, head.incident.deadlines))
+        may_print = reader.may_with(Action.PEOPLE_READ, reader.incident(incident))
+        lists = printouts.available(reader, visit.site.documents, incident) if may_print else ()
+        return show_tab(visit, reader, "reports", ReportsPage(head, listed, lists, head.incident.deadlines))
 
 
 @router.get("/incidents/{incident}/deliveries")

@@ -1,0 +1,130 @@
+"""Lists and records of an incident as documents to print: contacts, disinfection, handovers, letters to others.
+
+Nobody signs or sends them here, so they are no reports; they show what stands now, masked as the reader may see it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from service.application.documents import Document, DocumentLibrary, DocumentMeta
+from service.application.incident_view import IncidentView
+from service.application.queries.contacts import ContactRow, contacts
+from service.application.queries.names import Names
+from service.application.queries.reader import Reader
+from service.domain.access import Action
+from service.domain.errors import NoSuch
+from service.persistence import tables as t
+
+records = t.table_of(t.Record)
+persons = t.table_of(t.Person)
+ANSWERED = {("F15", "work"): "R10", ("F05", "depart"): "R11"}  # one for each instance that answered the view
+
+
+@dataclass(frozen=True, slots=True)
+class Printout:
+    """What can be printed: the document, about what, and the key that asks for it."""
+
+    document: str
+    name: str
+    subject: str
+    key: str
+    at: datetime | None = None
+
+
+def available(reader: Reader, library: DocumentLibrary, incident: str) -> tuple[Printout, ...]:
+    """Everything there is to print of an incident. Raises NoSuch, NotAllowed."""
+    reader.incident(incident, Action.PEOPLE_READ)
+    rows = contacts(reader, incident).items
+    cases = {row.case: row.case_code for row in rows}
+    others = {row.other_org: row.other_org_name for row in rows if row.other_org}
+
+    def of(document: str, found: Mapping[str, str]) -> list[Printout]:
+        name = library.name(document, locale=reader.locale)
+        return [Printout(document, name, subject, key) for key, subject in found.items()]
+
+    return (*of("R09", cases), *of("R27", others), *_by_instance(reader, library, incident))
+
+
+def _by_instance(reader: Reader, library: DocumentLibrary, incident: str) -> list[Printout]:
+    columns = (records.c.instance_id, records.c.form, records.c.view, records.c.person_id, records.c.at)
+    mine = (records.c.incident_id == incident) & records.c.is_revoked.is_(False)
+    is_answered = tuple_(records.c.form, records.c.view).in_(ANSWERED)
+    latest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in reader.rows(select(*columns).where(mine, is_answered).order_by(records.c.at)):
+        latest[ANSWERED[row["form"], row["view"]], row["instance_id"]] = row
+    codes = _codes(reader, incident)
+    return [
+        Printout(
+            document, library.name(document, locale=reader.locale), codes.get(row["person_id"], ""), instance, row["at"]
+        )
+        for (document, instance), row in latest.items()
+    ]  # fmt: skip
+
+
+def _codes(reader: Reader, incident: str) -> dict[str, str]:
+    found = reader.rows(select(persons.c.id, persons.c.code).where(persons.c.incident_id == incident))
+    return {row["id"]: reader.person_code(row["code"]) for row in found}
+
+
+def page(reader: Reader, library: DocumentLibrary, incident: str, document: str, key: str) -> Document:
+    """One of them laid out. Raises NoSuch, NotAllowed."""
+    reader.incident(incident, Action.PEOPLE_READ)
+    if document not in RECORDS:
+        raise NoSuch("document", document)
+    view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
+    record = RECORDS[document](reader, view, key)
+    if not record:
+        raise NoSuch("document", key)
+    return library.compose(document, record=record, meta=_meta(reader, view, document, key), locale=reader.locale)
+
+
+def _meta(reader: Reader, view: IncidentView, document: str, key: str) -> DocumentMeta:
+    organisation = reader.organisation_names[view.incident["organisation_id"]]
+    others = (reader.organisation_names.get(key, key),) if document == "R27" else ()
+    return DocumentMeta(
+        organisation=organisation, now=view.now, recipients=others, incident_number=view.incident["number"],
+        is_drill=view.incident["kind"] == "drill", labels=_labels(reader, view),
+    )  # fmt: skip
+
+
+def _labels(reader: Reader, view: IncidentView) -> dict[str, str]:
+    """Names of organisations, of those who signed, and of persons as the reader may see them."""
+    columns = (
+        persons.c.id.label("person_id"), persons.c.incident_id, persons.c.code.label("person_code"),
+        persons.c.org_unit, persons.c.sealed.label("person_sealed"),
+    )  # fmt: skip
+    found = reader.rows(select(*columns).where(persons.c.incident_id == view.incident["id"], persons.c.kind == "case"))
+    shown, places = Names(reader, found), reader.place_names([row["org_unit"] for row in found])
+    named = {row["person_id"]: shown.shown(row["person_id"], places) for row in found}
+    actors = {record["actor"] for record in view.facts.rows.records}
+    return {**reader.organisation_names, **reader.account_names(actors), **named}
+
+
+def _contact_list(reader: Reader, view: IncidentView, case: str) -> dict[str, Any]:
+    """R09: everybody on the list of a case, those who were removed too."""
+    found = contacts(reader, view.incident["id"], case=case).items
+    return {"rows": [{**_listed(row), "case": row.case_code, "stage": row.stage_label} for row in found]}
+
+
+def _letter(reader: Reader, view: IncidentView, organisation: str) -> dict[str, Any]:
+    """R27: the contacts another organisation is asked to see to, and no others."""
+    found = contacts(reader, view.incident["id"]).items
+    mine = [row for row in found if row.other_org == organisation and row.stage != "removed"]
+    return {"rows": [_listed(row) for row in mine]} if mine else {}
+
+
+def _listed(row: ContactRow) -> dict[str, str]:
+    return {"name": row.name, "class": row.class_label, "mode": row.mode_label, "status": row.status_label}
+
+
+def _answers(form: str) -> Callable[[Reader, IncidentView, str], dict[str, Any]]:
+    return lambda _reader, view, instance: view.facts.rows.latest(form, instance=instance)
+
+
+RECORDS: Mapping[str, Callable[[Reader, IncidentView, str], dict[str, Any]]] = {
+    "R09": _contact_list, "R10": _answers("F15"), "R11": _answers("F05"), "R27": _letter,
+}  # fmt: skip

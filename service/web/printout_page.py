@@ -1,0 +1,48 @@
+"""Lists and records of an incident to print, in the page and as a file for the office program."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from service.application.documents import Document
+from service.application.documents_docx import to_docx
+from service.application.queries import printouts
+from service.web.errors import PageRoute
+from service.web.library_page import DOCX
+from service.web.site import Visiting
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintoutPage:
+    """A document of an incident that nobody signs or sends."""
+
+    incident: str
+    incident_number: str
+    address: str
+    document: Document
+    html: Markup
+
+
+@router.get("/incidents/{incident}/printouts/{document}/{key}.docx")
+def printout_docx(visit: Visiting, incident: str, document: str, key: str) -> Response:
+    """The document as a file."""
+    with visit.reader() as reader:
+        found = printouts.page(reader, visit.site.documents, incident, document, key)
+        number = reader.incident(incident)["number"]
+    disposition = f"attachment; filename*=UTF-8''{quote(f'{number} {found.title}.docx')}"
+    return Response(to_docx(found), media_type=DOCX, headers={"content-disposition": disposition})
+
+
+@router.get("/incidents/{incident}/printouts/{document}/{key}")
+def printout_page(visit: Visiting, incident: str, document: str, key: str) -> Response:
+    """The document in the page."""
+    with visit.reader() as reader:
+        found = printouts.page(reader, visit.site.documents, incident, document, key)
+        html = Markup(visit.site.documents.to_html(found))  # noqa: S704 - rendered with autoescape
+        number, address = reader.incident(incident)["number"], f"/incidents/{incident}/printouts/{document}/{key}"
+        return visit.page(reader, "incidents/printout.html", PrintoutPage(incident, number, address, found, html))
