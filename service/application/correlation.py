@@ -82,7 +82,7 @@ def _answered_last(on: Advance, instance: str) -> dict[str, Any]:
     records = rows.answered_last(instance)
     said = [_as_sent(rows.answers(record)["values"], record["person_id"]) for record in records]
     is_list = bool(records) and on.services.forms.view(f"{records[0]['form']}#{records[0]['view']}").is_list
-    return {"rows": said} if is_list else dict(*said)
+    return {"rows": said} if is_list else dict(said[-1]) if said else {}
 
 
 def _as_sent(values: Mapping[str, Any], person: str | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.domain.forms import Answers
 
 DEADLINE = "T08"  # begins and ends with the observation
+DUTIES = frozenset({DEADLINE, "T11"})
 ENDS = {"ee_released": "解除", "ee_converted": "转阳"}
 
 
@@ -46,9 +47,15 @@ def move(on: Advance, person: str, until: datetime) -> None:
 
 def end(on: Advance, row: Mapping[str, Any], element: str) -> None:
     """An instance ended at an end event; of an observation the status of the contact follows."""
-    if element in ENDS:
-        for contact in _rows(on, row):
-            on.record(ev.ContactStatusChanged(contact.case, contact.person, ENDS[element]), row=row)
+    if element not in ENDS:
+        return
+    rows = _rows(on, row)
+    for contact in rows:
+        on.record(ev.ContactStatusChanged(contact.case, contact.person, ENDS[element]), row=row)
+    persons = {contact.person for contact in rows}
+    for deadline in on.open_deadlines():  # readings nobody took, and the days that were left
+        if deadline["rule"] in DUTIES and deadline["subject"].partition(":")[0] in persons:
+            on.record(ev.DeadlineCancelled(deadline["id"], element), row=row)
 
 
 def follow_answer(on: Advance, target: Target, values: Mapping[str, Any]) -> None:
