@@ -71,6 +71,9 @@ class _Sampler:
             return field.const
         if field.must_be is not None:
             return field.must_be
+        agreeable = self._agreeable(field.key)
+        if agreeable:
+            return agreeable[0]
         return _MAKERS[field.type](self, field, seen)
 
     def text(self, field: Field, _seen: Inspection) -> str:
@@ -96,10 +99,19 @@ class _Sampler:
         # Temperatures: from normal to high fever, not the whole range that a thermometer shows.
         return round(self.chance.uniform(max(float(low), 36.0), min(float(high), 39.5)), field.decimals)
 
+    def _agreeable(self, key: str) -> list[Any]:
+        """Values with which a rule refuses no other field, where one names them."""
+        rules = [rule for rule in self.view.rules if rule.kind == "refuse_value"]
+        atoms = [atom for rule in rules for atom in rule.when.parts if atom.field == key]
+        wanted = [value for atom in atoms if atom.kind == "not_in" for value in atom.values]
+        return wanted + [not value for atom in atoms if atom.kind == "in" for value in atom.values if value is False]
+
     def option(self, field: Field, seen: Inspection) -> str:
-        """An option that no rule refuses here."""
-        rules = [rule for rule in self.view.rules if rule.kind == "refuse_value" and field.key in rule.fields]
-        refused = {rule.args["value"] for rule in rules if rule.when.holds(seen.look_up)}
+        """An option that no rule refuses here, and that refuses no other field as a part of a row."""
+        rules = [rule for rule in self.view.rules if rule.kind == "refuse_value"]
+        own = [rule for rule in rules if field.key in rule.fields and "rows" not in rule.args]
+        refused = {rule.args["value"] for rule in own if rule.when.holds(seen.look_up)}
+        refused |= {value for rule in rules if rule.args.get("part") == field.key for value in rule.args["among"]}
         return self.chance.choice([value for value in field.values if value not in refused])
 
     def choices(self, field: Field, _seen: Inspection) -> list[str]:
