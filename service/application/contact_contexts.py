@@ -15,6 +15,7 @@ from service.application.contact_rows import Contact
 from service.application.incident_view import IncidentView
 from service.domain.calendar import local
 from service.domain.deadlines import due_at
+from service.domain.report_phrases import pick
 from service.engine.decisions import evaluate
 from service.engine.expressions import Scope
 from service.persistence.tables import sql
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
 LOOK_BACK = "T33"
 NEIGHBOUR, CLASSMATE, OTHER = "前后左右", "同班", "其他"
 WORDING = {
-    "title": "关于排查密切接触者的通告",
-    "report_to": "学校疫情防控办公室",
-    "measures": "在上述时段到过上述班级、车次或场所的师生员工，请立即报告，并减少外出、自测体温，等候通知。",
+    "title": ("关于排查密切接触者的通告", "Notice on finding close contacts"),
+    "report_to": ("学校疫情防控办公室", "the school's epidemic office"),
+    "measures": (
+        "在上述时段到过上述班级、车次或场所的师生员工，请立即报告，并减少外出、自测体温，等候通知。",
+        "Pupils and staff who were in these classes, vehicles or places at these times: report at once, go out as "
+        "little as possible, take your temperature and wait for word.",
+    ),
 }
 
 
@@ -49,11 +54,12 @@ def of_investigation(view: IncidentView, target: "Target") -> dict[str, Any]:
 def of_notice(view: IncidentView, target: "Target") -> dict[str, Any]:
     """F13: the period up to the isolation, and the classes of the case and of those listed."""
     window = _window(view, target.person)
+    wording: dict[str, Any] = {key: pick(pair, target.locale) for key, pair in WORDING.items()}
     if not window:
-        return dict(WORDING)
+        return wording
     until = view.facts.rows.latest("F05", person=target.person).get("depart_at")
     period = {"from": window["contact_window_from"].isoformat(), "to": until or view.now.isoformat()}
-    return {**WORDING, **window, "time_range": period, "audience": [{"id": unit} for unit in _units(view, target)]}
+    return {**wording, **window, "time_range": period, "audience": [{"id": unit} for unit in _units(view, target)]}
 
 
 def _window(view: IncidentView, case: str) -> dict[str, datetime]:

@@ -1,7 +1,7 @@
 """What the service knows when a form is shown or answered: defaults, persons, drafted texts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ OPINION_ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is being answered: a task, or a waiting event with a form (`task` is None)."""
+    """What is being answered: a task, or a waiting event with a form (`task` is None); `locale` is the answerer's."""
 
     instance: Mapping[str, Any]
     visit: str
@@ -50,6 +50,7 @@ class Target:
     opened_at: datetime
     due_at: datetime | None
     task: Mapping[str, Any] | None = None
+    locale: str = "zh_CN"
 
     @property
     def form(self) -> str:
@@ -62,6 +63,7 @@ def context_for(
 ) -> FillContext:
     """The context in which an answer is checked; some defaults depend on what is answered."""
     person = target.person or None
+    target = replace(target, locale=principal.locale)
     return FillContext(
         now=view.now,
         account_id=principal.account_id,
@@ -72,7 +74,7 @@ def context_for(
         policies=view.policies,
         record=_record(view, target),
         defaults={
-            **_defaults(view, target, principal.locale),
+            **_defaults(view, target),
             **_of_place(view, data or {}),
             "scribe": {"id": principal.account_id},
             "escort": {"id": principal.account_id},
@@ -147,7 +149,7 @@ def _open_incidents(view: IncidentView) -> list[str]:
     return list(view.connection.execute(select(table.c.id).where(same & is_open)).scalars())
 
 
-def _defaults(view: IncidentView, target: Target, locale: str) -> dict[str, Any]:
+def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
     """Values and facts by name; see FillContext."""
     rows = view.facts.rows
     inputs = target.instance["inputs"]
@@ -163,7 +165,8 @@ def _defaults(view: IncidentView, target: Target, locale: str) -> dict[str, Any]
     if target.person:
         defaults["person"] = {"id": target.person}
     if target.element in DRAFT_KINDS:
-        defaults.update(report_materials.drafted(view, DRAFT_KINDS[target.element], target.instance, locale))
+        kind = DRAFT_KINDS[target.element]
+        defaults.update(report_materials.drafted(view, kind, target.instance, target.locale))
     if target.form in BY_FORM:
         defaults.update(BY_FORM[target.form](view, target))
     return defaults

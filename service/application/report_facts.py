@@ -19,9 +19,13 @@ from service.domain.report_material import (
     SentReport,
     TransferMaterial,
 )
+from service.domain.report_phrases import phrase, pick
 from service.persistence.tables import sql
 
 # A person on the lists of two cases counts once, where the more serious row has him.
+# What people write where nothing is known, or there is nothing to say.
+UNKNOWN = frozenset({"", "待查", "under investigation"})
+NOTHING = frozenset({"", "无", "none"})
 CONTACT_RANK = ("转阳", "隔离中", "待转运", "失联", "解除", "")
 
 
@@ -30,7 +34,7 @@ def instant(value: object) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
-def case_material(view: IncidentView, case: PersonFacts) -> CaseMaterial:
+def case_material(view: IncidentView, case: PersonFacts, locale: str) -> CaseMaterial:
     """What reports say about one case."""
     f01, f03, f06 = case.form("F01"), case.form("F03"), case.form("F06")
     rechecks = [r for r in case.records("F03") if r["view"] == "recheck"]
@@ -50,7 +54,7 @@ def case_material(view: IncidentView, case: PersonFacts) -> CaseMaterial:
         status=str(view.facts.value("case_class", case.id)),
         diagnosis=str(view.facts.value("diagnosis", case.id)),
         diagnosed_at=instant(f06.get("result_at")),
-        hospital=_organisation(view, (f06.get("hospital") or {}).get("id")),
+        hospital=_organisation(view, (f06.get("hospital") or {}).get("id"), locale),
         severity=str(f06.get("severity") or ""),
         treatment=str(f06.get("treatment") or ""),
         treated_at=treated[-1]["at"] if treated else None,
@@ -86,10 +90,10 @@ def place_names(view: IncidentView, places: Sequence[str]) -> list[str]:
     return [str(names.get(place, place)) for place in places]
 
 
-def _organisation(view: IncidentView, organisation: str | None) -> str:
+def _organisation(view: IncidentView, organisation: str | None, locale: str) -> str:
     table = sql.organisations
-    name = view.connection.execute(select(table.c.name).where(table.c.id == organisation)).scalar()
-    return str(name or "")
+    row = view.connection.execute(select(table.c.name, table.c.name_en).where(table.c.id == organisation)).first()
+    return pick((row.name, row.name_en or row.name), locale) if row else ""
 
 
 def transfers_of(case: PersonFacts) -> list[TransferMaterial]:
@@ -105,14 +109,14 @@ def transfers_of(case: PersonFacts) -> list[TransferMaterial]:
     ]  # fmt: skip
 
 
-def refusal(cases: list[PersonFacts]) -> str | None:
+def refusal(cases: list[PersonFacts], locale: str) -> str | None:
     """The parents' answer, where it was not an agreement at once."""
     for case in cases:
         f07 = case.form("F07")
         if f07.get("refusal_outcome") == "仍拒绝":
-            return "家长经解释仍拒绝配合，已请有关部门协助，转运由120决定"
+            return phrase("refused", locale)
         if any(r["values"].get("response") in {"拒绝", "有异议"} for r in case.records("F07")):
-            return "家长曾有异议或拒绝，已作解释" + ("，现已同意配合" if f07.get("response") == "理解配合" else "")
+            return phrase("objected", locale) + (phrase("agreed", locale) if f07.get("response") == "理解配合" else "")
     return None
 
 
@@ -200,25 +204,38 @@ def _by_instance(view: IncidentView, form: str) -> dict[str, dict[str, Any]]:
 def finding(view: IncidentView) -> str:
     """The source of the infection as the investigation found it; "" while it is not known."""
     sources = [str(f16.get("suspected_source") or "") for f16 in view.facts.rows.answers_of("F16")]
-    return next((source for source in reversed(sources) if source not in ("", "待查")), "")
+    return next((source for source in reversed(sources) if source not in UNKNOWN), "")
 
 
-def accountability(view: IncidentView) -> str:
+def accountability(view: IncidentView, locale: str) -> str:
     """What inspections found and led to, and what the review says; "" where there was nothing."""
     found = [
-        f"核实{f40['breach']}问题1件" + (f"，处理结果：{f40['result']}" if f40.get("result") else "，已整改")
+        phrase("breach", locale, breach=_option(view, "breach", f40, locale))
+        + (
+            phrase("breach_result", locale, result=_option(view, "result", f40, locale))
+            if f40.get("result")
+            else phrase("breach_rectified", locale)
+        )
         for f40 in _by_instance(view, "F40").values()
         if f40.get("verified") == "属实"
     ]
     reviewed = str(view.facts.rows.latest("F19").get("accountability") or "")
-    return "；".join([*found, *([reviewed] if reviewed else [])])
+    return pick(("；", "; "), locale).join([*found, *([reviewed] if reviewed else [])])
 
 
-def rectification(view: IncidentView) -> str:
+def _option(view: IncidentView, key: str, f40: Mapping[str, Any], locale: str) -> str:
+    """The word for what was chosen in a field of F40."""
+    options = view.services.forms.form("F40").fields[key].options
+    chosen = (option.label.of(locale) for option in options if option.value == f40[key])
+    return next(chosen, str(f40[key]))
+
+
+def rectification(view: IncidentView, locale: str) -> str:
     """Problems and measures of the review, one a line."""
     f19 = view.facts.rows.latest("F19")
-    problems = [f"存在问题：{problem}" for problem in f19.get("problems") or [] if problem != "无"]
-    return "\n".join([*problems, *(f"整改措施：{each['text']}" for each in f19.get("actions") or [])])
+    problems = [phrase("problem", locale, text=each) for each in f19.get("problems") or [] if each not in NOTHING]
+    measures = [phrase("rectified_by", locale, text=each["text"]) for each in f19.get("actions") or []]
+    return "\n".join([*problems, *measures])
 
 
 def returns_granted(view: IncidentView) -> int:

@@ -50,9 +50,9 @@ def material(view: IncidentView, kind: str, instance: Mapping[str, Any], locale:
         found_at=report_facts.instant(found) or view.incident["opened_at"],
         now=view.now,
         subject=subject.code if subject else "",
-        cases=tuple(report_facts.case_material(view, case) for case in rows.cases),
+        cases=tuple(report_facts.case_material(view, case, locale) for case in rows.cases),
         measures_done=_measures(view, locale),
-        refusal=report_facts.refusal(rows.cases),
+        refusal=report_facts.refusal(rows.cases, locale),
         transfers=tuple(found for case in rows.cases for found in report_facts.transfers_of(case)),
         corrected=_corrected(view, inputs, locale) if kind == "correction" else (),
         recipients=_recipients(view, kind, instance),
@@ -61,11 +61,11 @@ def material(view: IncidentView, kind: str, instance: Mapping[str, Any], locale:
         withdrawn=len(rows.known) - len(rows.cases),
         nature=NATURES.get(str(inputs.get("nature", "")), ""),
         cluster_n=int(view.policies["cluster_n"]),
-        **(_course_of_the_incident(view) if kind in SUMMARIES else {}),
+        **(_course_of_the_incident(view, locale) if kind in SUMMARIES else {}),
     )
 
 
-def _course_of_the_incident(view: IncidentView) -> dict[str, Any]:
+def _course_of_the_incident(view: IncidentView, locale: str) -> dict[str, Any]:
     """What only the reports that sum up ask for."""
     return {
         "contacts": report_facts.contact_numbers(view),
@@ -74,8 +74,8 @@ def _course_of_the_incident(view: IncidentView) -> dict[str, Any]:
         "finding": report_facts.finding(view),
         "disinfections": report_facts.disinfections(view),
         "adjustments": report_facts.adjustments(view),
-        "accountability": report_facts.accountability(view),
-        "rectification": report_facts.rectification(view),
+        "accountability": report_facts.accountability(view, locale),
+        "rectification": report_facts.rectification(view, locale),
         "returns_granted": report_facts.returns_granted(view),
     }
 

@@ -117,6 +117,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "course": ("{who}：{points}。", "{who}: {points}."),
     "course_point": ("{state}（{at}）", "{state} ({at})"),
     "course_change": ("{state}（{at}，{change}）", "{state} ({at}, {change})"),
+    "refused": (
+        "家长经解释仍拒绝配合，已请有关部门协助，转运由120决定",
+        "the parents still refuse after an explanation; help has been asked for, the ambulance decides on the transfer",
+    ),
+    "objected": ("家长曾有异议或拒绝，已作解释", "the parents objected or refused; it was explained"),
+    "agreed": ("，现已同意配合", ", and they agree now"),
+    "breach": ("核实{breach}问题1件", "one case of {breach} confirmed"),
+    "breach_result": ("，处理结果：{result}", ", result: {result}"),
+    "breach_rectified": ("，已整改", ", put right"),
+    "problem": ("存在问题：{text}", "Problem: {text}"),
+    "rectified_by": ("整改措施：{text}", "Measure: {text}"),
     "no_new_case": ("本时段无新增病例。", "No new case in this period."),
     "new_cases": ("本时段新增{count}例。", "{count} new in this period."),
     "count_changed": (
