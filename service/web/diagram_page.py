@@ -1,14 +1,14 @@
 """The diagram as situation board: steps as a list, the picture with live states, pages and children."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree as Tree
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from service.application.queries import inbox, people, procedures, situation
 from service.application.queries.reader import Reader
@@ -17,13 +17,14 @@ from service.application.queries.task_rows import TaskRow
 from service.domain.access import Action, require
 from service.domain.errors import NoSuch
 from service.engine.model import Bundle, Kind, Node
-from service.engine.render import NotDrawn, render_svg
+from service.engine.render import NotDrawn, closed_subs, render_svg
 from service.web.errors import PageRoute
 from service.web.incident_page import Head, head_of
 from service.web.site import Visit, Visiting
 
 TOCSIN = "https://tocsin.example/bpmn/1.0"
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -100,14 +101,22 @@ def page_xml(visit: Visiting, procedure: str, version: int, page: str) -> Respon
 
 
 def for_viewer(xml: str, locale: str) -> bytes:
-    """The drawing for the viewer: in the reader's language, without the ids the viewer writes beside message flows."""
+    """The drawing for the viewer: in the reader's language, without the ids the viewer writes beside message flows.
+
+    The viewer cannot draw a message flow onto another sheet: one that ends in a closed sub-process ends at its border.
+    """
     root = Tree.fromstring(xml)  # noqa: S314 - a stored definition, checked when it was deployed
+    planes = {plane.get("bpmnElement") for plane in root.iter(f"{{{BPMNDI}}}BPMNPlane")}
+    closed = [sub for sub in root.iter(f"{{{BPMN}}}subProcess") if sub.get("id") in planes]
+    inside = {one.get("id"): sub.get("id", "") for sub in closed for one in sub.iter()}
     for element in root.iter():
         english = element.get(f"{{{TOCSIN}}}label-en")
         if locale.startswith("en") and english:
             element.set("name", english)
         if element.tag == f"{{{BPMN}}}messageFlow":
             element.attrib.pop("messageRef", None)
+            for end in ("sourceRef", "targetRef"):
+                element.set(end, inside.get(element.get(end), element.get(end, "")))
     return bytes(Tree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
@@ -238,6 +247,7 @@ class _Board:
             if each and self._is_now(each) and nodes[id_].kind is not Kind.BOUNDARY
         }
         xml = procedures.xml(self.reader, self.instance.procedure, self.instance.version, self.page)
+        states |= _of_closed(xml, nodes, states)
         process = self.bundle.processes[self.page]
         return Picture(
             source=f"/procedures/{self.instance.procedure}/versions/{self.instance.version}/pages/{self.page}.bpmn",
@@ -248,12 +258,32 @@ class _Board:
 
 
 def drawn(xml: str, states: dict[str, str], locale: str) -> Markup:
-    """The picture of a page as SVG, "" where the file has no positions."""
+    """The picture of a page as SVG, its closed sub-processes beneath it, "" where the file has no positions."""
+    language, source = "en" if locale.startswith("en") else "zh", xml.encode()
     try:
-        svg = render_svg(xml.encode(), states=states, locale="en" if locale.startswith("en") else "zh")
+        parts = [render_svg(source, states=states, locale=language)]
     except NotDrawn:
         return Markup("")
-    return Markup(svg)  # noqa: S704 - written by our own renderer, which escapes every text
+    for ident, name, name_en in closed_subs(source):
+        svg = render_svg(source, states=states, locale=language, sheet=ident)
+        title = escape((name_en or name) if language == "en" else name)
+        parts.append(f'<figure class="closed-sub"><figcaption>{title}</figcaption>{svg}</figure>')
+    return Markup("".join(parts))  # noqa: S704 - written by our own renderer, which escapes every text
+
+
+def _of_closed(xml: str, nodes: Mapping[str, Node], looks: Mapping[str, str]) -> dict[str, str]:
+    """Looks of closed sub-processes: the most urgent inside; one that only waits for its start has none."""
+    found: dict[str, str] = {}
+    for ident, _, _ in closed_subs(xml.encode()):
+        inside = {
+            looks[one]
+            for one, node in nodes.items()
+            if node.parent == ident and one in looks and (node.kind is not Kind.START or looks[one] == "done")
+        }
+        strongest = next((look for look in ("late", "soon", "now", "wait", "done") if look in inside), "")
+        if strongest:
+            found[ident] = strongest
+    return found
 
 
 def _urgency(row: StepRow) -> tuple[int, float]:

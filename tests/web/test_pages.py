@@ -335,6 +335,19 @@ def test_the_diagram_lists_steps_and_draws_where_there_is_a_drawing(web: Pages, 
     assert b"t_mask_escort" in web.as_("coordinator").get(source).answer.content
 
 
+def test_a_full_page_draws_its_event_sub_processes_beneath_and_the_viewer_gets_whole_flows(
+    web: Pages, incident: str
+) -> None:
+    coordinator = web.as_("coordinator")
+    page = coordinator.get(f"/incidents/{incident}/diagram?page=school_suspected_case")
+    drawn = page.all("//figure[@class='closed-sub'][figcaption='申请撤销']//*[@data-element='t_approve_cancel']")
+    assert len(drawn) == 1
+    assert not page.all("//*[@class='board-picture']/*[local-name()='svg']//*[@data-element='t_approve_cancel']")
+    xml = coordinator.get(page.all("//@data-source")[0]).answer.text
+    assert 'targetRef="sp_superior_order"' in xml
+    assert 'targetRef="start_superior_order"' not in xml.split("process id=")[0]
+
+
 # --- outside parties and operators --------------------------------------------------------------
 
 

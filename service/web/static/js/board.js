@@ -10,7 +10,7 @@
     const canvas = viewer.get("canvas");
     const registry = viewer.get("elementRegistry");
     const overlays = viewer.get("overlays");
-    overlays.clear();
+    overlays.remove({ type: "token" });  // the viewer's own ways into closed sub-processes stay
     registry.forEach((element) => {
       for (const look of LOOKS) canvas.removeMarker(element.id, `look-${look}`);
     });
@@ -22,7 +22,7 @@
       const badge = document.createElement("span");
       badge.className = `token look-${state.looks[id]}`;
       badge.textContent = count;
-      overlays.add(id, { position: { top: -12, left: -12 }, html: badge });
+      overlays.add(id, "token", { position: { top: -12, left: -12 }, html: badge });
     }
   }
 
@@ -38,7 +38,8 @@
     room.style.height = `${Math.round(Math.min(Math.max(isNarrow ? 460 : wanted, 380), 880))}px`;
     canvas.resized();
     const ratio = room.clientWidth / room.clientHeight;
-    const width = isNarrow ? room.clientWidth / 0.7 : Math.max(inner.width + 2 * PAD, (inner.height + 2 * PAD) * ratio);
+    const whole = Math.max(inner.width + 2 * PAD, (inner.height + 2 * PAD) * ratio);
+    const width = isNarrow ? room.clientWidth / 0.7 : Math.max(whole, room.clientWidth / 1.25);  // never blown up
     const x = isNarrow ? inner.x - PAD : inner.x - (width - inner.width) / 2;
     const y = isNarrow ? inner.y - PAD : inner.y - (width / ratio - inner.height) / 2;
     canvas.viewbox({ x, y, width, height: width / ratio });
@@ -64,6 +65,7 @@
     }
     fit(viewer, room);
     paint(board);
+    viewer.on("root.set", () => setTimeout(() => fit(viewer, room)));  // after the viewer has gone back to its own place
     viewer.get("eventBus").on("element.click", ({ element }) => {
       const step = document.getElementById(`step-${element.id}`);
       document.querySelectorAll(".step.chosen").forEach((each) => each.classList.remove("chosen"));
