@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from service.application.queries import exposures, people, rosters, timeline
+from service.application.queries import contact_lists, exposures, people, rosters, timeline
+from service.application.queries.contact_lists import CaseList
 from service.application.queries.contacts import ContactRow, contacts
 from service.application.queries.exposures import PlaceList
 from service.application.queries.people import PersonPage
@@ -17,6 +18,7 @@ from service.application.queries.rosters import Count, Roster, RosterFilter
 from service.application.queries.timeline import Timeline
 from service.web.errors import PageRoute
 from service.web.incident_page import Head, head_of, show_tab
+from service.web.sheet_page import workbook
 from service.web.site import Visiting
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -51,6 +53,7 @@ class PeoplePage:
     observers: tuple[Turn, ...]
     columns: tuple[Turn, ...]
     is_chosen: bool
+    has_contacts: bool
     tones: Mapping[str, str]
 
 
@@ -73,6 +76,14 @@ class PlacesPage:
 
     head: Head
     places: PlaceList
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsPage:
+    """The contact lists, each with what the final one changed."""
+
+    head: Head
+    lists: tuple[CaseList, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,7 @@ def people_page(visit: Visiting, incident: str, wish: Annotated[Wish, Depends()]
             observers=tuple(turning.observer(each) for each in found.observers),
             columns=_columns(reader, turning),
             is_chosen=any((wish.group, wish.state, wish.observer, wish.case)),
+            has_contacts=any(each.group == "contact" for each in found.groups),
             tones=TONES,
         )
         return show_tab(visit, reader, "people", page)
@@ -127,6 +139,22 @@ def person_page(visit: Visiting, incident: str, person: str, before: int = 0) ->
             older=f"/incidents/{incident}/people/{person}?before={events.next}" if events.next else "",
         )
         return show_tab(visit, reader, "person", page)
+
+
+@router.get("/incidents/{incident}/contacts")
+def contacts_page(visit: Visiting, incident: str) -> Response:
+    """The contact lists."""
+    with visit.reader() as reader:
+        page = ContactsPage(head_of(visit, reader, incident, "people"), contact_lists.compared(reader, incident))
+        return show_tab(visit, reader, "contacts", page)
+
+
+@router.get("/incidents/{incident}/contacts.xlsx")
+def contacts_sheet(visit: Visiting, incident: str) -> Response:
+    """The contact lists as a workbook."""
+    with visit.reader() as reader:
+        name, content = contact_lists.download(reader, incident)
+    return workbook(name, content)
 
 
 @router.get("/incidents/{incident}/places")

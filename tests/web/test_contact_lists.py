@@ -1,9 +1,11 @@
 """Contact lists in the pages: rows offered beforehand, leaving with a reason, people and places told afterwards."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from service.persistence import tables as t
 from tests.paths import tracing, variants
@@ -105,6 +107,21 @@ def test_people_are_counted_by_state_and_every_number_is_a_link(judged_list: Pag
     assert len(office.get(f"{base}?case={case}").all("//tbody/tr")) == 6
     down = office.get(f"{base}?sort=name&order=down")
     assert down.all("//th[@aria-sort='descending']")
+
+
+def test_the_two_lists_are_compared_and_can_be_taken_along(judged_list: Pages) -> None:
+    office = judged_list.as_(OFFICE)
+    page = office.get(f"/incidents/{judged_list.world.incident}/contacts")
+    assert page.words("//h2") == "病例1 的密接名单"
+    rows = [" ".join(row.text_content().split()) for row in page.all("//tbody/tr")]
+    assert len(rows) == 5
+    assert [("不变" in row, "移出" in row) for row in rows].count((True, False)) == 4
+    content = office.get(f"/incidents/{judged_list.world.incident}/contacts.xlsx").answer.content
+    cells = list(load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True))
+    assert cells[0][:4] == ("编号", "人员", "班级/单位", "关联病例")
+    assert len(cells) == 6
+    assert "学生乙丑" not in str(cells)  # nobody of the office has a task that needs his name
+    assert judged_list.as_("admin").get(f"/incidents/{judged_list.world.incident}/contacts.xlsx").status == 403
 
 
 def test_a_person_has_a_timeline_of_his_own(judged_list: Pages) -> None:

@@ -42,6 +42,7 @@ MODELS = {
     "incidents/people.html": people_page.PeoplePage,
     "incidents/readings.html": grid_page.GridPage,
     "incidents/person.html": people_page.OnePersonPage,
+    "incidents/contacts.html": people_page.ContactsPage,
     "incidents/places.html": people_page.PlacesPage,
     "incidents/reports.html": incident_page.ReportsPage,
     "incidents/deliveries.html": incident_page.DeliveriesPage,

@@ -4,7 +4,7 @@ Nothing is stored here: what was read becomes the draft of the task only after s
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.application import workbooks
@@ -49,7 +49,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class SheetReading:
-    """What a sheet says. With errors nothing of it may be taken over."""
+    """What a sheet says, by the columns that say anything. With errors nothing of it may be taken over."""
 
     headings: tuple[str, ...]
     rows: tuple[SheetRow, ...]
@@ -206,8 +206,14 @@ class _Sheet:
         headings = tuple(each.shown.heading for each in self.columns)
         places_of = {heading: place for place, heading in enumerate(headings)}
         order = sorted(errors.values(), key=lambda each: (each.row, places_of.get(each.column, 0)))
-        shown = tuple(self._shown(number, row) for number, row in rows.items())
-        return SheetReading(headings, shown, tuple(order), {"rows": list(rows.values())})
+        shown = [self._shown(number, row) for number, row in rows.items()]
+        used = [place for place in range(len(headings)) if any(row.cells[place] for row in shown)]
+        return SheetReading(
+            headings=tuple(headings[place] for place in used),
+            rows=tuple(replace(row, cells=tuple(row.cells[place] for place in used)) for row in shown),
+            errors=tuple(order),
+            data={"rows": list(rows.values())},
+        )
 
     def _places(self, headings: list[Cell | Formula], wrong: Callable[..., None]) -> list[Column | None]:
         found: list[Column | None] = []
