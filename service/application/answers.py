@@ -24,6 +24,7 @@ from service.domain import events as ev
 from service.domain.access import Principal
 from service.domain.deadlines import lateness
 from service.domain.errors import FormRefused
+from service.domain.form_messages import field_error
 from service.domain.forms import Answers, fill
 from service.engine import runner
 from service.persistence.tables import sql
@@ -96,7 +97,7 @@ def _registered(on: Advance, target: Target, answers: Answers) -> str:
     if target.form_key in contacts.SINGLE:
         return contacts.register(on, target, answers)[0]
     if target.form == "F29" and isinstance(block, Mapping) and block.get("id"):
-        return str(block["id"])
+        return _tested(target, str(block["id"]))
     if target.form == "F01" and target.form_key != "F01#complete" and isinstance(block, Mapping):
         person = _case_id(on, target, block)
         registration.register_case(on, target.instance, person, block)
@@ -112,6 +113,13 @@ def _registered(on: Advance, target: Target, answers: Answers) -> str:
     if target.form_key == "F17#apply" and isinstance(block, Mapping) and is_stranger:
         registration.register_returning(on, target.instance, target.person, block)
     return target.person
+
+
+def _tested(target: Target, person: str) -> str:
+    """Whom a test result is about; an observation takes only that of its own person."""
+    if target.instance["process"] == contacts.OBSERVATION and target.instance["person_id"] != person:
+        raise FormRefused([field_error("person.id", "not_among")])
+    return person
 
 
 def _case_id(on: Advance, target: Target, block: Mapping[str, Any]) -> str:
