@@ -17,6 +17,8 @@ PROMISED = {
     ("POST", "/incidents"), ("GET", "/incidents"), ("GET", "/incidents/{incident}"),
     ("GET", "/incidents/{incident}/timeline"), ("GET", "/incidents/{incident}/tasks"),
     ("GET", "/incidents/{incident}/diagram"), ("GET", "/incidents/{incident}/people"),
+    ("GET", "/incidents/{incident}/people/{person}"), ("GET", "/incidents/{incident}/people/{person}/timeline"),
+    ("GET", "/incidents/{incident}/contacts"), ("GET", "/tasks/{task}/sheet"), ("POST", "/tasks/{task}/sheet"),
     ("GET", "/incidents/{incident}/places"), ("GET", "/incidents/{incident}/reports"),
     ("GET", "/incidents/{incident}/deliveries"), ("POST", "/incidents/{incident}/messages"),
     ("POST", "/incidents/{incident}/cases"), ("GET", "/incidents/{incident}/actions"),
