@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.engine.drawing import GATEWAYS, Bounds, Drawing, Point
-from service.engine.layout_text import block
+from service.engine.layout_text import FONT, block
 
 Segment = tuple[Point, Point]
 
@@ -24,12 +24,13 @@ NEAR = 4.0
 
 @dataclass(slots=True)
 class Surroundings:
-    """What a text must not touch: shapes, flows, lane borders (levels to avoid), other texts."""
+    """What a text must not touch: shapes, flows, lane borders (levels to avoid), other texts; `size` is its font's."""
 
     boxes: Mapping[str, Bounds]
     flows: Mapping[str, Sequence[Point]]
     borders: Sequence[float] = ()
     limits: Bounds | None = None
+    size: float = FONT
     placed: dict[str, Bounds] = field(default_factory=dict)
     solid: list[Bounds] = field(init=False)
     pieces: list[tuple[str, Segment]] = field(init=False)
@@ -89,11 +90,11 @@ def _places(drawing: Drawing, around: Surroundings, ident: str) -> Iterator[tupl
     if ident in drawing.elements:
         element, box = drawing.elements[ident], around.boxes[ident]
         if element.tag == "boundaryEvent":
-            yield from _beside_rider(text, box)
+            yield from _beside_rider(text, box, around.size)
         elif element.tag in GATEWAYS:
-            yield from _beside_gateway(text, box)
+            yield from _beside_gateway(text, box, around.size)
         else:
-            yield from _beside_event(text, box)
+            yield from _beside_event(text, box, around.size)
     elif ident in around.flows:
         source = drawing.connections[ident].source
         siblings = [
@@ -102,12 +103,12 @@ def _places(drawing: Drawing, around: Surroundings, ident: str) -> Iterator[tupl
             if other != ident and flow.source == source and other in around.flows and flow.tag == "sequenceFlow"
             for piece in pairs(around.flows[other])
         ]
-        yield from _beside_flow(text, around.flows[ident], siblings)
+        yield from _beside_flow(text, around.flows[ident], siblings, around.size)
 
 
-def _beside_event(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
+def _beside_event(text: str, box: Bounds, size: float) -> Iterator[tuple[float, Bounds]]:
     for extra, limit in ((0.0, 76.0), (0.6, 100.0), (1.0, 52.0)):
-        width, height = block(text, limit)
+        width, height = block(text, limit, size)
         yield extra, Bounds(box.cx - width / 2, box.bottom + NEAR, width, height)
         yield extra + 1.5, Bounds(box.cx - width / 2, box.y - NEAR - height, width, height)
         for side in (box.right + NEAR, box.x - NEAR - width):
@@ -117,21 +118,22 @@ def _beside_event(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
             yield extra + 2.6, Bounds(side, box.cy + 3, width, height)
 
 
-def _beside_rider(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
+def _beside_rider(text: str, box: Bounds, size: float) -> Iterator[tuple[float, Bounds]]:
     for extra, limit in ((0.0, 76.0), (0.5, 52.0), (0.8, 40.0), (1.2, 110.0), (2.0, 28.0)):
-        width, height = block(text, limit)
+        width, height = block(text, limit, size)
         for lower in (box.cy + NEAR, box.bottom - 4, box.bottom + 6):
             yield extra, Bounds(box.right + 2, lower, width, height)
             yield extra + 0.3, Bounds(box.x - 2 - width, lower, width, height)
             yield extra + 0.6, Bounds(box.cx + NEAR, lower + 10, width, height)
             yield extra + 0.9, Bounds(box.cx - NEAR - width, lower + 10, width, height)
-            yield extra + 1.4, Bounds(box.cx + NEAR, lower + 26, width, height)
-            yield extra + 1.6, Bounds(box.cx - NEAR - width, lower + 26, width, height)
+            for drop in (26.0, 44.0, 62.0):
+                yield extra + 0.9 + drop / 50, Bounds(box.cx + NEAR, lower + drop, width, height)
+                yield extra + 1.1 + drop / 50, Bounds(box.cx - NEAR - width, lower + drop, width, height)
 
 
-def _beside_gateway(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
+def _beside_gateway(text: str, box: Bounds, size: float) -> Iterator[tuple[float, Bounds]]:
     for extra, limit in ((0.0, 84.0), (0.4, 62.0), (0.8, 110.0), (1.6, 50.0)):
-        width, height = block(text, limit)
+        width, height = block(text, limit, size)
         yield extra, Bounds(box.cx - width / 2, box.y - NEAR + 1 - height, width, height)
         for drop in (2.0, 10.0, 16.0):
             yield extra + 1.0, Bounds(box.cx - 6 - width, box.y - drop + 8 - height, width, height)
@@ -141,7 +143,9 @@ def _beside_gateway(text: str, box: Bounds) -> Iterator[tuple[float, Bounds]]:
         yield extra + 1.2, Bounds(box.cx - width / 2, box.bottom + NEAR - 1, width, height)
 
 
-def _beside_flow(text: str, points: Sequence[Point], siblings: Sequence[Segment]) -> Iterator[tuple[float, Bounds]]:
+def _beside_flow(
+    text: str, points: Sequence[Point], siblings: Sequence[Segment], size: float
+) -> Iterator[tuple[float, Bounds]]:
     """Near the source, but not where a flow from the same source runs on the same line."""
     for number, (start, end) in enumerate(pairs(points)):
         (x1, y1), (x2, y2) = _own_start(start, end, siblings), end
@@ -149,7 +153,7 @@ def _beside_flow(text: str, points: Sequence[Point], siblings: Sequence[Segment]
         x1, y1 = start if shared else (x1, y1)
         wide = ((0.0, 60.0), (0.4, 90.0), (0.8, 40.0), (1.5, 140.0))
         for extra, limit in wide if y1 == y2 else ((0.0, 100.0), (0.4, 60.0), (0.8, 40.0)):
-            width, height = block(text, limit)
+            width, height = block(text, limit, size)
             late = extra + 1.5 * number + shared
             if y1 == y2:
                 yield from _along_level((x1, x2, y1), width, height, late)
@@ -175,7 +179,7 @@ def _along_level(
 ) -> Iterator[tuple[float, Bounds]]:
     x1, x2, y = line
     sign = 1 if x2 > x1 else -1
-    for step in (3.0, 12.0, 24.0, 48.0):
+    for step in (2.0, 12.0, 24.0, 48.0, 80.0, 120.0):
         if step > abs(x2 - x1):
             return
         left = x1 + step if sign > 0 else x1 - step - width
@@ -189,7 +193,7 @@ def _along_upright(
 ) -> Iterator[tuple[float, Bounds]]:
     x, y1, y2 = line
     sign = 1 if y2 > y1 else -1
-    for step in (4.0, 14.0, 28.0, 50.0):
+    for step in (4.0, 14.0, 28.0, 50.0, 80.0, 120.0):
         if step > abs(y2 - y1):
             return
         top = y1 + step if sign > 0 else y1 - step - height

@@ -6,6 +6,7 @@ Chinese characters are as wide as the font is high; Latin letters a little more 
 import re
 
 FONT = 12.0
+LABEL_EN = 10.5  # English texts beside shapes and flows: longer, in the room made for Chinese ones
 LINE = 15.0
 _PIECE = re.compile(r"[A-Za-z0-9.,:()'’%℃≥≤+/\-]+ ?|\s+|.")
 _NEVER_FIRST = "，。、；：？！）》”,.;:?!)"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from service.engine.drawing import EVENTS, GATEWAYS, Drawing
 from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_labels import Surroundings, place_labels
+from service.engine.layout_text import LABEL_EN
 
 
 def in_english(drawing: Drawing) -> Drawing:
@@ -40,7 +41,7 @@ def _placed(drawing: Drawing) -> Drawing:
     }
     outer = [ident for ident in boxes if elements[ident].tag in EVENTS | GATEWAYS]
     borders = [drawing.shapes[ident].bounds.y for ident in bands if ident in drawing.shapes]
-    labels = place_labels(drawing, Surroundings(boxes, flows, borders), [*outer, *flows])
+    labels = place_labels(drawing, Surroundings(boxes, flows, borders, size=LABEL_EN), [*outer, *flows])
     return replace(
         drawing,
         shapes={ident: replace(shape, label=labels.get(ident)) for ident, shape in drawing.shapes.items()},

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from service.engine.drawing import ACTIVITIES, EVENTS, GATEWAYS, Bounds, Element, Shape
-from service.engine.layout_text import wrap
+from service.engine.layout_text import FONT, LABEL_EN, wrap
 from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, SUNK, Look, lines_of_text, tag, words
 from service.engine.render_symbols import (
     EVENT_ICONS,
@@ -153,8 +153,9 @@ class Pen:
         """A text in its place, broken into lines as the place was measured."""
         if not text or place is None:
             return ""
-        lines = wrap(text, place.width + 1)
-        return lines_of_text(lines, place.cx, place.cy, {"font-size": 12, "fill": ink, "class": "lab"})
+        size = LABEL_EN if self.english else FONT
+        lines = wrap(text, place.width + 1, size)
+        return lines_of_text(lines, place.cx, place.cy, {"font-size": size, "fill": ink, "class": "lab"})
 
     def _note(self, item: Element, box: Bounds) -> str:
         frame = tag("path", {"d": f"M{box.x + 12:g} {box.y:g}h-12v{box.height:g}h12", "fill": "none", "stroke": MUTED})

@@ -12,6 +12,7 @@ from service.engine.drawing_checks import check, crossings, fits_sheet
 from service.engine.drawing_sheets import sheets
 from service.engine.layout import layout
 from service.engine.layout_text import text_width, wrap
+from service.engine.render_english import in_english
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "workflows").glob("*/*.bpmn"))
@@ -273,8 +274,9 @@ def test_texts_wrap_by_width_and_keep_words_whole() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_every_deployed_diagram_is_drawn_cleanly(path: Path) -> None:
-    drawing = read_drawing(path.read_bytes())
-    assert [f"{finding.kind} {finding.elements}: {finding.detail}" for finding in check(drawing)] == []
+    chinese = read_drawing(path.read_bytes())
+    for drawing in (chinese, in_english(chinese)):
+        assert [f"{finding.kind} {finding.elements}: {finding.detail}" for finding in check(drawing)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
