@@ -74,7 +74,13 @@ def test_a_suspected_case_that_is_excluded_goes_back_to_exclusion(world: World) 
     school.draft(w, "t_draft_correction")
     school.sign(w)
     assert visited_between(w, "ca_case_correction", "ca_case_exclusion")
-    assert w.rows(t.Report, document="R01c")[0]["state"] == "sent"
+    (correction,) = w.rows(t.Report, document="R01c")
+    told = [row for row in w.rows(t.Report) if row["document"] in {"R01", "R01w"} and row["state"] == "sent"]
+    assert (correction["state"], set(correction["corrects"])) == ("sent", {row["id"] for row in told})
+    recipients = {row["recipient"] for row in w.rows(t.Delivery, report_id=correction["id"])}
+    assert recipients == {"district_office", "duty_principal", "edu_bureau"}, "everybody who was told before"
+    text = w.view().facts.rows.latest("F08", instance=correction["instance_id"])["correction_text"]
+    assert "经医疗机构诊断排除，不再按疑似或确诊病例处置；目前疑似或确诊0例" in text
     assert "t_file_certificate" in w.open_tasks()
 
 
