@@ -53,7 +53,7 @@ def recorded(matrix: Path) -> dict[str, str]:
 
 def _compare(before: Mapping[str, str], after: Mapping[str, str]) -> int:
     changed = sorted(each for each in before.keys() | after.keys() if before.get(each) != after.get(each))
-    for each in changed:
+    for each in changed if before else ():
         sys.stdout.write(f"{each}: {before.get(each, 'no such line')} -> {after.get(each, 'no such line')}\n")
     if changed:
         sys.stdout.write("tests/matrix.md is not up to date: make matrix\n")
