@@ -15,7 +15,7 @@ from service.domain.forms import FormLibrary
 from service.domain.policies import PolicyCatalogue, typed
 from service.domain.policy_overrides import snapshot
 from service.engine import extensions
-from service.engine.intake import bundle_files, load_folder, read_bundle, reopen_bundle
+from service.engine.intake import bundle_files, load_folder, read_bundle
 from service.engine.intake_xml import LIMITS
 from service.engine.model import Bundle, DeadlineMark, Finding, Kind, Trigger
 from service.engine.rules import ERROR, RULES, WARNING
@@ -394,17 +394,3 @@ def test_inputs_of_a_page_are_refused_because_it_sees_the_data_of_its_caller() -
 def test_schema_finding_names_the_element() -> None:
     _bundle, findings = lint(SMALL.replace(b'sourceRef="t_small_report" ', b""))
     assert [(item.element, item.rule) for item in findings] == [("f_t_small_report_g_small_split", "bpmn_schema")]
-
-
-def test_a_version_that_was_deployed_opens_although_a_rule_was_tightened_since() -> None:
-    files = {"small_alarm.bpmn": SMALL}
-    strict, findings = read_bundle(
-        files, bundle_id="small_alarm", known_procedures={"small_check"}, decisions={}, known_roles=set()
-    )
-    assert strict is None
-    assert {item.rule for item in findings if item.severity == ERROR} == {"role_unknown"}
-    reopened, none = reopen_bundle(files, bundle_id="small_alarm", decisions={})
-    assert (reopened is not None, none) == (True, [])
-    broken, findings = reopen_bundle({"small_alarm.bpmn": b"<nothing"}, bundle_id="small_alarm", decisions={})
-    assert broken is None
-    assert findings
