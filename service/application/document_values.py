@@ -45,10 +45,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with a head: one tuple of cells per row."""
+    """A table with a head: one tuple of cells per row; `weights` are the widths of the columns to each other."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    weights: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def compared(definition: Mapping[str, Any], filling: Filling) -> Grid | None:
         mark = f"{CHANGED} " if now.get(key, 0) != before.get(key, 0) else ""
         unit = in_locale(definition["unit"], locale)
         rows.append((in_locale(word, locale), f"{mark}{now.get(key, 0)}{unit}", f"{before.get(key, 0)}{unit}"))
-    return Grid(head, tuple(rows))
+    return Grid(head, tuple(rows), (1, 1, 1))
 
 
 def grid_of(definition: Mapping[str, Any], filling: Filling) -> Grid | None:
@@ -135,7 +136,8 @@ def grid_of(definition: Mapping[str, Any], filling: Filling) -> Grid | None:
         return None
     columns = definition["columns"]
     rows = [tuple(_cell(column, item, filling) for column in columns) for item in items]
-    return Grid(tuple(in_locale(column["label"], filling.locale) for column in columns), tuple(rows))
+    head = tuple(in_locale(column["label"], filling.locale) for column in columns)
+    return Grid(head, tuple(rows), tuple(column.get("weight", 1) for column in columns))
 
 
 def _cell(column: Mapping[str, Any], item: Mapping[str, Any], filling: Filling) -> str:

@@ -30,7 +30,7 @@ RED = RGBColor(0xC0, 0x00, 0x00)
 GREY = RGBColor(0x66, 0x66, 0x66)
 VIOLET = RGBColor(0x6A, 0x1B, 0x9A)
 TEXT_WIDTH = Mm(156)
-LABEL_WIDTH = Mm(34)
+LABEL_WIDTHS = {"zh": Mm(34), "en": Mm(50)}
 LINE = Pt(28)
 TABLE_LINE = Pt(22)
 SIZE_TITLE = Pt(22)  # 二号
@@ -163,40 +163,42 @@ def _section(docx: Any, document: Document, section: Section) -> None:
         heading = _text(docx, document, section.heading, HEADING)
         heading.paragraph_format.keep_with_next = True
     if section.table:
-        _table(docx, section)
+        _table(docx, section, LABEL_WIDTHS["en" if is_english(document.locale) else "zh"])
     if section.grid is not None:
         _grid(docx, section.grid)
     for paragraph in section.paragraphs:
         _text(docx, document, paragraph)
 
 
-def _table(docx: Any, section: Section) -> None:
+def _table(docx: Any, section: Section, label_width: Any) -> None:
     table = docx.add_table(rows=0, cols=2)
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
-    for column, width in zip(table.columns, (LABEL_WIDTH, TEXT_WIDTH - LABEL_WIDTH), strict=True):
+    for column, width in zip(table.columns, (label_width, TEXT_WIDTH - label_width), strict=True):
         column.width = width
     for label, value in section.table:
         row = table.add_row()
         cannot_split = OxmlElement("w:cantSplit")
         row._tr.get_or_add_trPr().append(cannot_split)
         left, right = row.cells
-        left.width, right.width = LABEL_WIDTH, TEXT_WIDTH - LABEL_WIDTH
+        left.width, right.width = label_width, TEXT_WIDTH - label_width
         _cell(left, [label])
         _cell(right, value.splitlines())
 
 
 def _grid(docx: Any, grid: Grid) -> None:
-    """Columns of one width; the head stands again on each page, a row is not torn apart."""
+    """The head stands again on each page, a row is not torn apart."""
     table = docx.add_table(rows=0, cols=len(grid.head))
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
-    width = int(TEXT_WIDTH / len(grid.head))
+    widths = [int(TEXT_WIDTH * weight / sum(grid.weights)) for weight in grid.weights]
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     for index, cells in enumerate((grid.head, *grid.rows)):
         row = table.add_row()
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
         if index == 0:
             properties.append(OxmlElement("w:tblHeader"))
-        for cell, text in zip(row.cells, cells, strict=True):
+        for cell, text, width in zip(row.cells, cells, widths, strict=True):
             cell.width = width
             _cell(cell, text.splitlines() or [""])
             for paragraph in cell.paragraphs:
