@@ -4,6 +4,7 @@ Chinese characters are as wide as the font is high; Latin letters a little more 
 """
 
 import re
+from collections.abc import Sequence
 
 FONT = 12.0
 LABEL_EN = 10.5  # English texts beside shapes and flows: longer, in the room made for Chinese ones
@@ -34,6 +35,15 @@ def wrap(text: str, width: float, size: float = FONT) -> list[str]:
             break
         lines, narrow = tried, narrow - size / 2
     return lines
+
+
+def fitted(text: str, width: float, height: float, sizes: Sequence[float]) -> tuple[list[str], float]:
+    """Lines of a text and the largest of these font sizes in which it fits the box, the smallest if none does."""
+    for size in sizes:
+        lines = wrap(text, width, size)
+        if len(lines) * LINE * size / FONT <= height and max(text_width(line, size) for line in lines) <= width:
+            break
+    return lines, size
 
 
 def _fill(text: str, width: float, size: float) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from service.engine.drawing import ACTIVITIES, EVENTS, GATEWAYS, Bounds, Element, Shape
-from service.engine.layout_text import FONT, LABEL_EN, wrap
+from service.engine.layout_text import FONT, LABEL_EN, fitted, wrap
 from service.engine.render_style import FONTS, LINE_STRONG, LOOKS, MUTED, PAPER, SUNK, Look, lines_of_text, tag, words
 from service.engine.render_symbols import (
     EVENT_ICONS,
@@ -16,6 +16,7 @@ from service.engine.render_symbols import (
 )
 
 HEADER = 30.0
+PARTY_SIZES = (13.0, 12.0, 11.0, 10.0, 9.0)
 
 
 class Pen:
@@ -53,15 +54,14 @@ class Pen:
         text = self.text(item.name, item.name_en)
         if item.tag == "participant" and not item.process:
             frame = tag("rect", {**_rect(box), "rx": 2, "fill": SUNK, "stroke": LINE_STRONG, "class": "out"})
-            lines = wrap(text, box.width - 10, 13.0)
-            return frame + lines_of_text(lines, box.cx, box.cy, {"font-size": 13, "font-weight": 600})
+            lines, size = fitted(text, box.width - 8, box.height - 4, PARTY_SIZES)
+            return frame + lines_of_text(lines, box.cx, box.cy, {"font-size": size, "font-weight": 600})
         head = Bounds(box.x, box.y, HEADER, box.height)
         fills = {"fill": PAPER, "stroke": LINE_STRONG}
         frame = tag("rect", {**_rect(box), **fills, "class": "lane"})
         frame += tag("rect", {**_rect(head), "fill": SUNK, "stroke": LINE_STRONG, "class": "laneh"})
-        size = 13 if item.tag == "participant" else 12
-        lines = wrap(text, box.height - 8, float(size))
-        size = size if len(lines) < 3 else 9
+        sizes = (13.0, 9.0) if item.tag == "participant" else (12.0, 9.0)
+        lines, size = fitted(text, box.height - 8, HEADER, sizes)
         turned = {"transform": f"rotate(-90 {head.cx:g} {head.cy:g})", "font-size": size}
         weight = {"font-weight": 600} if item.tag == "participant" else {"fill": MUTED}
         return frame + lines_of_text(lines, head.cx, head.cy, {**turned, **weight})
@@ -76,10 +76,11 @@ class Pen:
         parts = [tag("rect", {**_rect(box), "rx": 8, "fill": look.fill, **line, **dash, "class": "n"})]
         parts.append(self._trigger(item, box) if item.event_sub else self._task_icon(item, box))
         size = 12.0
-        lines = wrap(self.text(item.name, item.name_en), box.width - 12, size)
+        room = 2 * 22 if item.event_sub else 12  # beside the mark of what starts it
+        lines = wrap(self.text(item.name, item.name_en), box.width - room, size)
         if len(lines) > (3 if call else 4) or (self.english and len(lines) > 3):
             size = 10.5
-            lines = wrap(self.text(item.name, item.name_en), box.width - 8, size)
+            lines = wrap(self.text(item.name, item.name_en), box.width - max(room - 4, 8), size)
         middle = box.cy - (6 if call and len(lines) > 1 else 0) + (4 if len(lines) > 2 and not call else 0)
         parts.append(lines_of_text(lines, box.cx, middle, {"font-size": size, "fill": look.ink}))
         if call:

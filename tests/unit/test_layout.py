@@ -11,8 +11,9 @@ from service.engine.drawing import Bounds, Drawing, DrawingUnreadable, read_draw
 from service.engine.drawing_checks import check, crossings, fits_sheet
 from service.engine.drawing_sheets import sheets
 from service.engine.layout import layout
-from service.engine.layout_text import text_width, wrap
+from service.engine.layout_text import FONT, LINE, fitted, text_width, wrap
 from service.engine.render_english import in_english
+from service.engine.render_shapes import PARTY_SIZES
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "workflows").glob("*/*.bpmn"))
@@ -277,6 +278,16 @@ def test_every_deployed_diagram_is_drawn_cleanly(path: Path) -> None:
     chinese = read_drawing(path.read_bytes())
     for drawing in (chinese, in_english(chinese)):
         assert [f"{finding.kind} {finding.elements}: {finding.detail}" for finding in check(drawing)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_names_of_outside_parties_fit_their_boxes_in_both_languages(path: Path) -> None:
+    drawing = read_drawing(path.read_bytes())
+    for party in drawing.elements.values():
+        box = drawing.shapes[party.id].bounds
+        for name in {party.name, party.name_en} if party.tag == "participant" and not party.process else ():
+            lines, size = fitted(name, box.width - 8, box.height - 4, PARTY_SIZES)
+            assert len(lines) * LINE * size / FONT <= box.height, name
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
