@@ -210,7 +210,7 @@ def draw_layout(options: argparse.Namespace, _settings: Settings) -> int:
 
 def render(options: argparse.Namespace, _settings: Settings) -> int:
     """Export the picture of a diagram as SVG or PNG, by the ending of the output file."""
-    svg = render_svg(Path(options.file).read_bytes(), locale=options.locale)
+    svg = render_svg(Path(options.file).read_bytes(), locale=options.locale, sheet=options.sheet)
     out = Path(options.output)
     if out.suffix == ".png":
         render_png(svg, out)
@@ -284,6 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("file")
     picture.add_argument("-o", "--output", required=True)
     picture.add_argument("--locale", default="zh")
+    picture.add_argument("--sheet", default="", help="id of an event sub-process that is drawn closed")
     add("verify-audit", verify_audit)
     add("rebuild-projections", rebuild_projections)
     add("bench", bench).add_argument("--json", action="store_true", help="one JSON object instead of a table")
