@@ -42,15 +42,17 @@ class Contact:
         return self.stage == "final" and self.status in OPEN
 
 
-def contacts_of(connection: Connection, incident: str) -> list[Contact]:
-    """All contact rows of an incident, case by case in order of registration."""
-    table, person = sql.contacts, sql.persons
+def contacts_of(connection: Connection, incident: str, *, person: str = "") -> list[Contact]:
+    """The contact rows of an incident, or of one person, case by case in order of registration."""
+    table, known = sql.contacts, sql.persons
     columns = (
-        table.c.case_id, table.c.person_id, person.c.kind, person.c.case_status, person.c.is_neighbour, table.c.stage,
+        table.c.case_id, table.c.person_id, known.c.kind, known.c.case_status, known.c.is_neighbour, table.c.stage,
         table.c.status, table.c.mode, table.c.other_org, table.c.instance_id, table.c.observed_from,
-        table.c.observed_until, table.c.registered_at, table.c.sealed, person.c.sealed.label("person_sealed"),
+        table.c.observed_until, table.c.registered_at, table.c.sealed, known.c.sealed.label("person_sealed"),
     )  # fmt: skip
-    statement = select(*columns).join(person, person.c.id == table.c.person_id).where(table.c.incident_id == incident)
+    statement = select(*columns).join(known, known.c.id == table.c.person_id).where(table.c.incident_id == incident)
+    if person:
+        statement = statement.where(table.c.person_id == person)
     found = connection.execute(statement.order_by(table.c.case_id, table.c.registered_at, table.c.id))
     return [_contact(dict(row)) for row in found.mappings()]
 

@@ -124,20 +124,19 @@ def register(on: Advance, target: Target, answers: Answers) -> list[str]:
     """
     people = People(on)
     counts = target.instance["process"] != INVESTIGATION
+    listed = {row.person: row for row in _rows_of(on, target.person)}
     persons = []
     for entry in _entries(answers, people):
-        other = str((entry.values.get("other_org") or {}).get("id") or "")
-        person = people.find(entry.block) or people.register(target.instance, entry.block, other)
+        person = people.find(entry.block) or people.register(target.instance, entry.block, _other_org(entry))
         persons.append(person)
         if counts:
-            _list(on, target, entry, person, other)
+            _list(on, target, entry, person, listed.get(person))
     if counts and target.form_key == FINAL_LIST:
         _settle_thrown(on, target)
     return persons
 
 
-def _list(on: Advance, target: Target, entry: _Entry, person: str, other: str) -> None:
-    known = next((row for row in _rows_of(on, target.person) if row.person == person), None)
+def _list(on: Advance, target: Target, entry: _Entry, person: str, known: Contact | None) -> None:
     if entry.is_removed:
         on.record(ev.ContactRemoved(target.person, person), row=target.instance)
         contact_sharing.taken_off(on, target.instance, person)
@@ -145,10 +144,14 @@ def _list(on: Advance, target: Target, entry: _Entry, person: str, other: str) -
     stage = STAGES[target.form_key]
     if known is not None and known.stage == "final":
         return  # an addition names somebody who is observed already
-    other = other or (known.other_org if known else "")
+    other = _other_org(entry) or (known.other_org if known else "")
     group = entry.values.get("contact_class") or (class_of(on.facts, known) if known else "")
     event = ev.ContactListed(target.person, person, stage, other)
     on.record(event, row=target.instance, sealed={person: {"contact_class": group}})
+
+
+def _other_org(entry: _Entry) -> str:
+    return str((entry.values.get("other_org") or {}).get("id") or "")
 
 
 def _settle_thrown(on: Advance, target: Target) -> None:

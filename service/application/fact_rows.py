@@ -50,12 +50,12 @@ class PersonFacts:
 
     def decision_history(self, decision: str, output: str) -> list[object]:
         """Every outcome of a decision about this person, oldest first."""
-        rows = self._rows.decided.get((decision, self.id), [])
+        rows = self._rows.decided_about(decision, self.id)
         return [self._rows.outcome(row).get(output) for row in rows]
 
     def decision(self, decision: str) -> dict[str, Any]:
         """The latest outcome of a decision about this person."""
-        rows = self._rows.decided.get((decision, self.id), [])
+        rows = self._rows.decided_about(decision, self.id)
         return self._rows.outcome(rows[-1]) if rows else {}
 
 
@@ -143,6 +143,14 @@ class FactRows:
             found.setdefault((row["decision"], row["person_id"] or ""), []).append(row)
         return found
 
+    def decided_about(self, decision: str, person: str) -> list[Mapping[str, Any]]:
+        """Outcomes of a decision about one person, oldest first; all are read only where somebody asked for all."""
+        if "decisions" in self.__dict__:
+            return self.decided.get((decision, person), [])
+        table = sql.decision_results.c
+        where = (table.decision == decision) & (table.person_id == person)
+        return self._all(t.DecisionRow, table.at, table.id, where=where)
+
     @cached_property
     def contacts(self) -> list[contact_rows.Contact]:
         """Contacts of all cases, case by case."""
@@ -156,8 +164,10 @@ class FactRows:
         return found
 
     def contacts_about(self, person: str) -> list[contact_rows.Contact]:
-        """The rows of one contact, one per case."""
-        return self._contacts_by_person.get(person, [])
+        """The rows of one contact, one per case; all are read only where somebody asked for all."""
+        if "contacts" in self.__dict__:
+            return self._contacts_by_person.get(person, [])
+        return contact_rows.contacts_of(self._connection, self.incident_id, person=person)
 
     @cached_property
     def final_lists(self) -> frozenset[str]:

@@ -158,6 +158,7 @@ def first_list(w: World) -> None:
     (notice,) = w.rows(t.Record, form="F13")
     assert notice["data"]["no_identity_ok"] is True
     assert notice["data"]["time_range"]["from"].startswith("2026-02-20T16:00")  # 02-21 00:00 in Shanghai
+    assert notice["data"]["time_range"]["to"].startswith("2026-03-09T03:10")  # taken away at 11:10
     assert recipients(w, "msg_screening_notice") == {f"place:{each}" for each in (*CLASSES, BUS)}
     w.go("03-09 16:50")
     progress(w)
