@@ -14,7 +14,7 @@ ITEMS = (
 ZERO = {"is_zero": True, "disinfected": True, "reporter": True}
 
 
-def order(w: World, *classes: str, adjust: str = "class_suspend", kind: str = "停课", **more: Any) -> None:
+def order(w: World, *classes: str, adjust: str = "class_suspend", kind: str | None = "停课", **more: Any) -> None:
     """H2: an order of the bureau, keyed in by the principal."""
     answer = {
         "order_source": "教体局要求", "order_kind": kind, "adjust": adjust, "info_source": "phone",

@@ -53,7 +53,8 @@ def test_a_late_report_is_inspected_again_before_the_incident_is_closed(world: W
     w = world
     control_asked(w)
     (overdue,) = w.rows(t.Instance, procedure="accountability_inspection")
-    assert (overdue["parent_id"], overdue["inputs"]["source"], overdue["inputs"]["breach"]) == (None, "系统逾期", "迟报")
+    asked = overdue["inputs"]
+    assert (overdue["parent_id"], asked["source"], asked["breach"]) == (None, "系统逾期", "迟报")
     assert not school.fact(w, "breach_found")
     w.do("principal", "t_register_clue", {"description": "诊断结果未按时上报"})
     assert school.fact(w, "breach_found")

@@ -16,7 +16,10 @@ from tests.unit.form_builders import (
 
 SIGN = {"sign_decision": "签发"}
 LATE = {"defaults": {"is_overdue": True}}
-CHECKED = [{"item": item, "结果": "达标"} for item in VIEWS["F38#check"].field("items").item.parts[0].values]
+ITEMS = VIEWS["F38#check"].field("items")
+assert ITEMS is not None
+assert ITEMS.item is not None
+CHECKED = [{"item": item, "结果": "达标"} for item in ITEMS.item.parts[0].values]
 FIT = {
     "items": CHECKED, "isolation_ok": True, "supplies_ok": True, "staff_ok": 100, "plan_ok": True, "drill_ok": True,
     "conclusion": "达标",
