@@ -31,6 +31,7 @@ def record(uow: UnitOfWork, services: Services, error: EngineFailed) -> None:
         ev.EngineIncidentRaised(key, error.instance, error.element, error.cause, (known or 0) + 1, retry),
         element=error.element,
     )
+    uow.flush(error.incident)
     if error.due_row:
         _hold(uow, error.due_row, queue.NEVER)
 

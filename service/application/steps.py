@@ -59,7 +59,7 @@ class Advance:
         self._deadlines: dict[tuple[str, str], datetime] | None = None
         self._attention = Attention()
         self._moves = 0
-        uow.lock(incident)
+        uow.gather(incident)
         uow.after_loss(self._forget)
         self.incident = self._read_incident()
         self.now = self.horizon = self.clock.at(uow.now) if self.incident else uow.now
@@ -260,6 +260,7 @@ class Advance:
     def store(self) -> None:
         """Write the state of every instance that changed. The last act of a unit of work."""
         seq = self.uow.lock(self.incident_id)
+        self.uow.flush(self.incident_id)
         self.uow.after_commit(lambda: self.services.announce(self.incident_id, seq))
         for loaded in self._loaded.values():
             if loaded.instance.is_dirty or loaded.revision == 0:

@@ -26,6 +26,7 @@ _due = (
     .order_by(_rows.c.real_due_at, _rows.c.due_at, _rows.c.id)
     .limit(bindparam("most"))
 )
+_cancel_all = delete(_rows).where(_rows.c.id.in_(bindparam("rows", expanding=True)))
 _next = select(func.min(_rows.c.real_due_at)).where(_rows.c.is_done.is_(False))
 
 
@@ -85,8 +86,7 @@ def cancel(uow: UnitOfWork, ref: str, *, kind: str | None = None) -> int:
 
 def cancel_all(uow: UnitOfWork, refs: Sequence[str], *, kind: str) -> int:
     """Remove the open rows of several refs of one kind; returns how many there were."""
-    rows = [row_id(kind, ref) for ref in refs]
-    return uow.connection.execute(delete(_rows).where(_rows.c.id.in_(rows))).rowcount
+    return uow.connection.execute(_cancel_all, {"rows": [row_id(kind, ref) for ref in refs]}).rowcount
 
 
 def cancel_instance(uow: UnitOfWork, instance_id: str) -> int:

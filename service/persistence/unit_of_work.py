@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.clock import Clock
+from service.domain.errors import RevisionChanged
 from service.domain.identifiers import IdGenerator
 from service.persistence.chain import GENESIS, event_hash
 from service.persistence.sealing import Sealer
@@ -79,6 +80,15 @@ class StoredEvent:
     hash: str
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Events of a stream on their way into the log: the head before them, the head with them, their rows."""
+
+    base: Head
+    head: Head
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
 class UnitOfWork:
     """One command's share of a transaction."""
 
@@ -94,6 +104,7 @@ class UnitOfWork:
         self.ids = ids
         self.heads = heads
         self.touched: set[str] = set()
+        self._kept: dict[str, _Kept] = {}
         self.committed_hooks: list[Callable[[], None]] = []
         self.lost_hooks: list[Callable[[], None]] = []
 
@@ -102,6 +113,12 @@ class UnitOfWork:
         if not events:
             return []
         tokens = [self._sealed(event) for event in events]
+        if stream in self._kept:
+            kept = self._kept[stream]
+            rows = self._chained(stream, kept.head, events, tokens)
+            kept.head = (rows[-1]["seq"], rows[-1]["hash"])
+            kept.rows += rows
+            return [StoredEvent(**row) for row in rows]
         head = self.heads.get(stream) or self._read_head(stream)
         while True:
             rows = self._chained(stream, head, events, tokens)
@@ -111,11 +128,29 @@ class UnitOfWork:
         self.connection.execute(_insert_events, rows)
         return [StoredEvent(**row) for row in rows]
 
+    def gather(self, stream: str) -> None:
+        """Keep the events of a locked stream until `flush` writes them together; nobody else can append to it."""
+        if stream not in self._kept:
+            self.lock(stream)
+            head = self._read_head(stream)
+            self._kept[stream] = _Kept(head, head)
+
+    def flush(self, stream: str) -> None:
+        """Write the events gathered of a stream; from now on each is written at once again."""
+        kept = self._kept.pop(stream, None)
+        if kept is None or not kept.rows:
+            return
+        if not self._advance(stream, kept.base, kept.head):
+            raise RevisionChanged(stream)
+        self.connection.execute(_insert_events, kept.rows)
+
     def lock(self, stream: str) -> int:
         """Lock a stream (incident) until the end of the transaction; returns its last number, 0 if new.
 
         The incident is locked first, always. On SQLite the only writer holds it anyway.
         """
+        if stream in self._kept:
+            return self._kept[stream].head[0]
         if self.connection.dialect.name == "sqlite":
             return (self.heads.get(stream) or self._read_head(stream))[0]
         self._make_head(stream)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from service.application.projections.registry import applies, instant
+from service.application.projections.registry import applies, change, instant
 from service.domain import events as ev
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
@@ -110,7 +110,7 @@ def _show_due(connection: Connection, deadline: str, due: str | None) -> None:
 
 
 def _deadline(connection: Connection, deadline: str, **values: Any) -> None:
-    connection.execute(update(sql.deadlines).where(sql.deadlines.c.id == deadline).values(**values))
+    change(connection, sql.deadlines, deadline, **values)
 
 
 @applies(ev.DeadlineMoved)
@@ -174,7 +174,5 @@ def engine_incident_raised(connection: Connection, stored: StoredEvent, event: e
 def engine_incident_resolved(connection: Connection, _stored: StoredEvent, event: ev.EngineIncidentResolved) -> None:
     """It went through."""
     connection.execute(
-        update(sql.engine_incidents)
-        .where(sql.engine_incidents.c.id == event.engine_incident)
-        .values(state="resolved")
+        update(sql.engine_incidents).where(sql.engine_incidents.c.id == event.engine_incident).values(state="resolved")
     )

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.application.projections.registry import applies
+from service.application.projections.registry import add, applies
 from service.domain import events as ev
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
@@ -65,9 +65,7 @@ def persons_held(connection: Connection, _stored: StoredEvent, event: ev.Persons
     for person in event.persons:
         row = connection.execute(select(sql.persons.c.held_by).where(sql.persons.c.id == person)).first()
         held = sorted({*(row[0] if row else ()), event.case})
-        connection.execute(
-            update(sql.persons).where(sql.persons.c.id == person).values(held_by=held, hold_leave=True)
-        )
+        connection.execute(update(sql.persons).where(sql.persons.c.id == person).values(held_by=held, hold_leave=True))
 
 
 @applies(ev.PersonsReleased)
@@ -84,13 +82,12 @@ def persons_released(connection: Connection, _stored: StoredEvent, event: ev.Per
 @applies(ev.RecordSaved)
 def record_saved(connection: Connection, stored: StoredEvent, event: ev.RecordSaved) -> None:
     """One answered view."""
-    connection.execute(
-        insert(sql.records).values(
-            id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
-            person_id=event.person or None, form=event.form, view=event.view, element=stored.element,
-            task_id=event.task, at=stored.at, real_at=stored.real_at, actor=stored.actor, is_revoked=False,
-            data=event.answers, sealed=_sealed(stored),
-        )
+    add(
+        connection, sql.records,
+        id=f"{stored.stream}:{stored.seq:07d}", incident_id=stored.stream, instance_id=stored.instance,
+        person_id=event.person or None, form=event.form, view=event.view, element=stored.element,
+        task_id=event.task, at=stored.at, real_at=stored.real_at, actor=stored.actor, is_revoked=False,
+        data=event.answers, sealed=_sealed(stored),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from service.application.projections.registry import applies, deadline_id, instant
+from service.application.projections.registry import add, applies, change, deadline_id, instant
 from service.domain import events as ev
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
@@ -26,17 +26,10 @@ def element_entered(connection: Connection, stored: StoredEvent, event: ev.Eleme
 @applies(ev.ElementCompleted)
 def element_completed(connection: Connection, stored: StoredEvent, event: ev.ElementCompleted) -> None:
     """The token went on; nodes that never wait get their row here."""
-    left = connection.execute(
-        update(sql.element_visits)
-        .where(sql.element_visits.c.id == event.visit)
-        .values(state="completed", left_at=stored.at)
-    )
-    if left.rowcount == 0:
-        connection.execute(
-            insert(sql.element_visits).values(
-                id=event.visit, incident_id=stored.stream, instance_id=stored.instance, process=event.process,
-                element=event.element, state="completed", entered_at=stored.at, left_at=stored.at,
-            )
+    if not change(connection, sql.element_visits, event.visit, state="completed", left_at=stored.at):
+        add(
+            connection, sql.element_visits, id=event.visit, incident_id=stored.stream, instance_id=stored.instance,
+            process=event.process, element=event.element, state="completed", entered_at=stored.at, left_at=stored.at,
         )  # fmt: skip
 
 
@@ -81,7 +74,7 @@ def task_opened(connection: Connection, stored: StoredEvent, event: ev.TaskOpene
 
 
 def _task(connection: Connection, task: str, **values: Any) -> None:
-    connection.execute(update(sql.tasks).where(sql.tasks.c.id == task).values(**values))
+    change(connection, sql.tasks, task, **values)
 
 
 @applies(ev.TaskClaimed)
