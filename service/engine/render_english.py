@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from service.engine.drawing import EVENTS, GATEWAYS, Drawing
+from service.engine.drawing import EVENTS, GATEWAYS, Bounds, Drawing
 from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_labels import Surroundings, place_labels
-from service.engine.layout_text import LABEL_EN
+from service.engine.layout_text import LABEL_EN, text_width
 
 
 def in_english(drawing: Drawing) -> Drawing:
@@ -41,7 +41,13 @@ def _placed(drawing: Drawing) -> Drawing:
     }
     outer = [ident for ident in boxes if elements[ident].tag in EVENTS | GATEWAYS]
     borders = [drawing.shapes[ident].bounds.y for ident in bands if ident in drawing.shapes]
-    labels = place_labels(drawing, Surroundings(boxes, flows, borders, size=LABEL_EN), [*outer, *flows])
+    titles = {
+        ident: Bounds(shape.bounds.x + 8, shape.bounds.y + 4, text_width(elements[ident].name) + 8, 18)
+        for ident, shape in drawing.shapes.items()
+        if elements[ident].children
+    }
+    around = Surroundings(boxes, flows, borders, size=LABEL_EN, placed=titles)
+    labels = place_labels(drawing, around, [*outer, *flows])
     return replace(
         drawing,
         shapes={ident: replace(shape, label=labels.get(ident)) for ident, shape in drawing.shapes.items()},
