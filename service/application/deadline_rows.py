@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from service.application import observations
 from service.application.projections.registry import deadline_id
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 # A new symptom, a new departure and a new call start these again; the others keep their first start.
 RESTARTING = frozenset({"T06", "T07", "X02", "X06"})
+_by_id = select(sql.deadlines).where(sql.deadlines.c.id == bindparam("deadline"))
+_reasons = (
+    select(sql.tasks.c.late_reason)
+    .where(sql.tasks.c.deadline_id == bindparam("deadline"), sql.tasks.c.late_reason != "")
+    .order_by(sql.tasks.c.ended_at.desc())
+)
 
 
 def running(on: Advance) -> dict[tuple[str, str], datetime]:
@@ -68,15 +74,11 @@ def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
 
 def late_reason(on: Advance, deadline: str) -> str:
     """The reason given with the last late task that shows the deadline, "" if none was."""
-    table = sql.tasks
-    mine = (table.c.deadline_id == deadline) & (table.c.late_reason != "")
-    reasons = on.uow.connection.execute(select(table.c.late_reason).where(mine).order_by(table.c.ended_at.desc()))
-    return reasons.scalars().first() or ""
+    return on.uow.connection.execute(_reasons, {"deadline": deadline}).scalars().first() or ""
 
 
 def _find(on: Advance, deadline: str) -> dict[str, Any] | None:
-    table = sql.deadlines
-    row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
+    row = on.uow.connection.execute(_by_id, {"deadline": deadline}).mappings().first()
     return dict(row) if row else None
 
 

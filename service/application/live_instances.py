@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from threading import Lock
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from service.domain.errors import RevisionChanged
 from service.engine import state
@@ -13,6 +13,13 @@ from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 CAPACITY = 2_000
+_states = sql.instance_states.c
+_revision = select(_states.revision).where(_states.instance_id == bindparam("instance"))
+_next = (
+    update(sql.instance_states)
+    .where(_states.instance_id == bindparam("instance"), _states.revision == bindparam("known"))
+    .values(revision=bindparam("next"), state=bindparam("text"))
+)
 
 
 class LiveInstances:
@@ -30,7 +37,7 @@ class LiveInstances:
         with self._lock:
             kept = self._kept.pop(instance_id, None)
         if kept is not None:
-            revision = uow.connection.execute(select(table.c.revision).where(mine)).scalar_one()
+            revision = uow.connection.execute(_revision, {"instance": instance_id}).scalar_one()
             if kept[0] == revision:
                 return kept
         row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).one()
@@ -46,11 +53,8 @@ class LiveInstances:
             values = {"instance_id": instance.id, "incident_id": incident, "revision": 1, "state": text}
             uow.connection.execute(insert(sql.instance_states).values(**values))
         else:
-            changed = uow.connection.execute(
-                update(sql.instance_states)
-                .where(sql.instance_states.c.instance_id == instance.id, sql.instance_states.c.revision == revision)
-                .values(revision=revision + 1, state=text)
-            )
+            known = {"instance": instance.id, "known": revision}
+            changed = uow.connection.execute(_next, {**known, "next": revision + 1, "text": text})
             if changed.rowcount == 0:
                 raise RevisionChanged(instance.id)
         instance.is_dirty = False
