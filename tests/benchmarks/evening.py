@@ -1,6 +1,6 @@
 """One evening of many people under observation: opening the session, storing the round, opening the grid.
 
-`python -m service.bench.readings [PEOPLE]` prints the seconds of each; 1,000 people are the bar: a round of at
+`python -m tests.benchmarks.evening [PEOPLE]` prints the seconds of each; 1,000 people are the bar: a round of at
 most 5 s, a grid of at most 1 s.
 """
 
