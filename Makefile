@@ -21,7 +21,7 @@ PARALLEL ?= -n 2 --dist loadfile
 # Each test process writes down here which sequence flows its path tests visited and what they asserted.
 FLOWS := var/flows
 
-.PHONY: help setup setup-dev run test flows matrix check api lint format types contracts e2e bench soak screenshots lock messages clean
+.PHONY: help setup setup-dev run test flows matrix check api lint format types contracts e2e bench soak screenshots pictures lock messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -120,6 +120,10 @@ soak: setup-dev ## the long crash, race and random-model runs
 screenshots: setup-dev ## walk the main pages in Chromium and keep pictures in screenshots/
 	@.ci/chromium.sh
 	@mkdir -p screenshots && TOCSIN_SCREENSHOTS=screenshots $(PYTEST) -m browser -p no:randomly $(ARGS)
+
+pictures: setup-dev ## take the pictures of the README again, into tests/web/pictures/
+	@.ci/chromium.sh
+	@TOCSIN_PICTURES=tests/web/pictures $(PYTEST) -m browser -p no:randomly tests/web/browser/test_readme_pictures.py
 
 # ---------------------------------------------------------------- upkeep
 

@@ -215,6 +215,7 @@ class _Named:
              "person_sealed": who.sealed}
             for who in people
         ]  # fmt: skip
+        self._reader = reader
         self._names = names.Names(reader, rows)
         self._observed = {who.person for who in people if is_observer and who.status == OBSERVED}
 
@@ -225,7 +226,11 @@ class _Named:
     def shown(self, who: Observed) -> str:
         """The name, or surname and code."""
         name = str(self._names.identity(who.person).get("name") or "")
-        return name if name and self.is_full(who.person) else list_name(name, "", who.code)
+        return name if name and self.is_full(who.person) else list_name(name, "", self.code(who))
+
+    def code(self, who: Observed) -> str:
+        """What lists call him, in the reader's language."""
+        return self._reader.person_code(who.code)
 
     def seat(self, person: str) -> str:
         """The seat, which a teacher finds a pupil by."""
@@ -252,7 +257,7 @@ def _row(
             halves.append(_half(reader, found, session, reading, values))
         days.append(tuple(halves))
     return GridRow(
-        person=who.person, code=who.code, name=named.shown(who), is_full_name=named.is_full(who.person),
+        person=who.person, code=named.code(who), name=named.shown(who), is_full_name=named.is_full(who.person),
         seat=named.seat(who.person), place=who.place, is_observed=who.status == OBSERVED,
         status_label=reader.label("contact_status", who.status) if who.status else "", until=who.until,
         days=tuple(days),
@@ -319,7 +324,7 @@ def entry(reader: Reader, incident: str, day: date, session: str, *, place: str 
     opened = _opened(reader, [each for each in recorded.values() if named.is_full(each.person)])
     rows = [
         EntryRow(
-            who.person, who.code, named.shown(who), named.seat(who.person),
+            who.person, named.code(who), named.shown(who), named.seat(who.person),
             _half(reader, found, each, recorded.get(who.person), opened.get(recorded[who.person].id))
             if who.person in recorded else Half("todo"),
         )
