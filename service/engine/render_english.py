@@ -1,17 +1,25 @@
 """Places the English texts of a drawing anew: they are longer than the Chinese ones it was made for."""
 
 from dataclasses import replace
+from functools import lru_cache
 
-from service.engine.drawing import EVENTS, GATEWAYS, Bounds, Drawing
+from service.engine.drawing import EVENTS, GATEWAYS, Bounds, Drawing, read_drawing
 from service.engine.drawing_sheets import joined, sheets
 from service.engine.layout_labels import Surroundings, place_labels
 from service.engine.layout_text import LABEL_EN, text_width
+from service.engine.layout_write import write_interchange
 
 
 def in_english(drawing: Drawing) -> Drawing:
     """The same shapes and flows with English names where the file has them, and room found for these."""
     named = _named(drawing)
     return joined(named, {ident: _placed(sheet) for ident, sheet in sheets(named).items()})
+
+
+@lru_cache(maxsize=64)
+def english_file(xml: bytes) -> bytes:
+    """A diagram file whose labels have the places English needs; names stay as they are. For a viewer of files."""
+    return write_interchange(xml, in_english(read_drawing(xml)))
 
 
 def _named(drawing: Drawing) -> Drawing:

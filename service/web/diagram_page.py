@@ -14,10 +14,12 @@ from service.application.queries import inbox, people, procedures, situation
 from service.application.queries.reader import Reader
 from service.application.queries.situation import ElementState, InstanceRow, Situation
 from service.application.queries.task_rows import TaskRow
+from service.application.queries.words import is_english
 from service.domain.access import Action, require
 from service.domain.errors import NoSuch
 from service.engine.model import Bundle, Kind, Node
 from service.engine.render import NotDrawn, closed_subs, render_svg
+from service.engine.render_english import english_file
 from service.web.errors import PageRoute
 from service.web.incident_page import Head, head_of
 from service.web.site import Visit, Visiting
@@ -105,13 +107,15 @@ def for_viewer(xml: str, locale: str) -> bytes:
 
     The viewer cannot draw a message flow onto another sheet: one that ends in a closed sub-process ends at its border.
     """
+    if is_english(locale):
+        xml = english_file(xml.encode()).decode()
     root = Tree.fromstring(xml)  # noqa: S314 - a stored definition, checked when it was deployed
     planes = {plane.get("bpmnElement") for plane in root.iter(f"{{{BPMNDI}}}BPMNPlane")}
     closed = [sub for sub in root.iter(f"{{{BPMN}}}subProcess") if sub.get("id") in planes]
     inside = {one.get("id"): sub.get("id", "") for sub in closed for one in sub.iter()}
     for element in root.iter():
         english = element.get(f"{{{TOCSIN}}}label-en")
-        if locale.startswith("en") and english:
+        if is_english(locale) and english:
             element.set("name", english)
         if element.tag == f"{{{BPMN}}}messageFlow":
             element.attrib.pop("messageRef", None)
