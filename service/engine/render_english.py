@@ -9,6 +9,8 @@ from service.engine.layout_labels import Surroundings, place_labels
 from service.engine.layout_text import LABEL_EN, text_width
 from service.engine.layout_write import write_interchange
 
+AIR = 5  # pixels on each side
+
 
 def in_english(drawing: Drawing) -> Drawing:
     """The same shapes and flows with English names where the file has them, and room found for these."""
@@ -18,8 +20,18 @@ def in_english(drawing: Drawing) -> Drawing:
 
 @lru_cache(maxsize=64)
 def english_file(xml: bytes) -> bytes:
-    """A diagram file whose labels have the places English needs; names stay as they are. For a viewer of files."""
-    return write_interchange(xml, in_english(read_drawing(xml)))
+    """A diagram file whose labels have the places English needs; names stay as they are. For a viewer of files.
+
+    A viewer with another font wraps what fills its box: the boxes get a little air, and stay centred.
+    """
+    placed = in_english(read_drawing(xml))
+    shapes = {ident: replace(shape, label=_airy(shape.label)) for ident, shape in placed.shapes.items()}
+    edges = {ident: replace(edge, label=_airy(edge.label)) for ident, edge in placed.edges.items()}
+    return write_interchange(xml, replace(placed, shapes=shapes, edges=edges))
+
+
+def _airy(label: Bounds | None) -> Bounds | None:
+    return replace(label, x=label.x - AIR, width=label.width + 2 * AIR) if label else None
 
 
 def _named(drawing: Drawing) -> Drawing:
