@@ -13,7 +13,7 @@ from service.domain.calendar import parse_instant
 from service.domain.form_rules import is_fever
 from service.domain.sessions import MORNING, key_of, session_at
 
-CHECK = "ca_symptom_transfer"
+CHECK = ("ca_symptom_transfer", "t_symptom_help")  # on the way to the clinic, or waiting for somebody who drives
 WELL: tuple[object, ...] = (None, [], ["none"])
 
 
@@ -71,9 +71,9 @@ def observation_abnormal(base: FactBase, person: PersonFacts) -> bool:
 
 @person_fact
 def symptom_open(base: FactBase, person: PersonFacts) -> bool:
-    """The latest reading is abnormal and nobody has looked at it since, or the person is away for a check."""
+    """The latest reading is abnormal and nobody has looked at it since, or a check is on its way."""
     instances = {row.instance for row in base.rows.contacts_about(person.id) if row.instance}
-    if any(base.rows.is_waiting(CHECK, instance) for instance in instances):
+    if any(base.rows.is_waiting(step, instance) for step in CHECK for instance in instances):
         return True
     if not base.value("observation_abnormal", person.id):
         return False
