@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from lxml import etree
 
+from service.engine.drawing import BPMNDI
 from service.engine.intake_nodes import (
     KINDS,
     Lane,
@@ -81,7 +82,16 @@ def _read_process(
         lanes={lane.get("id") or "": extension(lane, "role") for lane in element.iter(f"{{{BPMN}}}lane")},
         pool=pool,
         file=around.file,
+        closed=frozenset(_with_planes(root, element)),
     )
+
+
+def _with_planes(root: etree._Element, process: etree._Element) -> Iterator[str]:
+    """The event sub-processes of a process that are drawn closed: their inside has a plane of its own."""
+    planes = {plane.get("bpmnElement") for plane in root.iter(f"{{{BPMNDI}}}BPMNPlane")}
+    for part in process.iter(f"{{{BPMN}}}subProcess"):
+        if part.get("triggeredByEvent") in _TRUE and part.get("id") in planes:
+            yield part.get("id") or ""
 
 
 def _flow_elements(process: etree._Element) -> Iterator[tuple[etree._Element, str]]:

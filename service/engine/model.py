@@ -133,6 +133,7 @@ class Process:
     lanes: Mapping[str, str] = field(default_factory=dict)  # lane id -> role id
     pool: str = ""
     file: str = ""
+    closed: frozenset[str] = frozenset()  # event sub-processes whose inside is drawn on a sheet of its own
 
     def outgoing(self, node_id: str) -> list[Flow]:
         """Sequence flows that leave a node, in file order."""
@@ -149,6 +150,13 @@ class Process:
     def level(self, parent: str = "") -> list[Node]:
         """Nodes directly inside a sub-process, or of the process itself."""
         return [node for node in self.nodes.values() if node.parent == parent]
+
+    def sheet(self, node_id: str) -> str:
+        """The closed event sub-process on whose sheet a node is drawn, "" for the page itself."""
+        parent = self.nodes[node_id].parent
+        while parent and parent not in self.closed:
+            parent = self.nodes[parent].parent
+        return parent
 
 
 @dataclass(frozen=True, slots=True)

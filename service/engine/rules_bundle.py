@@ -1,5 +1,6 @@
 """Runs every rule over a bundle, and checks what only the whole bundle shows: calls and pages."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -57,8 +58,15 @@ def _check_sizes(bundle: Bundle) -> Iterator[Finding]:
         count = max(len(process.nodes), len(process.flows) // 2)
         if count > LIMITS.nodes_per_page:
             yield finding("page_too_large", process.file, process.id, count=count, limit=LIMITS.nodes_per_page)
-        elif count > LIMITS.readable_nodes:
-            yield finding("page_large", process.file, process.id, count=count, limit=LIMITS.readable_nodes)
+        elif (shown := _fullest_sheet(process)) > LIMITS.readable_nodes:
+            yield finding("page_large", process.file, process.id, count=shown, limit=LIMITS.readable_nodes)
+
+
+def _fullest_sheet(process: Process) -> int:
+    """How many nodes the reader sees at once: the inside of a closed event sub-process is a sheet of its own."""
+    nodes = Counter(process.sheet(ident) for ident in process.nodes)
+    flows = Counter(process.sheet(flow.source) for flow in process.flows.values())
+    return max((max(nodes[sheet], flows[sheet] // 2) for sheet in nodes), default=0)
 
 
 def _check_page(process: Process, bundle: Bundle, called: Collection[str]) -> Iterator[Finding]:
