@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from service.application import answers
 from service.domain import events as ev
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 OF_THE_INCIDENT = frozenset({"msg_contact_positive"})  # correlated by the incident alone (P01.6)
+OF_TASKS = {"msg_release": "t_release"}  # messages that may complete a task of ours (P01.6): message -> task
 SYSTEM_PRINCIPAL = Principal("system", "")
 
 
@@ -33,15 +34,19 @@ def hand_over(
 
 
 def waiting(on: Advance, name: str, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Waits of the incident for a message, narrowed to all keys given: person, instance."""
-    table = sql.waits
-    same = (table.c.incident_id == on.incident_id) & (table.c.trigger == "message") & (table.c.name == name)
+    """Waits, or open tasks, of the incident for a message, narrowed to all keys given: person, instance."""
+    table: Table = sql.tasks if name in OF_TASKS else sql.waits
+    same = table.c.incident_id == on.incident_id
+    if name in OF_TASKS:
+        same &= (table.c.element == OF_TASKS[name]) & table.c.state.in_(("open", "claimed"))
+    else:
+        same &= (table.c.trigger == "message") & (table.c.name == name)
     if keys.get("person"):
         same &= table.c.person_id == keys["person"]
     if keys.get("instance"):
         same &= table.c.instance_id == keys["instance"]
     rows = [dict(row) for row in on.uow.connection.execute(select(table).where(same).order_by(table.c.id)).mappings()]
-    return [row for row in rows if is_listed(on, row)]
+    return [row for row in rows if name in OF_TASKS or is_listed(on, row)]
 
 
 def is_listed(on: Advance, wait: Mapping[str, Any]) -> bool:
@@ -60,7 +65,7 @@ def is_known(on: Advance, name: str) -> bool:
         for process in on.assembly(row).bundle.processes.values():
             for node in process.nodes.values():
                 is_catch = node.trigger is Trigger.MESSAGE and node.kind is not Kind.THROW
-                if node.message == name and (is_catch or node.kind is Kind.RECEIVE):
+                if node.id == OF_TASKS.get(name) or (node.message == name and (is_catch or node.kind is Kind.RECEIVE)):
                     return True
     return False
 

@@ -37,6 +37,13 @@ def the_person(_on: Advance, row: Mapping[str, Any]) -> Sequence[str]:
     return [f"person:{row['person_id']}"] if row["person_id"] else []
 
 
+def the_person_and_his_organisation(on: Advance, row: Mapping[str, Any]) -> Sequence[str]:
+    """A contact, and where he belongs: another organisation, or our own office."""
+    contacts = on.facts.rows.contacts_about(row["person_id"])
+    other = next((contact.other_org for contact in contacts if contact.other_org), "")
+    return [*the_person(on, row), f"org:{other}" if other else "epi_office"]
+
+
 def the_audience(on: Advance, row: Mapping[str, Any]) -> Sequence[str]:
     """The classes and runs the screening notice names, and the school's own superior."""
     audience = on.facts.rows.latest("F13", instance=row["id"]).get("audience") or []
@@ -56,7 +63,7 @@ def the_inspected(_on: Advance, _row: Mapping[str, Any]) -> Sequence[str]:
 
 
 PAPERS: Mapping[str, Paper] = {
-    "s_release_notice": Paper("R07", "release", "msg_release_notice", the_person),
+    "s_release_notice": Paper("R07", "release", "msg_release_notice", the_person_and_his_organisation),
     "s_screening_notice": Paper("R16", "screening", "msg_screening_notice", the_audience),
     "s_suspension_notice": Paper("R19", "suspension", "msg_suspension_notice", classes_and_district),
     "s_resume_notice": Paper("R19", "resumption", "msg_resume_notice", classes_and_district),
@@ -65,7 +72,7 @@ PAPERS: Mapping[str, Paper] = {
 DRAFTED = {"t_draft_screening": "s_screening_notice"}  # a paper with a draft and a signature of its own
 SIGNED = {"t_sign_screening": "s_screening_notice"}
 PAPER_KINDS = frozenset(paper.kind for paper in PAPERS.values())
-INTERNAL = frozenset({"school_leader"})  # roles of our own: a notice, nothing leaves the building
+INTERNAL = frozenset({"school_leader", "epi_office"})  # roles of our own: a notice, nothing leaves the building
 
 
 def issue(on: Advance, row: Mapping[str, Any], element: str) -> tuple[Paper, str, list[str]]:
