@@ -39,7 +39,8 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     answers = fill(view, data, context_for(on.view, target, principal, data))
     on.done_at = on.done_at or _stated_time(answers.values)
     observations.complete(on, target, answers)
-    contacts.check(on, target, answers)
+    for check in (contacts.check, observations.check, suspensions.check):
+        check(on, target, answers)
     person = _registered(on, target, answers)
     if view.is_list:
         _save_rows(on, target, answers)

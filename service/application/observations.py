@@ -6,6 +6,7 @@ The same person may be a contact of several cases and is observed once; every ro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -13,12 +14,12 @@ from sqlalchemy import func, select
 from service.application.observation_facts import readings_of
 from service.domain import events as ev
 from service.domain.calendar import local
-from service.domain.sessions import key_of, sessions
+from service.domain.errors import FormRefused
+from service.domain.form_messages import field_error
+from service.domain.sessions import MORNING, key_of, session_at, sessions
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from service.application.contact_rows import Contact
     from service.application.facts import FactBase
     from service.application.fill_contexts import Target
@@ -77,6 +78,22 @@ def complete(on: Advance, target: Target, answers: Answers) -> None:
     answers.public.update(number)
     answers.sealed.update(log)
     answers.values.update(number | log)
+
+
+def check(on: Advance, target: Target, answers: Answers) -> None:
+    """F14#session: a task takes the reading of its own session; another one belongs to another task.
+
+    Raises FormRefused.
+    """
+    since = on.facts.value("observed_from", target.person) if target.form_key == "F14#session" else None
+    session = session_at(target.opened_at, since, on.policies) if isinstance(since, datetime) else None
+    if session is None:
+        return
+    named = {"day_no": session.day_no, "session": session.name}
+    changed = [key for key, value in named.items() if answers.values.get(key) != value]
+    if changed:
+        words = {"zh": session.name, "en": "morning" if session.name == MORNING else "evening"}
+        raise FormRefused([field_error(key, "other_session", day=session.day_no, **words) for key in changed])
 
 
 def is_only_noted(target: Target, values: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Resumption at a later time: the incident looks at its facts again when lessons begin."""
+"""Answers of a suspension: one daily report a day, and a resumption at a later time, when the incident looks again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from service.domain.errors import FormRefused
+from service.domain.form_messages import field_error
 from service.persistence import queue
 
 if TYPE_CHECKING:
     from service.application.fill_contexts import Target
     from service.application.steps import Advance
+    from service.domain.forms import Answers
+
+
+def check(on: Advance, target: Target, answers: Answers) -> None:
+    """F22: the classes of a suspension report once a day. Raises FormRefused for a second report of the day."""
+    if target.form_key != "F22#report":
+        return
+    mine = (row for row in on.facts.rows.records if (row["form"], row["view"]) == ("F22", "report"))
+    days = {row["data"]["report_date"] for row in mine if row["instance_id"] == target.instance["id"]}
+    if answers.values["report_date"] in days:
+        raise FormRefused([field_error("report_date", "day_reported")])
 
 
 def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any]) -> None:

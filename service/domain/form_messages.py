@@ -63,6 +63,8 @@ _MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "any_of": ("以下至少填一项：{zh}", "At least one of: {en}"),
     "not_among": ("不在可选范围内", "Not among those that may be chosen"),
     "not_observed_then": ("此时段不在其观察期内", "Not under observation at that session"),
+    "other_session": ("这个任务登记第 {day} 天{zh}", "This task is for day {day}, {en}"),
+    "day_reported": ("这一天已有日报", "This day has a report already"),
     "taken": ("已被占用", "Already taken"),
     "names_another_person": ("不能写其他人的姓名", "Must not contain the name of another person"),
     "numbers_inconsistent": ("{zh}之和不能大于名单人数 {limit}", "The sum of {zh} exceeds the {limit} on the lists"),

@@ -284,3 +284,17 @@ def test_a_school_may_study_a_suspension_before_anybody_is_sick(world: World) ->
     w.open("principal", proposal, procedure="class_suspension")
     assert suspension.decided_rows(w) == [(7,)]
     assert w.row()["closed_at"]
+
+
+def test_a_day_takes_one_summary(world: World) -> None:
+    w = world
+    suspended(w)
+    w.go("03-03 18:00")
+    yesterday, today = w.open_tasks()["t_home_monitoring"]
+    w.do("teacher", "t_home_monitoring", suspension.ZERO, task=yesterday)
+    with pytest.raises(FormRefused) as refused:
+        w.do("teacher", "t_home_monitoring", {**suspension.ZERO, "report_date": "2026-03-02"}, task=today)
+    assert {(error.path, error.code) for error in refused.value.errors} == {("report_date", "day_reported")}
+    w.do("teacher", "t_home_monitoring", suspension.ZERO, task=today)
+    days = [row["data"]["report_date"] for row in w.rows(t.Record, form="F22")]
+    assert sorted(days) == ["2026-03-02", "2026-03-03"]

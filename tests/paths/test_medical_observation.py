@@ -61,7 +61,8 @@ def test_twenty_eight_readings_then_release(world: World) -> None:
     assert issued["data"]["certificate_no"] == f"JC2026-{w.row()['number']}-001"
     (paper,) = w.rows(t.Report, document="R07")
     assert paper["state"] == "sent"
-    assert {row["recipient"] for row in w.rows(t.Delivery) if row["report_id"] == paper["id"]} == {f"person:{pupil}"}
+    recipients = {row["recipient"] for row in w.rows(t.Delivery) if row["report_id"] == paper["id"]}
+    assert recipients == {f"person:{pupil}", "epi_office"}
     w.go("03-18 18:00")
     assert len(w.rows(t.Task, element="t_session_record")) == 28
 
@@ -84,6 +85,20 @@ def test_a_session_stays_open_when_missed_and_takes_the_reading_later(world: Wor
     w.do("nurse", "t_session_record", answer, task=task)
     met = w.deadline("T11", subject)
     assert (w.local(met["met_at"]), met["late_minutes"]) == ("03-02 20:30", 30)
+    assert observing.keys(w, pupil) == ["1:晚"]
+
+
+def test_the_task_of_a_session_takes_no_reading_of_another(world: World) -> None:
+    w = world
+    (pupil,) = observing.observed(w, tracing.NEIGHBOURS[:1])
+    w.go("17:30")
+    answer = {**observing.NORMAL, "measured_at": school.now(w)}
+    for changed in ({"day_no": 2}, {"session": "早", "window_reason": "补测"}):
+        with pytest.raises(FormRefused) as refused:
+            w.do("nurse", "t_session_record", {**answer, **changed})
+        assert {(error.path, error.code) for error in refused.value.errors} == {(next(iter(changed)), "other_session")}
+    assert observing.keys(w, pupil) == []
+    w.do("nurse", "t_session_record", {**answer, "day_no": 1, "session": "晚"})
     assert observing.keys(w, pupil) == ["1:晚"]
 
 
