@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from service.persistence.tables import sql
 
@@ -42,18 +42,24 @@ class Contact:
         return self.stage == "final" and self.status in OPEN
 
 
+_table, _known = sql.contacts.c, sql.persons.c
+_of_incident = (
+    select(
+        _table.case_id, _table.person_id, _known.kind, _known.case_status, _known.is_neighbour, _table.stage,
+        _table.status, _table.mode, _table.other_org, _table.instance_id, _table.observed_from,
+        _table.observed_until, _table.registered_at, _table.sealed, _known.sealed.label("person_sealed"),
+    )
+    .join(sql.persons, _known.id == _table.person_id)
+    .where(_table.incident_id == bindparam("incident"))
+    .order_by(_table.case_id, _table.registered_at, _table.id)
+)  # fmt: skip
+_of_person = _of_incident.where(_table.person_id == bindparam("person"))
+
+
 def contacts_of(connection: Connection, incident: str, *, person: str = "") -> list[Contact]:
     """The contact rows of an incident, or of one person, case by case in order of registration."""
-    table, known = sql.contacts, sql.persons
-    columns = (
-        table.c.case_id, table.c.person_id, known.c.kind, known.c.case_status, known.c.is_neighbour, table.c.stage,
-        table.c.status, table.c.mode, table.c.other_org, table.c.instance_id, table.c.observed_from,
-        table.c.observed_until, table.c.registered_at, table.c.sealed, known.c.sealed.label("person_sealed"),
-    )  # fmt: skip
-    statement = select(*columns).join(known, known.c.id == table.c.person_id).where(table.c.incident_id == incident)
-    if person:
-        statement = statement.where(table.c.person_id == person)
-    found = connection.execute(statement.order_by(table.c.case_id, table.c.registered_at, table.c.id))
+    statement = _of_person if person else _of_incident
+    found = connection.execute(statement, {"incident": incident, "person": person})
     return [_contact(dict(row)) for row in found.mappings()]
 
 

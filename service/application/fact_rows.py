@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from service.application import clusters, contact_rows
 from service.domain import events as ev
@@ -17,6 +17,16 @@ from service.persistence.tables import sql
 READINGS = "F14"  # so many records that they are read person by person, never all of them
 SUPPLEMENT, WITHDRAWN = "人数增加", "误报撤销"  # correction_reason of a supplement, and of a withdrawal
 LIVE_VISIT = {"active", "waiting"}
+
+_one_person = select(sql.persons).where(
+    sql.persons.c.incident_id == bindparam("incident"), sql.persons.c.id == bindparam("person")
+)
+_readings_of_one = (
+    select(sql.records)
+    .where(sql.records.c.incident_id == bindparam("incident"), sql.records.c.person_id == bindparam("person"))
+    .where(sql.records.c.form == READINGS, sql.records.c.is_revoked.is_(False))
+    .order_by(sql.records.c.at, sql.records.c.id)
+)
 
 
 class PersonFacts:
@@ -60,11 +70,8 @@ class PersonFacts:
 
 
 # Which parts of a snapshot an event makes stale; events that are not named change none of them.
-PEOPLE = (
-    "_people", "_others", "cases", "known", "first_case", "school_cases", "contacts", "_contacts_by_person",
-    "neighbours",
-)  # fmt: skip
-CONTACTS = ("contacts", "_contacts_by_person")
+CONTACTS = ("contacts", "_contacts_by_person", "_contacts_asked")
+PEOPLE = ("_people", "_others", "cases", "known", "first_case", "school_cases", "neighbours", *CONTACTS)
 REPORTS = ("_reports", "sent_reports")
 STALE: Mapping[str, tuple[str, ...]] = {
     "record_saved": ("records",),
@@ -121,9 +128,7 @@ class FactRows:
         if form != READINGS:
             return [r for r in self.records if r["form"] == form and r["person_id"] == person]
         if person not in self._readings:
-            table = sql.records.c
-            where = (table.form == READINGS) & (table.person_id == person) & table.is_revoked.is_(False)
-            self._readings[person] = self._all(t.Record, table.at, table.id, where=where)
+            self._readings[person] = self._about(_readings_of_one, person)
         return self._readings[person]
 
     @cached_property
@@ -167,7 +172,18 @@ class FactRows:
         """The rows of one contact, one per case; all are read only where somebody asked for all."""
         if "contacts" in self.__dict__:
             return self._contacts_by_person.get(person, [])
-        return contact_rows.contacts_of(self._connection, self.incident_id, person=person)
+        if person not in self._contacts_asked:
+            self._contacts_asked[person] = contact_rows.contacts_of(self._connection, self.incident_id, person=person)
+        return self._contacts_asked[person]
+
+    @cached_property
+    def _contacts_asked(self) -> dict[str, list[contact_rows.Contact]]:
+        return {}
+
+    def read_everybody(self) -> None:
+        """Read people and contacts at once, for a command that goes through many of them one by one."""
+        self._others.update({row["id"]: PersonFacts(row, self) for row in self._all(t.Person)})
+        self._contacts_asked.update(self._contacts_by_person)
 
     @cached_property
     def final_lists(self) -> frozenset[str]:
@@ -215,6 +231,10 @@ class FactRows:
             statement = statement.where(where)
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
+    def _about(self, statement: Any, person: str) -> list[Mapping[str, Any]]:
+        rows = self._connection.execute(statement, {"incident": self.incident_id, "person": person})
+        return [dict(row) for row in rows.mappings()]
+
     @cached_property
     def _visits(self) -> dict[str, list[tuple[str, str]]]:
         columns = select(sql.element_visits.c.element, sql.element_visits.c.instance_id, sql.element_visits.c.state)
@@ -233,8 +253,7 @@ class FactRows:
         if person in self.known:
             return self.known[person]
         if person not in self._others:
-            rows = self._all(t.Person, where=sql.persons.c.id == person)
-            self._others[person] = PersonFacts(rows[0], self) if rows else None
+            self._others[person] = next((PersonFacts(row, self) for row in self._about(_one_person, person)), None)
         return self._others[person]
 
     def person(self, person: str) -> PersonFacts:

@@ -72,6 +72,7 @@ def record_round(
         checked = _checked(on, principal, command, readings)
         tasks = _open_tasks(on, [reading.who for reading in readings])
         instances = _instances(on, [reading.who.instance for reading in readings])
+        on.facts.rows.read_everybody()
         closed = 0
         for reading, filled in zip(readings, checked, strict=True):
             task = tasks.get((reading.who.person, reading.session.key))

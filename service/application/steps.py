@@ -159,7 +159,8 @@ class Advance:
 
     def record_all(self, events: Sequence[ev.Event], row: Mapping[str, Any]) -> None:
         """Append the events of a step at once."""
-        self._append([(event, self._new(event, row, "", {})) for event in events], row)
+        if events:
+            self._append([(event, self._new(event, row, "", {})) for event in events], row)
 
     def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])

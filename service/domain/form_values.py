@@ -7,7 +7,6 @@ places. `typed` turns stored values back into datetime, date, time and Decimal. 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -34,8 +33,10 @@ def check_value(field: Field, raw: Any, path: str, inspection: Inspection) -> An
     return CHECKS[field.type](field, raw, path, inspection)
 
 
-def check_parts(parts: tuple[Field, ...], raw: Mapping[Any, Any], path: str, inspection: Inspection) -> dict[str, Any]:
-    """Check an object part by part: unknown names, missing parts, each value."""
+def check_parts(
+    parts: tuple[Field, ...], raw: Mapping[Any, Any], path: str, inspection: Inspection, *, may_lack: bool = False
+) -> dict[str, Any]:
+    """Check an object part by part: unknown names, missing parts (unless it may lack them), each value."""
     known = {part.key for part in parts}
     for name in raw:
         if name not in known:
@@ -47,7 +48,7 @@ def check_parts(parts: tuple[Field, ...], raw: Mapping[Any, Any], path: str, ins
             values[part.key] = check_value(part, given, f"{path}.{part.key}", inspection)
         elif part.default is not None and part.default.source == "value":
             values[part.key] = part.default.value
-        elif part.required:
+        elif part.required and not may_lack:
             inspection.refuse(f"{path}.{part.key}", "required", zh=part.label.zh, en=part.label.en)
     return values
 
@@ -236,8 +237,7 @@ def _person(field: Field, raw: Any, path: str, inspection: Inspection) -> Any:
     if reference is None:
         return None
     _check_known(field, reference["id"], path, inspection)
-    rest = tuple(replace(part, required=False) for part in field.parts)
-    return {**reference, **check_parts(rest, given, path, inspection)}
+    return {**reference, **check_parts(field.parts, given, path, inspection, may_lack=True)}
 
 
 def _check_known(field: Field, person_id: str, path: str, inspection: Inspection) -> None:

@@ -69,10 +69,13 @@ class Functions:
         return plain(self.scope.policies[key])
 
     def _fact(self, name: str) -> object:
-        if name not in self.scope.facts:
-            raise MissingName("missing_fact", f"没有事实「{name}」", f"there is no fact “{name}”", name=name)
         if name not in self.seen:
-            self.seen[name] = plain(self.scope.facts[name])
+            try:
+                value = self.scope.facts[name]
+            except KeyError:
+                missing = MissingName("missing_fact", f"没有事实「{name}」", f"there is no fact “{name}”", name=name)
+                raise missing from None
+            self.seen[name] = plain(value)
         return self.seen[name]
 
     def _deadline(self, rule: object, subject: object = "") -> object:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from service.application.projections.registry import applies, change, instant
 from service.domain import events as ev
@@ -102,11 +102,15 @@ def deadline_started(connection: Connection, stored: StoredEvent, event: ev.Dead
     _show_due(connection, event.deadline, event.due)
 
 
+_show = (
+    update(sql.tasks)
+    .where(sql.tasks.c.deadline_id == bindparam("deadline"), sql.tasks.c.state.in_(("open", "claimed")))
+    .values(due_at=bindparam("due"))
+)
+
+
 def _show_due(connection: Connection, deadline: str, due: str | None) -> None:
-    is_open = sql.tasks.c.state.in_(("open", "claimed"))
-    connection.execute(
-        update(sql.tasks).where(sql.tasks.c.deadline_id == deadline, is_open).values(due_at=instant(due))
-    )
+    connection.execute(_show, {"deadline": deadline, "due": instant(due)})
 
 
 def _deadline(connection: Connection, deadline: str, **values: Any) -> None:
