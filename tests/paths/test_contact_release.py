@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.application.queries import Reader, task_pages
 from service.persistence import tables as t
 from tests.paths import observing, tracing
 from tests.paths.variants import visited_between
@@ -69,3 +70,27 @@ def test_the_certificate_of_somebody_elses_pupil_goes_to_his_school(world: World
     recipients, notices = told(w)
     assert recipients == {f"person:{person}", "org:demo-school-2"}
     assert notices == []
+
+
+def test_whoever_releases_sees_which_sessions_have_no_reading(world: World) -> None:
+    w = world
+    observing.observed(w, tracing.NEIGHBOURS[:1])
+    for day in range(2, 17):
+        if day not in {2, 16}:
+            w.go(f"03-{day:02d} 07:00")
+            observing.record(w, "早", others=observing.NORMAL)
+        if day not in {5, 16}:
+            w.go(f"03-{day:02d} 18:00")
+            observing.record(w, "晚", others=observing.NORMAL)
+    w.go(END)
+    assert missing(w, "t_complete_papers") == ("第4天晚", "第15天早")
+    w.do("coordinator", "t_complete_papers", observing.order(w))
+    assert missing(w, "t_release") == ("第4天晚", "第15天早")
+
+
+def missing(w: World, element: str) -> tuple[str, ...]:
+    """The sessions the page of a task names."""
+    (task,) = w.open_tasks()[element]
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, w.who("coordinator"), w.clock.now())
+        return task_pages.page(reader, task).missing

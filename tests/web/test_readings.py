@@ -142,3 +142,11 @@ def test_it_speaks_english(web: Pages) -> None:
     assert not left
     done = nurse.submit(page, {}, ROUND)
     assert [each.text for each in done.all("//table//span[contains(@class, 'half ok')]")][:1] == ["N"]
+
+
+def test_the_page_of_the_papers_names_the_sessions_without_a_reading(web: Pages) -> None:
+    web.world.go("03-16 10:30")
+    task = web.world.open_tasks()["t_complete_papers"][0]
+    page = web.as_("coordinator").get(f"/tasks/{task}")
+    assert "缺测 28 次" in page.text
+    assert "第1天晚、第2天早" in page.text

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application import organisations
+from service.application import observations, organisations
 from service.application.fill_contexts import Target, context_for
 from service.application.incident_view import IncidentView
 from service.application.queries.people import PersonRow, RecordRow, people, records_of
@@ -18,6 +18,7 @@ from service.domain.deadlines import ladder
 from service.domain.errors import NoSuch
 from service.domain.form_answers import default_rows, default_value
 from service.domain.forms import FillContext, View, json_schema, ui_hints
+from service.domain.sessions import MORNING
 from service.persistence import tables as t
 
 instances = t.table_of(t.Instance)
@@ -58,7 +59,10 @@ class FormPage:
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """A task's page. `draft` is the reader's own unfinished input, None if he saved none."""
+    """A task's page. `draft` is the reader's own unfinished input, None if he saved none.
+
+    `missing` names the sessions without a reading where a contact's release is prepared or issued.
+    """
 
     row: TaskRow
     form: FormPage | None
@@ -71,6 +75,7 @@ class TaskPage:
     may_release: bool
     may_delegate: bool
     needs_late_reason: bool
+    missing: tuple[str, ...]
 
 
 def page(reader: Reader, task_id: str) -> TaskPage:
@@ -96,6 +101,7 @@ def page(reader: Reader, task_id: str) -> TaskPage:
         may_release=bool(row.assignee) and may(reader.principal, Action.TASK_RELEASE, subject),
         may_delegate=row.state in ("open", "claimed") and may(reader.principal, Action.TASK_DELEGATE, subject),
         needs_late_reason=row.late and row.state in ("open", "claimed"),
+        missing=_missing(reader, view, stored) if row.may_complete else (),
     )
 
 
@@ -156,6 +162,17 @@ def _form(reader: Reader, view: IncidentView, stored: Mapping[str, Any]) -> Form
         stored["person_id"] or "", stored["created_at"], stored["due_at"], stored,
     )  # fmt: skip
     return form_page(reader, stored["form_key"], context_for(view, target, reader.principal))
+
+
+def _missing(reader: Reader, view: IncidentView, stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sessions of the contact that are over without a reading, in words and in order."""
+    if not stored["form_key"].startswith("F24#"):
+        return ()
+    keys = (key.partition(":") for key in observations.missing_sessions(view.facts, stored["person_id"] or ""))
+    return tuple(
+        reader.pick(f"第{day}天{name}", f"day {day}, {'morning' if name == MORNING else 'evening'}")
+        for day, _, name in keys
+    )
 
 
 def _instance(reader: Reader, instance: str) -> dict[str, Any]:
