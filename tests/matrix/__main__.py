@@ -61,8 +61,8 @@ def _compare(before: Mapping[str, str], after: Mapping[str, str]) -> int:
 
 
 def _is_stale(before: str | None, after: str | None) -> bool:
-    """A line came or went, or its test asserts it no more; that one more test does is no fault."""
-    return before != after and (before != NONE or after is None)
+    """A line came or went, or no test asserts it any more; that another or one more test does is no fault."""
+    return before is None or after is None or (before != NONE and after == NONE)
 
 
 def _unasserted(tests: Mapping[str, str]) -> set[str]:
