@@ -52,12 +52,40 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """A page of the diagram, or an instance beside it."""
+    """A page of the diagram."""
 
     address: str
     name: str
     detail: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLink:
+    """An instance of the incident: whose it is, and since when it runs or is over."""
+
+    address: str
+    name: str
+    person: str
+    at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceGroup:
+    """The running instances of one process; `shown` is the one the page is about."""
+
+    name: str
+    links: tuple[InstanceLink, ...]
+    shown: InstanceLink | None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """One sheet of a drawing, to be kept as a picture."""
+
+    address: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +96,7 @@ class Picture:
     states: str
     svg: Markup
     name: str
+    files: tuple[PictureFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +106,8 @@ class DiagramPage:
     head: Head
     now: tuple[StepRow, ...]
     done: tuple[StepRow, ...]
-    instances: tuple[PageLink, ...]
+    running: tuple[InstanceGroup, ...]
+    ended: tuple[InstanceLink, ...]
     pages: tuple[PageLink, ...]
     picture: Picture
 
@@ -91,6 +121,21 @@ def diagram_page(visit: Visiting, incident: str, instance: str = "", page: str =
         if visit.is_fragment:
             return visit.fragment("incidents/_diagram.html", model, shell=visit.shell(reader))
         return visit.page(reader, "incidents/diagram.html", model)
+
+
+@router.get("/incidents/{incident}/diagram.svg")
+def diagram_svg(visit: Visiting, incident: str, instance: str = "", page: str = "", sheet: str = "") -> Response:
+    """One sheet of the board as a picture file, with its states."""
+    with visit.reader() as reader:
+        return _Board(visit, reader, incident, instance, page).svg(sheet)
+
+
+@router.get("/procedures/{procedure}/versions/{version}/pages/{page}.svg")
+def page_svg(visit: Visiting, procedure: str, version: int, page: str, sheet: str = "") -> Response:
+    """One sheet of a page as a picture file."""
+    require(visit.principal, Action.DEFINITION_READ)
+    with visit.reader() as reader:
+        return svg_file(procedures.xml(reader, procedure, version, page), {}, reader.locale, sheet)
 
 
 @router.get("/procedures/{procedure}/versions/{version}/pages/{page}.bpmn")
@@ -184,11 +229,13 @@ class _Board:
     def model(self) -> DiagramPage:
         """The view model."""
         steps = [each for page in self._pages() for each in self._steps(page)]
+        running, ended = self._instances()
         return DiagramPage(
             head=self.head,
             now=tuple(sorted((each for each in steps if each.look not in ("done", "todo")), key=_urgency)),
             done=tuple(sorted((each for each in steps if each.look == "done"), key=lambda each: each.at, reverse=True)),
-            instances=tuple(self._instance_links()),
+            running=running,
+            ended=ended,
             pages=tuple(self._page_links()),
             picture=self._picture(),
         )
@@ -234,31 +281,73 @@ class _Board:
                 address, self.reader.pick(process.name, process.name_en), str(count or ""), page == self.page
             )
 
-    def _instance_links(self) -> Iterable[PageLink]:
+    def _instances(self) -> tuple[tuple[InstanceGroup, ...], tuple[InstanceLink, ...]]:
+        """The running instances by process, and those that are over, the last first."""
         codes = _person_codes(self.reader, self.incident, self.rows)
+        groups: dict[tuple[str, str], list[InstanceLink]] = {}
+        ended: list[InstanceLink] = []
         for row in self.rows:
             address = f"/incidents/{self.incident}/diagram?instance={row.id}"
-            state = self.visit.words.gettext("进行中") if row.status == "active" else ""
-            name = " · ".join(part for part in (row.name, codes.get(row.person, "")) if part)
-            yield PageLink(address, name, state, row.id == self.instance.id)
+            is_running = row.status == "active"
+            at = row.started_at if is_running else row.ended_at or row.started_at
+            link = InstanceLink(address, row.name, codes.get(row.person, ""), at, row.id == self.instance.id)
+            (groups.setdefault((row.procedure, row.process), []) if is_running else ended).append(link)
+        running = (
+            InstanceGroup(links[0].name, tuple(links), next((one for one in links if one.is_current), None))
+            for links in groups.values()
+        )
+        return tuple(running), tuple(sorted(ended, key=lambda link: link.at, reverse=True))
 
     def _picture(self) -> Picture:
         nodes = self.bundle.processes[self.page].nodes
-        states = {id_: self._look(nodes[id_], each) for id_, each in self._elements(self.page).items() if each}
         counts = {
             id_: each.count
             for id_, each in self._elements(self.page).items()
             if each and self._is_now(each) and nodes[id_].kind is not Kind.BOUNDARY
         }
-        xml = procedures.xml(self.reader, self.instance.procedure, self.instance.version, self.page)
-        states |= _of_closed(xml, nodes, states)
+        xml, states = self._xml(), self._states()
         process = self.bundle.processes[self.page]
+        name = self.reader.pick(process.name, process.name_en)
+        address = f"/incidents/{self.incident}/diagram.svg?instance={self.instance.id}&page={self.page}&"
         return Picture(
             source=f"/procedures/{self.instance.procedure}/versions/{self.instance.version}/pages/{self.page}.bpmn",
             states=json.dumps({"looks": states, "counts": counts}),
             svg=drawn(xml, states, self.reader.locale),
-            name=self.reader.pick(process.name, process.name_en),
+            name=name,
+            files=picture_files(xml, address, name, self.reader.locale),
         )
+
+    def svg(self, sheet: str) -> Response:
+        """A sheet of the page as a picture file. Raises NoSuch."""
+        return svg_file(self._xml(), self._states(), self.reader.locale, sheet)
+
+    def _xml(self) -> str:
+        return procedures.xml(self.reader, self.instance.procedure, self.instance.version, self.page)
+
+    def _states(self) -> dict[str, str]:
+        nodes = self.bundle.processes[self.page].nodes
+        states = {id_: self._look(nodes[id_], each) for id_, each in self._elements(self.page).items() if each}
+        return states | _of_closed(self._xml(), nodes, states)
+
+
+def picture_files(xml: str, address: str, name: str, locale: str) -> tuple[PictureFile, ...]:
+    """Every sheet of a page, under an address that ends in `?` or `&`; none where the file has no positions."""
+    if "BPMNShape" not in xml:
+        return ()
+    inner = (
+        PictureFile(f"{address}sheet={ident}", (name_en or title) if locale.startswith("en") else title)
+        for ident, title, name_en in closed_subs(xml.encode())
+    )
+    return (PictureFile(address.rstrip("?&"), name), *inner)
+
+
+def svg_file(xml: str, states: Mapping[str, str], locale: str, sheet: str) -> Response:
+    """A sheet as a picture file. Raises NoSuch."""
+    try:
+        svg = render_svg(xml.encode(), states=states, locale="en" if locale.startswith("en") else "zh", sheet=sheet)
+    except NotDrawn as error:
+        raise NoSuch("page", sheet) from error
+    return Response(svg, media_type="image/svg+xml")
 
 
 def drawn(xml: str, states: dict[str, str], locale: str) -> Markup:

@@ -16,7 +16,7 @@ from service.application.queries.reader import Reader
 from service.domain.access import Action, require
 from service.domain.errors import NoSuch
 from service.domain.form_context import FillContext
-from service.web.diagram_page import drawn
+from service.web.diagram_page import PictureFile, drawn, picture_files
 from service.web.errors import PageRoute
 from service.web.form_models import Directory, Filled, FormModel
 from service.web.form_pages import FormWriter
@@ -41,6 +41,7 @@ class ProcedureModel:
     page: PageRow
     source: str
     svg: Markup
+    files: tuple[PictureFile, ...]
     uses: Uses
     remarks: tuple[Remark, ...]
     may_open: bool
@@ -98,11 +99,13 @@ def procedure_page(visit: Visiting, procedure: str, page: str = "", version: int
         found = procedures.page(reader, procedure, version or None)
         shown = next((each for each in found.pages if each.process == (page or procedure)), found.pages[0])
         xml = procedures.xml(reader, procedure, found.row.version, shown.process)
+        address = f"/procedures/{procedure}/versions/{found.row.version}/pages/{shown.process}"
         model = ProcedureModel(
             found=found,
             page=shown,
-            source=f"/procedures/{procedure}/versions/{found.row.version}/pages/{shown.process}.bpmn",
+            source=f"{address}.bpmn",
             svg=drawn(xml, {}, reader.locale),
+            files=picture_files(xml, f"{address}.svg?", shown.name, reader.locale),
             uses=definition_uses.uses(reader, reader.bundle(procedure, found.row.version)),
             remarks=definition_uses.remarks(reader, procedure, found.row.version),
             may_open=found.row.is_startable and may_report(reader),

@@ -136,6 +136,19 @@ def test_a_person_has_a_timeline_of_his_own(judged_list: Pages) -> None:
     )
 
 
+def test_running_processes_stand_by_kind_and_those_that_are_over_are_folded(judged_list: Pages) -> None:
+    address = f"/incidents/{judged_list.world.incident}/diagram"
+    page = judged_list.as_(OFFICE).get(address)
+    folded = "//nav[contains(@class, 'instances')]/details"
+    assert not page.all(f"{folded}/@open")
+    groups = [" ".join(each.text_content().split()) for each in page.all(f"{folded}/summary")]
+    assert groups[0] == f"医学观察 {len(NEIGHBOURS)}"
+    assert groups[-1].startswith("已结束 ")
+    assert len(page.all(f"{folded}[last()]//a")) == int(groups[-1].split()[1])
+    observed = judged_list.as_(OFFICE).get(page.all(f"{folded}[1]//a/@href")[0])
+    assert observed.all(f"{folded}[1]/summary[@aria-current='true']/small")
+
+
 def test_places_tell_what_happened_there(judged_list: Pages) -> None:
     page = judged_list.as_(OFFICE).get(f"/incidents/{judged_list.world.incident}/places")
     headings = [each.text_content() for each in page.all("//h2")]

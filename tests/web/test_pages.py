@@ -348,6 +348,21 @@ def test_a_full_page_draws_its_event_sub_processes_beneath_and_the_viewer_gets_w
     assert 'targetRef="start_superior_order"' not in xml.split("process id=")[0]
 
 
+def test_every_sheet_of_a_drawing_can_be_kept_as_a_picture(web: Pages, incident: str) -> None:
+    coordinator = web.as_("coordinator")
+    page = coordinator.get(f"/incidents/{incident}/diagram?page=school_suspected_case")
+    files = page.all("//div[contains(@class, 'board-files')]//a/@href")
+    assert files == page.all("//button/@data-png")
+    whole, *closed = (coordinator.get(each) for each in files)
+    assert whole.answer.headers["content-type"] == "image/svg+xml"
+    assert 'data-element="ca_dispatch"' in whole.text
+    assert any('data-element="t_approve_cancel"' in each.text for each in closed)
+    assert coordinator.get(f"{files[0]}&sheet=nothing").status == 404
+    assert web.as_("villager").get(files[0]).status == 404
+    library = coordinator.get("/procedures/case_transfer").all("//div[contains(@class, 'board-files')]//a/@href")
+    assert 'data-element="g_ppe_done"' in coordinator.get(library[0]).text
+
+
 # --- outside parties and operators --------------------------------------------------------------
 
 
