@@ -187,9 +187,12 @@ def _signal(on: Advance, effect: Effect) -> None:
 
 
 def _look(on: Advance, _effect: Effect) -> None:
-    """Waiting conditions are looked at before the effects that come after this one."""
+    """Waiting conditions are looked at, and what they move is carried over, before the effects queued after this one."""
+    later = list(on.effects)
+    on.effects.clear()
     for row in on.active_rows():
         on.step(row, runner.proceed)
+    on.effects.extend(later)
 
 
 def _complete(wait: str, instance: Instance, context: StepContext) -> runner.StepResult:

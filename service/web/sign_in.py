@@ -123,6 +123,8 @@ def demo_accounts(guest: Guest) -> tuple[DemoAccount, ...]:
         DemoAccount("nurse", words.gettext("隔离室与校医")),
         DemoAccount("principal", words.gettext("校长")),
         DemoAccount("cleaner", words.gettext("保洁")),
+        DemoAccount("staff2", words.gettext("第二学校教职工")),
+        DemoAccount("principal2", words.gettext("第二学校校长")),
         DemoAccount("manager", words.gettext("县级与外部方")),
         DemoAccount("town", words.gettext("镇干部")),
         DemoAccount("villager", words.gettext("村干部")),

@@ -4,8 +4,9 @@ import pytest
 
 from service.domain.errors import FormRefused
 from service.persistence import tables as t
-from tests.paths import school, tracing, variants
+from tests.paths import observing, school, tracing, variants
 from tests.paths.test_terminal_disinfection import accept
+from tests.paths.variants import visited_between
 from tests.paths.world import World
 
 CONFIRMED = {"control_confirmed": True, "health_opinion": "可以解除", "confirmed_by": True}
@@ -42,6 +43,16 @@ def test_control_is_not_confirmed_while_a_new_case_is_undecided(world: World) ->
     assert len(w.events()) == before
     w.do("principal", "t_confirm_control", {**CONFIRMED, "control_confirmed": False, "control_note": "又有一例"})
     assert w.row()["status"] != "under_control"
+    w.go("03-03 10:42")  # a day later (control_recheck) it is judged again, by the facts
+    assert visited_between(w, "e_control_wait", "g_wait_outcome")
+    assert "t_confirm_control" not in w.open_tasks()
+
+
+def test_isolated_pupils_are_supported_until_somebody_says_it_is_done(world: World) -> None:
+    w = world
+    observing.observed(w)
+    w.do("teacher", "t_learning_support")
+    assert visited_between(w, "t_learning_support", "g_support_done")
 
 
 def test_a_closing_report_waits_for_what_came_after_control(world: World) -> None:

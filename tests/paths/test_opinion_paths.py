@@ -51,6 +51,7 @@ def test_a_rumour_alert_starts_it_once_and_the_closing_ends_it(world: World) -> 
     w.do("coordinator", "t_file_certificate", {"certificate": school.CERTIFICATE})
     school.closing_report(w)
     assert visited_between(w, "e_opinion_end", "ee_opinion")
+    assert visited_between(w, "ca_opinion", "ee_opinion_done")
     assert [row["status"] for row in w.rows(t.Instance, process="incident_opinion")] == ["completed"]
     assert w.row()["result"] == "excluded_closed"
 
