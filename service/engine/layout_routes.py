@@ -18,6 +18,7 @@ LEAST_AROUND = 5.0
 EDGE = 6.0
 OFF_CENTRE = 1 / 60
 TOUCH = 3.0
+SAME_EXIT = 8.0  # two named flows of a gateway by one side: their labels would stand far from it
 
 
 EASY_OUT = {"R": 0.0, "B": 0.3, "T": 0.8, "L": 9.0}
@@ -267,25 +268,26 @@ class Traffic:
         self.uprights: list[_Run] = []
         self.near = near
         self.crossing = crossing
-        self.exits: dict[str, list[str]] = {}
+        self.exits: dict[str, dict[str, str]] = {}
 
     def add(self, link: Link, route: Route) -> None:
         """Draw a flow."""
         for level, run in _runs(link, route.points):
             (self.levels if level else self.uprights).append(run)
         if link.labelled:
-            self.exits.setdefault(link.origin, []).append(route.leaves)
+            self.exits.setdefault(link.origin, {})[link.id] = route.leaves
 
     def remove(self, link: Link) -> None:
         """Take a flow away again."""
         self.levels = [run for run in self.levels if run.link.id != link.id]
         self.uprights = [run for run in self.uprights if run.link.id != link.id]
+        self.exits.get(link.origin, {}).pop(link.id, None)
 
     def price(self, link: Link, route: Route, limit: float = float("inf")) -> float:
         """Cost of adding a route; stops counting above the limit."""
         cost = 0.0
         if link.labelled:
-            cost += 5.0 * self.exits.get(link.origin, []).count(route.leaves)
+            cost += SAME_EXIT * list(self.exits.get(link.origin, {}).values()).count(route.leaves)
         for level, run in _runs(link, route.points):
             across, along = (self.uprights, self.levels) if level else (self.levels, self.uprights)
             at, low, high = run.at, run.low, run.high
