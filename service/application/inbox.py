@@ -187,7 +187,7 @@ def _signal(on: Advance, effect: Effect) -> None:
 
 
 def _look(on: Advance, _effect: Effect) -> None:
-    """Waiting conditions are looked at, and what they move is carried over, before the effects queued after this one."""
+    """Waiting conditions are looked at and what they move is carried over before the effects queued after this."""
     later = list(on.effects)
     on.effects.clear()
     for row in on.active_rows():
