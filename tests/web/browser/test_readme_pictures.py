@@ -81,6 +81,6 @@ def test_the_pages_of_the_readme_are_well(chromium: Browser, address: str, world
     at_the_desk = {
         "timeline": f"/incidents/{today}", "timeline-en": f"/incidents/{today}",
         "diagram": f"/incidents/{confirmed}/diagram", "diagram-en": f"/incidents/{confirmed}/diagram",
-        "people": f"/incidents/{confirmed}/people", "people-en": f"/incidents/{confirmed}/people",
+        "people-en": f"/incidents/{confirmed}/people",
     }  # fmt: skip
     picture(chromium, address, "principal", DESK, at_the_desk)
