@@ -19,10 +19,11 @@ from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.policies import PolicyCatalogue
 from service.live import Hub
+from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database, open_database
+from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.writer import CommandRunner, open_runner
 from service.settings import Settings, master_keys, partner_secrets
 from service.worker import Worker
 

@@ -16,10 +16,11 @@ import pytest
 from sqlalchemy import Executable
 
 from service.domain.clock import SettableClock
+from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database, migrate, open_database
+from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer, new_master_key
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.writer import CommandRunner, open_runner
 from tests import postgres
 
 BACKENDS = ("sqlite", "postgres")

@@ -8,10 +8,10 @@ from service.application.documents import DocumentLibrary
 from service.application.services import Services
 from service.domain.clock import Clock
 from service.domain.gateways import InboundDoor
+from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.writer import CommandRunner
 from service.settings import Settings
 
 T = TypeVar("T")

@@ -22,10 +22,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.application import organisations
 from service.domain.access import Principal
 from service.domain.errors import AlreadyExists, NoSuch, SignInFailed, TooManyAttempts, ValueRefused
+from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
 from service.persistence.tables import Account, LoginAttempt, Membership, Organisation, Session, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
-from service.persistence.writer import CommandRunner
 
 ACCESS_STREAM = "access"
 SESSION_LENGTH = timedelta(hours=12)

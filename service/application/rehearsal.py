@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from service.persistence.command_runner import CommandRunner
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.writer import CommandRunner
 
 T = TypeVar("T")
 

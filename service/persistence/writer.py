@@ -1,17 +1,17 @@
-"""The only place that commits.
+"""The single writer of SQLite.
 
-SQLite: one thread takes commands from a queue, up to 32 into one durable transaction, each in a
-savepoint of its own; answers are given after the COMMIT. PostgreSQL: a transaction per command with
-the same interface. Handlers get a `UnitOfWork` and never commit.
+One thread takes commands from a queue, up to 32 into one durable transaction, each in a savepoint of
+its own; answers are given after the COMMIT. Handlers get a `UnitOfWork` and never commit. On PostgreSQL
+`request_runner.py` takes its place.
 """
 
 import logging
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -19,44 +19,14 @@ from sqlalchemy.exc import DBAPIError
 from service.domain.clock import Clock
 from service.domain.errors import CommitLost, WriterStopped
 from service.domain.identifiers import IdGenerator
-from service.persistence.database import WRITE_CONNECTIONS, Database
+from service.persistence.command_runner import Handler, T, call_hooks
+from service.persistence.database import Database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import Head, UnitOfWork
 
-T = TypeVar("T")
-Handler = Callable[[UnitOfWork], T]
-
 GROUP = 32
-REPEATS = 5  # of a command that lost against another node
-SERIALIZATION_FAILURES = frozenset({"40001", "40P01"})
 
 log = logging.getLogger(__name__)
-
-
-class CommandRunner(Protocol):
-    """Runs handlers, each in a unit of work that is committed before the answer is given."""
-
-    def submit(self, handler: Handler[T]) -> "Future[T]":
-        """Queue a handler; the future answers after the commit, or raises what the handler raised."""
-        ...
-
-    def run(self, handler: Handler[T]) -> T:
-        """Run a handler and wait for its commit. Raises what it raised, CommitLost or WriterStopped."""
-        ...
-
-    def on_lost(self, callback: Callable[[], None]) -> None:
-        """Call back whenever a transaction was lost: caches of uncommitted state must be dropped."""
-        ...
-
-    def stop(self) -> None:
-        """Finish what is queued and take no more."""
-        ...
-
-
-def open_runner(database: Database, clock: Clock, sealer: Sealer, *, ids: IdGenerator | None = None) -> CommandRunner:
-    """The runner that fits the database: the single writer, or a transaction per command."""
-    kind = Writer if database.is_sqlite else RequestRunner
-    return kind(database, clock, sealer, ids=ids)
 
 
 @dataclass(slots=True)
@@ -191,15 +161,15 @@ class Writer:
         for stream in uow.touched:
             self._heads.pop(stream, None)
         self._sealer.unsettle()
-        _call(uow.lost_hooks)
+        call_hooks(uow.lost_hooks)
 
     def _lose(self, group: list[_Command], cause: Exception) -> None:
         self._heads.clear()
         self._sealer.unsettle()
         for command in group:
             if command.uow is not None and command.error is None:
-                _call(command.uow.lost_hooks)
-        _call(self._lost)
+                call_hooks(command.uow.lost_hooks)
+        call_hooks(self._lost)
         for command in group:
             error = command.error or CommitLost()
             if command.error is None:
@@ -209,85 +179,12 @@ class Writer:
     def _answer(self, group: list[_Command]) -> None:
         for command in group:
             if command.error is None and command.uow is not None:
-                _call(command.uow.committed_hooks)
+                call_hooks(command.uow.committed_hooks)
         for command in group:
             if command.error is not None:
                 command.future.set_exception(command.error)
             else:
                 command.future.set_result(command.result)
-
-
-class RequestRunner:
-    """A transaction per command, on PostgreSQL; loses against another node are tried again."""
-
-    def __init__(self, database: Database, clock: Clock, sealer: Sealer, *, ids: IdGenerator | None = None) -> None:
-        self._database = database
-        self._clock = clock
-        self._sealer = sealer
-        self._ids = ids or IdGenerator(clock)
-        self._lost: list[Callable[[], None]] = []
-        self._pool = ThreadPoolExecutor(WRITE_CONNECTIONS, thread_name_prefix="writer")
-        self._is_stopped = False
-
-    def __enter__(self) -> "RequestRunner":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def submit(self, handler: Handler[T]) -> "Future[T]":
-        """Queue a handler on the runner's threads."""
-        if self._is_stopped:
-            raise WriterStopped
-        return self._pool.submit(self._repeated, handler)
-
-    def run(self, handler: Handler[T]) -> T:
-        """Run a handler and wait for its commit."""
-        return self.submit(handler).result()
-
-    def on_lost(self, callback: Callable[[], None]) -> None:
-        """Call back, on the thread of the command, whenever a transaction was lost."""
-        self._lost.append(callback)
-
-    def stop(self) -> None:
-        """Finish what is queued and take no more; may be called twice."""
-        self._is_stopped = True
-        self._pool.shutdown(wait=True)
-
-    def _repeated(self, handler: Handler[T]) -> T:
-        for _ in range(REPEATS - 1):
-            try:
-                return self._once(handler)
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in SERIALIZATION_FAILURES:
-                    raise
-        return self._once(handler)
-
-    def _once(self, handler: Handler[T]) -> T:
-        with self._database.writing.connect() as connection:
-            connection.begin()
-            uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
-            try:
-                result = handler(uow)
-            except Exception:
-                connection.rollback()
-                self._drop(uow)
-                raise
-            try:
-                connection.commit()
-            except Exception as error:
-                log.exception("commit_lost")
-                connection.invalidate()
-                self._drop(uow)
-                _call(self._lost)
-                raise CommitLost from error
-        self._sealer.settle()
-        _call(uow.committed_hooks)
-        return result
-
-    def _drop(self, uow: UnitOfWork) -> None:
-        self._sealer.unsettle()
-        _call(uow.lost_hooks)
 
 
 def _roll_back_savepoint(connection: Connection, cause: Exception) -> None:
@@ -296,12 +193,3 @@ def _roll_back_savepoint(connection: Connection, cause: Exception) -> None:
     except DBAPIError as error:
         # A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
         raise _GroupLost(str(cause)) from error
-
-
-def _call(hooks: list[Callable[[], None]]) -> None:
-    """Call hooks; one that fails is logged, because what it follows has happened already."""
-    for hook in hooks:
-        try:
-            hook()
-        except Exception:
-            log.exception("hook_failed")

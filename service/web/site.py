@@ -23,10 +23,10 @@ from service.application.services import Services
 from service.domain.access import Principal
 from service.domain.clock import Clock
 from service.domain.errors import SignInNeeded
+from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.writer import CommandRunner
 from service.settings import Settings
 from service.web import shown
 from service.web.assets import Assets

@@ -10,9 +10,9 @@ from sqlalchemy.exc import StatementError
 from service.persistence import queue
 from service.persistence.chain import GENESIS, verify
 from service.persistence.database import open_database
+from service.persistence.runners import open_runner
 from service.persistence.tables import DueRow, EventRow, StreamHead, table_of
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
-from service.persistence.writer import open_runner
 from tests.stores import START, Store, a_store, on_both
 
 EVENTS = table_of(EventRow)

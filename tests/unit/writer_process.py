@@ -10,9 +10,9 @@ from functools import partial
 
 from service.domain.clock import SystemClock
 from service.persistence.database import open_database
+from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
-from service.persistence.writer import open_runner
 
 
 def main(url: str, master_key: str) -> None:

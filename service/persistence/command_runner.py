@@ -1,0 +1,42 @@
+"""What runs handlers: the protocol of the writer and of the request runner."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from service.persistence.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+Handler = Callable[[UnitOfWork], T]
+
+log = logging.getLogger(__name__)
+
+
+class CommandRunner(Protocol):
+    """Runs handlers, each in a unit of work that is committed before the answer is given."""
+
+    def submit(self, handler: Handler[T]) -> "Future[T]":
+        """Queue a handler; the future answers after the commit, or raises what the handler raised."""
+        ...
+
+    def run(self, handler: Handler[T]) -> T:
+        """Run a handler and wait for its commit. Raises what it raised, CommitLost or WriterStopped."""
+        ...
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back whenever a transaction was lost: caches of uncommitted state must be dropped."""
+        ...
+
+    def stop(self) -> None:
+        """Finish what is queued and take no more."""
+        ...
+
+
+def call_hooks(hooks: list[Callable[[], None]]) -> None:
+    """Call hooks; one that fails is logged, because what it follows has happened already."""
+    for hook in hooks:
+        try:
+            hook()
+        except Exception:
+            log.exception("hook_failed")

@@ -1,0 +1,93 @@
+"""A transaction per command, on PostgreSQL, with the interface of the single writer."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from sqlalchemy.exc import DBAPIError
+
+from service.domain.clock import Clock
+from service.domain.errors import CommitLost, WriterStopped
+from service.domain.identifiers import IdGenerator
+from service.persistence.command_runner import Handler, T, call_hooks
+from service.persistence.database import WRITE_CONNECTIONS, Database
+from service.persistence.sealing import Sealer
+from service.persistence.unit_of_work import UnitOfWork
+
+REPEATS = 5  # of a command that lost against another node
+SERIALIZATION_FAILURES = frozenset({"40001", "40P01"})
+
+log = logging.getLogger(__name__)
+
+
+class RequestRunner:
+    """A transaction per command, on PostgreSQL; loses against another node are tried again."""
+
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, *, ids: IdGenerator | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+        self._ids = ids or IdGenerator(clock)
+        self._lost: list[Callable[[], None]] = []
+        self._pool = ThreadPoolExecutor(WRITE_CONNECTIONS, thread_name_prefix="writer")
+        self._is_stopped = False
+
+    def __enter__(self) -> "RequestRunner":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def submit(self, handler: Handler[T]) -> "Future[T]":
+        """Queue a handler on the runner's threads."""
+        if self._is_stopped:
+            raise WriterStopped
+        return self._pool.submit(self._repeated, handler)
+
+    def run(self, handler: Handler[T]) -> T:
+        """Run a handler and wait for its commit."""
+        return self.submit(handler).result()
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back, on the thread of the command, whenever a transaction was lost."""
+        self._lost.append(callback)
+
+    def stop(self) -> None:
+        """Finish what is queued and take no more; may be called twice."""
+        self._is_stopped = True
+        self._pool.shutdown(wait=True)
+
+    def _repeated(self, handler: Handler[T]) -> T:
+        for _ in range(REPEATS - 1):
+            try:
+                return self._once(handler)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in SERIALIZATION_FAILURES:
+                    raise
+        return self._once(handler)
+
+    def _once(self, handler: Handler[T]) -> T:
+        with self._database.writing.connect() as connection:
+            connection.begin()
+            uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
+            try:
+                result = handler(uow)
+            except Exception:
+                connection.rollback()
+                self._drop(uow)
+                raise
+            try:
+                connection.commit()
+            except Exception as error:
+                log.exception("commit_lost")
+                connection.invalidate()
+                self._drop(uow)
+                call_hooks(self._lost)
+                raise CommitLost from error
+        self._sealer.settle()
+        call_hooks(uow.committed_hooks)
+        return result
+
+    def _drop(self, uow: UnitOfWork) -> None:
+        self._sealer.unsettle()
+        call_hooks(uow.lost_hooks)
