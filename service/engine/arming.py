@@ -75,8 +75,9 @@ def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -
 
 
 def start_data(instance: Instance) -> dict[str, object]:
-    """What the start of an event sub-process sees: the data the instance began with."""
-    data: dict[str, object] = instance.runs[""].workflow.task_tree.data if "" in instance.runs else {}
+    """What the start of an event sub-process sees: the data the main flow began with, or what it left."""
+    main = instance.runs.get("")
+    data: dict[str, object] = main.workflow.task_tree.data if main else instance.result or {}
     return data
 
 

@@ -158,5 +158,5 @@ def _throw(instance: Instance, task: Task, node: Node) -> None:
         instance.ask(fx.SignalThrown(node.id, node.signal), pause=True)
     elif node.trigger is Trigger.ERROR:
         instance.error = node.error_code
-    elif node.trigger is not Trigger.TERMINATE:
+    elif node.trigger not in {Trigger.TERMINATE, Trigger.NONE}:
         raise EngineError(node.id, f"a thrown {node.trigger} is not supported")

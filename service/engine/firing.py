@@ -78,8 +78,7 @@ def _start_event_subprocess(instance: Instance, tid: str, outputs: Mapping[str, 
     start = instance.start_node(armed)
     instance.at = start.id
     instance.emit(ev.WaitEnded(tid, "fired"))
-    main = instance.runs.get("")
-    data = dict(main.workflow.task_tree.data) if main else {}
+    data = dict(arming.start_data(instance))
     merge(data, outputs)
     run = instance.launch(scope_name(instance.process_id, start.parent), start.id, data)
     if start.interrupting:

@@ -152,6 +152,10 @@ class Driver:
         known = self._elements.items()
         return [tid for tid, at in known if element in ("", at) and self.instance.is_waiting(tid)]
 
+    def element(self, tid: str) -> str:
+        """The node a wait belongs to."""
+        return self._elements[tid]
+
     def open_tasks(self) -> list[str]:
         """Elements of the human tasks that wait, in order of opening."""
         return [e.element for e in self.of(ev.TaskOpened) if self.instance.is_waiting(e.task)]

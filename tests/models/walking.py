@@ -1,0 +1,106 @@
+"""Random paths: one instance driven by whatever waits, the same for the same seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+from service.domain import events as ev
+from service.engine import runner
+from service.engine.assembly import Assembly, assemble
+from service.engine.intake import read_bundle
+from service.engine.model import Bundle, Finding, Kind, Node, Trigger
+from tests.models.writing import BUNDLE, FACTS, NAMES
+from tests.unit.engine.building import Driver
+
+STEPS = 40
+AT_MOST = 400
+TIMERS = {Trigger.DATE, Trigger.DURATION, Trigger.CYCLE}
+
+
+def read(files: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
+    """A written model through the intake, as a deployment reads it."""
+    return read_bundle(
+        files, bundle_id=BUNDLE, known_procedures={"other"}, decisions={},
+        view_exists=lambda _key: True, known_roles={"nurse"}, known_facts=set(FACTS), known_names=NAMES,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a walk did: every event in order, the last status, and the process data of the end."""
+
+    events: tuple[ev.Event, ...]
+    status: str
+    result: object
+
+
+def walk(bundle: Bundle, seed: int, *, reload: bool = False) -> Trace:
+    """Walk a bundle from start to end; `reload` saves and loads the instance before every command.
+
+    For a while anything may happen; then only what leads to the end does.
+
+    Raises:
+        AssertionError: The instance does not end.
+    """
+    driver = Driver(assembled(bundle), inputs=dict.fromkeys(NAMES, 1), facts=_facts(), reload=reload)
+    rng = Random(seed)  # noqa: S311 - random paths are no secrets
+    for step in range(AT_MOST):
+        if driver.instance.status != "active":
+            break
+        _move(driver, rng, is_free=step < STEPS)
+    assert driver.instance.status == "completed", f"still {driver.instance.status}"
+    return Trace(tuple(driver.events), driver.instance.status, driver.result)
+
+
+def assembled(bundle: Bundle) -> Assembly:
+    """The assembly of a checked bundle."""
+    return assemble(bundle)
+
+
+def _facts() -> dict[str, object]:
+    return {"cases": [], "any_positive": False}
+
+
+def _move(driver: Driver, rng: Random, *, is_free: bool) -> None:
+    """One thing happens. Choices depend on the seed and on what waits, on nothing else."""
+    moves: list[Callable[[], None]] = []
+    for tid in sorted(driver.waits(), key=_number):
+        is_extra, do = _offer(driver, rng, tid)
+        if is_free or not is_extra:
+            moves.append(do)
+    if is_free or not moves:
+        moves.append(lambda: driver.proceed(any_positive=not driver.facts["any_positive"]))
+    (rng.choice(moves) if is_free else moves[0])()
+
+
+def _offer(driver: Driver, rng: Random, tid: str) -> tuple[bool, Callable[[], None]]:
+    """Whether a wait is beside the way to the end, and what makes it go on."""
+    element = driver.element(tid)
+    node = next(page.nodes[element] for page in driver.assembly.bundle.processes.values() if element in page.nodes)
+    is_extra = node.kind in {Kind.BOUNDARY, Kind.START}
+    if node.trigger is Trigger.CONDITIONAL:
+        return is_extra, lambda: driver.proceed(any_positive=not driver.facts["any_positive"])
+    if node.trigger is Trigger.ERROR:
+        return is_extra, lambda: driver.proceed()
+    if node.trigger in TIMERS:
+        due = driver.dues().get(tid)
+        return is_extra, lambda: driver.pass_time(max(due - driver.now, timedelta()) if due else timedelta())
+    if node.kind is Kind.CALL:
+        catches = any(each.trigger is Trigger.ERROR for each in _boundaries(driver, element))
+        return False, partial(_end_child, driver, tid, error="failed" if catches and rng.random() < 0.5 else "")
+    outputs = {name: rng.randint(0, 3) for name in node.outputs}
+    return is_extra, lambda: driver.fire(tid, outputs)
+
+
+def _boundaries(driver: Driver, element: str) -> list[Node]:
+    return [each for page in driver.assembly.bundle.processes.values() for each in page.boundaries(element)]
+
+
+def _end_child(driver: Driver, tid: str, *, error: str) -> None:
+    driver.settle(runner.child_ended(driver.instance, driver.context(), tid, item="", result={"v1": 2}, error=error))
+
+
+def _number(tid: str) -> int:
+    return int(tid.rpartition("-")[2])
