@@ -111,7 +111,7 @@ e2e: setup-dev ## the browser tests, in a real Chromium
 	@.ci/chromium.sh
 	@$(PYTEST) -m browser -p no:randomly $(ARGS)
 
-bench: setup ## measure this machine against the bars
+bench: setup ## measure this machine against the bars (ARGS="--only S1,S3 --scale 0.1")
 	@$(TOCSIN) bench $(ARGS)
 
 soak: setup-dev ## the long crash, race and random-model runs

@@ -14,7 +14,7 @@ import uvicorn
 from service import logs
 from service.app import create_app
 from service.application import accounts, definitions, projections
-from service.bench.measuring import run_bench
+from service.bench.measuring import ALL, Run, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
 from service.domain.clock import SystemClock
@@ -243,11 +243,22 @@ def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int
     return 0
 
 
-def bench(options: argparse.Namespace, _settings: Settings) -> int:
+def bench(options: argparse.Namespace, settings: Settings) -> int:
     """Measure this machine and the product on it against the bars; nothing of yours is touched."""
-    for line in run_bench(as_json=options.json):
-        _say(line)
+    only = frozenset(filter(None, options.only.split(",")))
+    logs.configure(now=SystemClock().now, level="error")
+    run = Run(settings.data_dir / "bench", only or ALL, options.scale)
+    try:
+        for line in run_bench(run, SystemClock(), as_json=options.json, say=_progress):
+            _say(line)
+    except ValueError as error:
+        _progress(str(error))
+        return 2
     return 0
+
+
+def _progress(text: str) -> None:
+    _say(text, sys.stderr)
 
 
 def _rebuild(incident: str, uow: UnitOfWork) -> int:
@@ -287,8 +298,14 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--sheet", default="", help="id of an event sub-process that is drawn closed")
     add("verify-audit", verify_audit)
     add("rebuild-projections", rebuild_projections)
-    add("bench", bench).add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    _bench_options(add("bench", bench))
     return parser
+
+
+def _bench_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
+    sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")
 
 
 def _simulate_options(sub: argparse.ArgumentParser) -> None:

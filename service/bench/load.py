@@ -5,7 +5,8 @@ Plain streams, because on two cores a comfortable client would take the time it 
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,22 +47,68 @@ def post(path: str, body: Mapping[str, Any], *, token: str = "") -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + content
 
 
+@dataclass(slots=True)
+class Seat:
+    """Somebody who answers one task after the other: each answer names the task it opened."""
+
+    token: str
+    task: str
+    answer: Mapping[str, Any]
+
+    def request(self) -> bytes:
+        """The next answer."""
+        return post(f"/api/v1/tasks/{self.task}/complete", {"data": self.answer}, token=self.token)
+
+    def go_on(self, body: bytes) -> None:
+        """Take the next task. Raises LoadFailed unless exactly one was opened."""
+        opened = json.loads(body)["opened"]
+        if len(opened) != 1:
+            message = f"one task was to open after {self.task}: {opened}"
+            raise LoadFailed(message)
+        self.task = opened[0]
+
+
 def drive(port: int, requests: Sequence[bytes], *, connections: int) -> Measured:
     """Send every request once, each connection one after the other. Raises LoadFailed for any answer but 200."""
-    return asyncio.run(asyncio.wait_for(_drive(port, requests, connections), LIMIT_SECONDS))
-
-
-async def _drive(port: int, requests: Sequence[bytes], connections: int) -> Measured:
-    streams = [await asyncio.open_connection(HOST, port) for _ in range(connections)]
     waiting = list(reversed(requests))
+
+    async def work(stream: Stream, latencies: list[float]) -> None:
+        while waiting:
+            await _exchange(stream, waiting.pop(), latencies)
+
+    return _measured([port] * connections, work)
+
+
+def relay(ports: Sequence[int], seats: Iterable[Seat], count: int) -> Measured:
+    """Answer `count` tasks, a connection per port named, each with whoever has waited longest.
+
+    Raises LoadFailed for any answer but 200.
+    """
+    free, left = deque(seats), iter(range(count))
+
+    async def work(stream: Stream, latencies: list[float]) -> None:
+        for _ in left:
+            seat = free.popleft()
+            seat.go_on(await _exchange(stream, seat.request(), latencies))
+            free.append(seat)
+
+    return _measured(ports, work)
+
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Work = Callable[[Stream, list[float]], Awaitable[None]]
+
+
+def _measured(ports: Sequence[int], work: Work) -> Measured:
+    return asyncio.run(asyncio.wait_for(_run(ports, work), LIMIT_SECONDS))
+
+
+async def _run(ports: Sequence[int], work: Work) -> Measured:
+    streams = [await asyncio.open_connection(HOST, port) for port in ports]
     latencies: list[float] = []
     began = monotonic_seconds()
     try:
-        async with asyncio.TaskGroup() as group:
-            for reader, writer in streams:
-                group.create_task(_work(reader, writer, waiting, latencies))
-    except* LoadFailed as failed:
-        raise LoadFailed(str(failed.exceptions[0])) from failed
+        await asyncio.gather(*(work(stream, latencies) for stream in streams))
     finally:
         took = monotonic_seconds() - began
         for _, writer in streams:
@@ -70,19 +117,17 @@ async def _drive(port: int, requests: Sequence[bytes], connections: int) -> Meas
     return Measured(took, tuple(latencies))
 
 
-async def _work(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: list[bytes], latencies: list[float]
-) -> None:
-    while waiting:
-        request = waiting.pop()
-        began = monotonic_seconds()
-        writer.write(request)
-        await writer.drain()
-        await _answer(reader)
-        latencies.append(monotonic_seconds() - began)
+async def _exchange(stream: Stream, request: bytes, latencies: list[float]) -> bytes:
+    reader, writer = stream
+    began = monotonic_seconds()
+    writer.write(request)
+    await writer.drain()
+    body = await _answer(reader)
+    latencies.append(monotonic_seconds() - began)
+    return body
 
 
-async def _answer(reader: asyncio.StreamReader) -> None:
+async def _answer(reader: asyncio.StreamReader) -> bytes:
     status = (await reader.readline()).decode("ascii").split(" ")
     length = 0
     while (line := await reader.readline()).strip():
@@ -93,3 +138,4 @@ async def _answer(reader: asyncio.StreamReader) -> None:
     if len(status) < 2 or status[1] != "200":
         message = f"{' '.join(status).strip()}: {body[:500].decode(errors='replace')}"
         raise LoadFailed(message)
+    return body

@@ -5,31 +5,56 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from service.bench import measuring
-from service.bench.load import LoadFailed, Measured, drive, post
-from service.bench.measuring import measure, verdict
+from service.bench.bars import WANTED, bar, compared, printed, remember
+from service.bench.load import LoadFailed, Measured, Seat, drive, post
+from service.bench.measuring import Run, run_bench
+from service.bench.over_http import Round, speed, spread
+from service.domain.clock import SettableClock
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def rounds(limit: float, work: float) -> tuple[Measured, Measured]:
-    """A round with these rates; every request takes as long as the next."""
-    return Measured(10 / limit, (0.01,) * 10), Measured(10 / work, (0.02,) * 10)
+def rounds(*rates: float) -> list[Round]:
+    """Rounds of these rates; every request takes as long as the next."""
+    return [Round(Measured(10 / rate, (0.01,) * 10), 0.05) for rate in rates]
 
 
 def test_the_ratio_is_the_median_of_each_round_s_own() -> None:
-    limit, s1, s2 = verdict([rounds(1000, 100), rounds(2000, 1200), rounds(100, 70)])
-    assert (limit.id, limit.value, limit.must, limit.met) == ("L", 1000, None, None)
-    assert s1.ratio == pytest.approx(0.6)
-    assert s2.ratio == pytest.approx(1.0)
-    assert (s1.value, s1.met, s2.met) == (100, True, True)
+    found = speed("S1", rounds(100, 1200, 70), rounds(1000, 2000, 100))
+    assert found.ratio == pytest.approx(0.6)
+    assert found.value == pytest.approx(100)
+    assert found.cpu_ms == pytest.approx(5)
+    assert found.met is True
 
 
 def test_a_missed_bar_is_said_to_be_missed() -> None:
-    bars = verdict([rounds(1000, 499)])
-    assert bars[1].met is False
-    assert " NO " in list(measuring.printed(bars, as_json=False))[2]
+    found = speed("S1", rounds(499), rounds(1000))
+    assert found.met is False
+    assert " NO " in list(printed([found], as_json=False))[1]
+
+
+def test_a_row_beside_the_bars_is_not_judged() -> None:
+    found = speed("S1p", rounds(10), rounds(1000))
+    assert (found.must, found.met) == (None, None)
+
+
+def test_the_spread_is_the_slowest_to_the_middle() -> None:
+    slow = Round(Measured(1, (*(0.01,) * 98, 0.06, 0.06)), None)
+    assert spread([slow]).ratio == pytest.approx(6)
+    assert spread([slow]).met is False
+
+
+def test_a_run_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    first = [bar("S1", 100, "1/s", ratio=0.25)]
+    assert compared(first, tmp_path)[0].change is None
+    remember(first, tmp_path, now=NOW, scale=1)
+    remember([bar("S2", 9, "ms", ratio=3)], tmp_path, now=NOW, scale=1)
+    assert compared([bar("S1", 90, "1/s", ratio=0.5)], tmp_path)[0].change == pytest.approx(2)
 
 
 @contextmanager
@@ -56,10 +81,26 @@ def test_the_client_counts_good_answers_and_refuses_others() -> None:
         drive(port, [post("/x", {"a": 1})], connections=1)
 
 
-def test_a_small_run_measures_both_servers_and_prints_what_the_contract_says() -> None:
-    bars = measure(2, limit_requests=50)
-    assert [bar.id for bar in bars] == ["L", "S1", "S2"]
-    assert all(bar.value > 0 for bar in bars)
-    text = "\n".join(measuring.printed(bars, as_json=True))
-    shown = json.loads(text)["bars"][1]
-    assert {"id", "value", "unit", "ratio", "must", "met"} <= set(shown)
+def test_a_seat_goes_on_with_the_task_its_answer_opened() -> None:
+    seat = Seat("token", "t-1", {})
+    seat.go_on(b'{"task": "t-1", "opened": ["t-2"], "closed": ["t-1"]}')
+    assert b"/tasks/t-2/complete" in seat.request()
+    with pytest.raises(LoadFailed, match="t-2"):
+        seat.go_on(b'{"task": "t-2", "opened": [], "closed": []}')
+
+
+def test_a_bar_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="S99"):
+        next(run_bench(Run(tmp_path, frozenset({"S99"})), SettableClock(NOW), as_json=True, say=print))
+
+
+def test_a_small_run_measures_every_row_and_prints_what_the_contract_says(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = Run(tmp_path, scale=0.01)
+    text = "\n".join(run_bench(run, SettableClock(NOW), as_json=True, say=said.append))
+    bars = {each["id"]: each for each in json.loads(text)["bars"]}
+    assert set(bars) == {"L", "S1p", *WANTED}
+    assert all(each["value"] > 0 for each in bars.values())
+    assert {"id", "value", "unit", "ratio", "must", "met"} <= set(bars["S1"])
+    assert any(line.startswith("seeded 2 of 2") for line in said)
+    assert json.loads((tmp_path / "history.jsonl").read_text("utf-8"))["scale"] == 0.01

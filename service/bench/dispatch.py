@@ -1,26 +1,15 @@
-"""The product under load: incidents with open tasks, made over HTTP, served like always.
+"""P01 under load: incidents of the suspected case with their dispatch tasks open, made over HTTP."""
 
-`python -m service.bench.product FOLDER PORT` serves a new installation with the demo school, background
-work included.
-"""
-
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from service import logs
-from service.app import create_app
 from service.application import accounts, definitions
 from service.bench.load import HOST, post
-from service.bootstrap import Tocsin, build
+from service.bootstrap import Tocsin
 from service.demo import people
-from service.domain.clock import SystemClock
-from service.settings import Settings
 
 SCHOOL, CLASS, PLACE = "demo-school", "demo-school-7-2", "demo-school-canteen"
 
@@ -51,12 +40,14 @@ KINDS = (
 )  # fmt: skip
 
 
+NAMES = tuple(sorted({"teacher", *(kind.who for kind in KINDS)}))
+
+
 class School:
     """The people of the demo school, each signed in over HTTP."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, names: Iterable[str] = NAMES) -> None:
         self._client = httpx.Client(base_url=f"http://{HOST}:{port}/api/v1", timeout=60)
-        names = sorted({"teacher", *(kind.who for kind in KINDS)})
         self.tokens = {name: self._token(name) for name in names}
 
     def __enter__(self) -> "School":
@@ -115,16 +106,3 @@ def _deploy(tocsin: Tocsin, procedure: str) -> None:
     content = definitions.folder_content(root / procedure, root / "decisions")
     store = tocsin.services.definitions
     tocsin.run(lambda uow: definitions.deploy(uow, store, procedure, content, actor="bench"))
-
-
-def main(folder: str, port: str) -> None:
-    """Install into a folder and serve it."""
-    settings = Settings(data_dir=Path(folder), demo=True, database_url="", log_level="error")
-    logs.configure(now=SystemClock().now, log_format="json", level="error")
-    tocsin = build(settings)
-    install(tocsin)
-    uvicorn.run(create_app(tocsin), host=HOST, port=int(port), log_config=None, access_log=False)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
