@@ -7,16 +7,18 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import uvicorn
 
 from service import logs
 from service.app import create_app
-from service.application import accounts, definitions, projections
+from service.application import accounts, definition_versions, definitions, projections
 from service.bench.measuring import ALL, Run, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
+from service.domain import commands as cmd
+from service.domain.access import ADMINISTRATOR, Principal
 from service.domain.clock import SystemClock
 from service.domain.errors import DefinitionRefused, TocsinError
 from service.engine.layout import layout
@@ -30,6 +32,7 @@ from service.persistence.unit_of_work import UnitOfWork
 from service.settings import Settings
 from service.simulation import run_simulation
 
+OPERATOR = Principal("system", "", {"": frozenset({ADMINISTRATOR})})  # who has the machine
 Command = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -99,13 +102,13 @@ def migrate_schema(_options: argparse.Namespace, settings: Settings) -> int:
 
 
 def deploy_shipped(tocsin: Tocsin) -> None:
-    """Deploy every bundle of the workflows folder that is not the running version yet."""
+    """Deploy every bundle of the workflows folder that is no version yet."""
     root = tocsin.settings.workflows_dir
     for folder in sorted(path for path in root.iterdir() if any(path.glob("*.bpmn"))):
         content = definitions.folder_content(folder, root / "decisions")
         with tocsin.read() as connection:
-            is_current = definitions.is_current(connection, folder.name, content)
-        if not is_current:
+            is_deployed = definitions.is_deployed(connection, folder.name, content)
+        if not is_deployed:
             _deploy(tocsin, folder.name, content)
 
 
@@ -192,6 +195,27 @@ def deploy(options: argparse.Namespace, settings: Settings) -> int:
             code = 1
     tocsin.stop()
     return code
+
+
+def activate(options: argparse.Namespace, settings: Settings) -> int:
+    """Let new incidents begin with a version of a procedure; running ones stay on theirs."""
+    return _switch(options, settings, definition_versions.activate, cmd.ActivateVersion)
+
+
+def retire(options: argparse.Namespace, settings: Settings) -> int:
+    """Let no new incident begin with the version of a procedure that is in use; running ones go on."""
+    return _switch(options, settings, definition_versions.retire, cmd.RetireVersion)
+
+
+def _switch(options: argparse.Namespace, settings: Settings, use_case: Any, make: Any) -> int:
+    tocsin = build(settings)
+    command = make(options.procedure, options.version, options.reason)
+    try:
+        changed = tocsin.run(lambda uow: use_case(uow, tocsin.services, OPERATOR, command))
+    finally:
+        tocsin.stop()
+    _say(f"{options.procedure} {options.version}{'' if changed else ' (unchanged)'}")
+    return 0
 
 
 def simulate(options: argparse.Namespace, settings: Settings) -> int:
@@ -287,6 +311,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--format", choices=["text", "json"], default="text")
     check.add_argument("--rules", action="store_true", help="list every rule")
     add("deploy", deploy).add_argument("paths", nargs="+")
+    for name, switch in (("activate", activate), ("retire", retire)):
+        version = add(name, switch)
+        version.add_argument("procedure")
+        version.add_argument("version", type=int)
+        version.add_argument("--reason", required=True)
     _simulate_options(add("simulate", simulate))
     drawing = add("layout", draw_layout)
     drawing.add_argument("files", nargs="+")

@@ -23,6 +23,7 @@ from service.api import (
     reports,
     sheets,
     tasks,
+    versions,
 )
 from service.api.problems import ProblemRoute
 from service.api.wiring import Application
@@ -31,8 +32,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, incidents, people, readings, messages, tasks, sheets, reports, outbox, policies, attachments,
-    events, exchange, health,
+    auth, procedures, versions, incidents, people, readings, messages, tasks, sheets, reports, outbox, policies,
+    attachments, events, exchange, health,
 )  # fmt: skip
 
 

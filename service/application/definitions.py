@@ -8,12 +8,13 @@ from threading import Lock
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from service.domain import events as ev
 from service.domain.errors import DefinitionRefused, NoSuch
 from service.engine.assembly import Assembly, assemble
 from service.engine.intake import read_bundle, reopen_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
 from service.persistence.tables import sql
-from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.unit_of_work import NewEvent, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,25 @@ def active_procedures(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def procedures_to_call(connection: Connection) -> dict[str, int]:
+    """The version of each procedure that what runs already calls: the active one, else the one that was active last.
+
+    A retired procedure starts no new incident, but an incident that needs it must not stop for that.
+    """
+    table = sql.definitions.c
+    last = (table.is_active, table.retired_at.asc().nulls_first(), table.version)
+    rows = connection.execute(select(table.procedure, table.version).order_by(table.procedure, *last))
+    return {row.procedure: row.version for row in rows}
+
+
+def version_to_call(connection: Connection, procedure: str) -> int | None:
+    """The version of one procedure to call; None if it was never deployed."""
+    return procedures_to_call(connection).get(procedure)
+
+
 def message_start(store: DefinitionStore, connection: Connection, message: str) -> tuple[str, int, str] | None:
-    """Procedure, version and start event that a message starts an instance of; None if none does."""
-    for procedure, version in active_procedures(connection).items():
+    """Procedure, version and start event that a message of a running incident starts; None if none does."""
+    for procedure, version in procedures_to_call(connection).items():
         assembly = store.get(connection, procedure, version)
         for node in assembly.bundle.processes[assembly.bundle.entry].level():
             if node.kind is Kind.START and node.trigger is Trigger.MESSAGE and node.message == message:
@@ -126,17 +143,23 @@ def bundle_hash(content: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def is_current(connection: Connection, procedure: str, content: Mapping[str, str]) -> bool:
-    """Whether these very files are the running version: nothing to lint, nothing to deploy."""
+def is_deployed(connection: Connection, procedure: str, content: Mapping[str, str]) -> bool:
+    """Whether these very files are a version already: nothing to lint, nothing to deploy.
+
+    It need not be the version in use: what an administrator chose is not undone by a restart.
+    """
     table = sql.definitions
-    same = (table.c.procedure == procedure) & (table.c.bundle_hash == bundle_hash(content)) & table.c.is_active
+    same = (table.c.procedure == procedure) & (table.c.bundle_hash == bundle_hash(content))
     return connection.execute(select(table.c.version).where(same)).first() is not None
 
 
 def deploy(
     uow: UnitOfWork, store: DefinitionStore, procedure: str, content: Mapping[str, str], *, actor: str
 ) -> Deployed:
-    """Lint and store a bundle as the next version. Raises DefinitionRefused; then nothing changes."""
+    """Lint and store a bundle as the next version, in use from now on. Raises DefinitionRefused; then nothing changes.
+
+    Files that are a version already change nothing either: an older version is taken up again by activating it.
+    """
     known = tuple(active_procedures(uow.connection))
     bundle, findings = store.read(procedure, content, known_procedures=known)
     if bundle is None:
@@ -149,20 +172,42 @@ def deploy(
     ).scalar()
     if same is not None:
         return Deployed(procedure, same, is_new=False, findings=tuple(findings))
-    version = (active_version(uow.connection, procedure) or 0) + 1
+    known_versions = select(func.max(sql.definitions.c.version)).where(sql.definitions.c.procedure == procedure)
+    version = (uow.connection.execute(known_versions).scalar() or 0) + 1
     entry = bundle.processes[bundle.entry]
-    uow.connection.execute(
-        update(sql.definitions).where(sql.definitions.c.procedure == procedure).values(is_active=False)
-    )
+    put_out_of_use(uow, procedure)
     uow.connection.execute(
         insert(sql.definitions).values(
             procedure=procedure, version=version, bundle_hash=digest, name=entry.name, name_en=entry.name_en,
-            content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor,
+            content=dict(content), is_active=True, deployed_at=uow.now, deployed_by=actor, retired_at=None,
         )
     )  # fmt: skip
+    log(uow, procedure, ev.DefinitionDeployed(procedure, version, digest), actor=actor)
     assembly = assemble(bundle)
     uow.after_commit(lambda: store.keep(procedure, version, assembly))
     return Deployed(procedure, version, is_new=True, findings=tuple(findings))
+
+
+def put_out_of_use(uow: UnitOfWork, procedure: str) -> None:
+    """The version in use, if there is one, is no longer."""
+    table = sql.definitions
+    in_use = (table.c.procedure == procedure) & table.c.is_active
+    uow.connection.execute(update(table).where(in_use).values(is_active=False, retired_at=uow.now))
+
+
+def stream_of(procedure: str) -> str:
+    """The stream of the log that tells what happened to a procedure."""
+    return f"definition:{procedure}"
+
+
+def log(uow: UnitOfWork, procedure: str, event: ev.Event, *, actor: str, request_id: str = "") -> None:
+    """Append an event to the stream of a procedure."""
+    version = event.data()["version"]
+    new = NewEvent(
+        event.type, uow.now, event.data(), procedure=procedure, version=version, actor=actor,
+        request_id=request_id, command_id=request_id, schema_version=event.schema_version,
+    )  # fmt: skip
+    uow.append(stream_of(procedure), [new])
 
 
 def folder_content(folder: Path, decisions: Path) -> dict[str, str]:

@@ -60,7 +60,7 @@ def _responsible(on: Advance, deadline: str) -> list[str]:
 
 def _start_inspection(on: Advance, missed: Mapping[str, Any]) -> None:
     rule, clue = str(missed["rule"]), f"{missed['rule']}:{missed['subject']}"
-    version = definitions.active_version(on.uow.connection, INSPECTION)
+    version = definitions.version_to_call(on.uow.connection, INSPECTION)
     if version is None:
         on.record(
             ev.EngineIncidentRaised(

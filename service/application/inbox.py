@@ -88,7 +88,7 @@ def _start_child(on: Advance, effect: Effect) -> None:
     procedure, version = parent["procedure"], parent["version"]
     if data["process"] not in assembly.bundle.processes:
         procedure = data["process"]
-        found = definitions.active_version(on.uow.connection, procedure)
+        found = definitions.version_to_call(on.uow.connection, procedure)
         if found is None:
             _missing_procedure(on, parent, data)
             return

@@ -14,7 +14,7 @@ from service.domain import events as ev
 from service.domain.access import Action, IncidentSubject, Principal, require
 from service.domain.calendar import local
 from service.domain.clock import real_time_clock
-from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed
+from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed, ProcedureRetired
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
 from service.persistence.tables import sql
@@ -32,9 +32,12 @@ def open_incident(
 ) -> str:
     """Open an incident and answer its first task in the same unit of work; returns the incident id.
 
-    Raises NoSuch for an unknown procedure or organisation, NotAllowed, FormRefused; nothing is stored then.
+    Raises NoSuch for an unknown procedure or organisation, ProcedureRetired, NotAllowed, FormRefused; nothing is
+    stored then.
     """
     version = definitions.active_version(uow.connection, command.procedure)
+    if version is None and definitions.version_to_call(uow.connection, command.procedure):
+        raise ProcedureRetired(command.procedure)
     if version is None:
         raise NoSuch("procedure", command.procedure)
     require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))

@@ -112,6 +112,24 @@ class ReceiveMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivateVersion:
+    """Let new incidents begin with this version."""
+
+    procedure: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetireVersion:
+    """Let no new incident begin with the procedure."""
+
+    procedure: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetryEngineIncident:
     """Run what failed again."""
 

@@ -8,6 +8,7 @@ TocsinError
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
 │   ├── FinalListExists · FinalListAwaited
+│   ├── ProcedureRetired
 │   └── EngineFailed
 ├── Forbidden            signed in, but may not
 │   └── NotAllowed · CsrfMissing · SameSigner
@@ -182,6 +183,15 @@ class FinalListAwaited(Conflict):
 
     code: ClassVar[str] = "final_list_awaited"
     english: ClassVar[str] = "The investigation still runs and gives the final list: enter it there."
+
+
+@dataclass(eq=False)
+class ProcedureRetired(Conflict):
+    """流程{procedure}已停用，不能启动新的事件；已在进行的事件不受影响。"""
+
+    code: ClassVar[str] = "procedure_retired"
+    english: ClassVar[str] = "The procedure {procedure} is retired: no new incident can begin; those that run go on."
+    procedure: str
 
 
 @dataclass(eq=False)

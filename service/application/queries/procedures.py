@@ -10,6 +10,7 @@ from lxml import etree
 from sqlalchemy import func, select
 
 from service.application import organisations
+from service.application.definitions import procedures_to_call
 from service.application.queries.reader import Reader, incidents
 from service.domain.errors import NoSuch
 from service.domain.forms import json_schema, ui_hints
@@ -32,6 +33,7 @@ class VersionRow:
     is_active: bool
     deployed_at: datetime
     deployed_by_name: str
+    retired_at: datetime | None
     running: int
 
 
@@ -68,10 +70,14 @@ class DecisionLink:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureRow:
-    """A procedure in the library; `is_startable` where somebody can open an incident with it."""
+    """A procedure in the library; `is_startable` where somebody can open an incident with it.
+
+    One that is retired (`is_active` false) shows the version that was in use last.
+    """
 
     id: str
     version: int
+    is_active: bool
     name: str
     name_en: str
     organisation_types: tuple[str, ...]
@@ -93,10 +99,16 @@ class ProcedurePage:
     versions: tuple[VersionRow, ...]
 
 
-def listing(reader: Reader) -> tuple[ProcedureRow, ...]:
-    """Active procedures by id."""
-    statement = select(*COLUMNS).where(definitions.c.is_active.is_(True)).order_by(definitions.c.procedure)
-    rows, running = _with_names(reader, reader.rows(statement)), _running(reader)
+def listing(reader: Reader, *, retired: bool = False) -> tuple[ProcedureRow, ...]:
+    """Active procedures by id; with `retired` those too that start nothing any more."""
+    shown = procedures_to_call(reader.connection)
+    statement = select(*COLUMNS).order_by(definitions.c.procedure)
+    found = [
+        row
+        for row in reader.rows(statement)
+        if row["version"] == shown[row["procedure"]] and (retired or row["is_active"])
+    ]
+    rows, running = _with_names(reader, found), _running(reader)
     return tuple(_row(reader, row, running) for row in rows)
 
 
@@ -104,7 +116,7 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
     """One procedure with its forms, pages and tables. Raises NoSuch."""
     statement = select(*COLUMNS).where(definitions.c.procedure == procedure).order_by(definitions.c.version.desc())
     versions, running = _with_names(reader, reader.rows(statement)), _running(reader)
-    wanted = version or next((row["version"] for row in versions if row["is_active"]), None)
+    wanted = version or procedures_to_call(reader.connection).get(procedure)
     row = next((row for row in versions if row["version"] == wanted), None)
     if row is None:
         raise NoSuch("procedure", procedure)
@@ -124,7 +136,7 @@ def page(reader: Reader, procedure: str, version: int | None = None) -> Procedur
         ),
         versions=tuple(
             VersionRow(
-                each["version"], each["is_active"], each["deployed_at"], each["deployed_by_name"],
+                each["version"], each["is_active"], each["deployed_at"], each["deployed_by_name"], each["retired_at"],
                 running.get((procedure, each["version"]), 0),
             )
             for each in versions
@@ -186,10 +198,11 @@ def _row(reader: Reader, row: Mapping[str, Any], running: Mapping[tuple[str, int
     return ProcedureRow(
         id=row["procedure"],
         version=row["version"],
+        is_active=row["is_active"],
         name=reader.pick(row["name"], row["name_en"]),
         name_en=row["name_en"],
         organisation_types=ORGANISATION_TYPES.get(row["procedure"], ()),
-        is_startable=any(_form(reader, bundle, node) for node in starts),
+        is_startable=row["is_active"] and any(_form(reader, bundle, node) for node in starts),
         deployed_at=row["deployed_at"],
         deployed_by_name=row["deployed_by_name"],
         running=running.get((row["procedure"], row["version"]), 0),

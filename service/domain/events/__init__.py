@@ -15,6 +15,7 @@ from service.domain.events.contacts import (
     ContactRemoved,
     ContactStatusChanged,
 )
+from service.domain.events.definitions import DefinitionActivated, DefinitionDeployed, DefinitionRetired
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -84,6 +85,9 @@ __all__ = [
     "DeadlineMoved",
     "DeadlineStarted",
     "DecisionMade",
+    "DefinitionActivated",
+    "DefinitionDeployed",
+    "DefinitionRetired",
     "DeliveryAcknowledged",
     "DeliveryFailed",
     "DeliveryQueued",

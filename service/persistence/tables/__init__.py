@@ -49,6 +49,8 @@ from service.persistence.tables.log import (
     InstanceState,
     StreamHead,
     SubjectKey,
+    UpgradeItem,
+    UpgradeRun,
 )
 
 __all__ = [
@@ -87,6 +89,8 @@ __all__ = [
     "SubjectKey",
     "Task",
     "TaskRole",
+    "UpgradeItem",
+    "UpgradeRun",
     "Wait",
     "metadata",
     "table_of",

@@ -154,7 +154,10 @@ class Deadline(SQLModel, table=True):
 
 
 class EngineIncident(SQLModel, table=True):
-    """A stuck or failed instance: the stored state stands, an operator may retry."""
+    """A stuck or failed instance: the stored state stands, an operator may retry, skip or cancel.
+
+    `code` says what kind of failure it is (`domain.failures`), `resolution` how it was resolved.
+    """
 
     __tablename__ = "engine_incidents"
     id: str = Field(primary_key=True)
@@ -164,5 +167,9 @@ class EngineIncident(SQLModel, table=True):
     cause: str
     state: str  # open | resolved
     attempts: int = 1
+    code: str = "step_failed"
+    resolution: str = ""  # retried | skipped | cancelled | gone
+    reason: str = ""
     at: datetime
+    last_at: datetime | None = None  # of the last attempt
     retry: dict[str, Any] = Field(sa_column=json_column())  # the command to run again

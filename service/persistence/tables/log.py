@@ -19,9 +19,34 @@ class Definition(SQLModel, table=True):
     name: str
     name_en: str = ""
     content: dict[str, str] = Field(sa_column=json_column())
-    is_active: bool = True
+    is_active: bool = True  # new incidents begin with it; at most one version of a procedure
     deployed_at: datetime
     deployed_by: str
+    retired_at: datetime | None = None  # when another version took its place, or nothing did
+
+
+class UpgradeRun(SQLModel, table=True):
+    """Somebody moves running incidents to another version of a procedure; the items are worked one by one."""
+
+    __tablename__ = "upgrade_runs"
+    id: str = Field(primary_key=True)
+    procedure: str = Field(index=True)
+    version: int
+    reason: str
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class UpgradeItem(SQLModel, table=True):
+    """One incident of an upgrade: waiting, moved, refused or failed; `detail` says why not."""
+
+    __tablename__ = "upgrade_items"
+    run_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True)
+    position: int
+    state: str = Field(index=True)  # waiting | moved | refused | failed
+    detail: list[dict[str, Any]] = Field(sa_column=json_column())
 
 
 class EventRow(SQLModel, table=True):

@@ -44,6 +44,8 @@ from service.persistence.tables.log import (
     InstanceState,
     StreamHead,
     SubjectKey,
+    UpgradeItem,
+    UpgradeRun,
 )
 
 accounts = table_of(Account)
@@ -81,4 +83,6 @@ stream_heads = table_of(StreamHead)
 subject_keys = table_of(SubjectKey)
 task_roles = table_of(TaskRole)
 tasks = table_of(Task)
+upgrade_items = table_of(UpgradeItem)
+upgrade_runs = table_of(UpgradeRun)
 waits = table_of(Wait)
