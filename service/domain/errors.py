@@ -8,8 +8,9 @@ TocsinError
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
 │   ├── FinalListExists · FinalListAwaited
-│   ├── ProcedureRetired
-│   └── EngineFailed
+│   ├── ProcedureRetired · UpgradeRefused
+│   └── EngineFailed     a process cannot go on; what is stored stands
+│       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
 │   └── NotAllowed · CsrfMissing · SameSigner
 ├── Unauthenticated      not known who asks
@@ -44,6 +45,12 @@ from service.domain.error_branches import TocsinError as TocsinError
 from service.domain.error_branches import TooMany as TooMany
 from service.domain.error_branches import Unauthenticated as Unauthenticated
 from service.domain.error_branches import Unavailable as Unavailable
+from service.domain.error_engine import DefinitionRefused as DefinitionRefused
+from service.domain.error_engine import DefinitionUnreadable as DefinitionUnreadable
+from service.domain.error_engine import EngineFailed as EngineFailed
+from service.domain.error_engine import ProcedureRetired as ProcedureRetired
+from service.domain.error_engine import StateUnreadable as StateUnreadable
+from service.domain.error_engine import UpgradeRefused as UpgradeRefused
 
 # --- not found ------------------------------------------------------------------------------
 
@@ -185,28 +192,6 @@ class FinalListAwaited(Conflict):
     english: ClassVar[str] = "The investigation still runs and gives the final list: enter it there."
 
 
-@dataclass(eq=False)
-class ProcedureRetired(Conflict):
-    """流程{procedure}已停用，不能启动新的事件；已在进行的事件不受影响。"""
-
-    code: ClassVar[str] = "procedure_retired"
-    english: ClassVar[str] = "The procedure {procedure} is retired: no new incident can begin; those that run go on."
-    procedure: str
-
-
-@dataclass(eq=False)
-class EngineFailed(Conflict):
-    """流程在“{element}”处停住：{cause}。已保存的状态不变，管理员可重试。"""
-
-    code: ClassVar[str] = "engine_failed"
-    english: ClassVar[str] = "The process stopped at “{element}”: {cause}. The stored state stands; retry it."
-    element: str
-    cause: str
-    incident: str = ""
-    instance: str = ""
-    due_row: str = ""  # the due row that was being worked, if any
-
-
 # --- forbidden ------------------------------------------------------------------------------
 
 
@@ -276,19 +261,6 @@ class FormRefused(Invalid):
     def named(self) -> dict[str, Any]:
         """The errors and their number."""
         return {"errors": self.errors, "count": len(self.errors)}
-
-
-@dataclass(eq=False)
-class DefinitionRefused(Invalid):
-    """流程文件未通过检查，共{count}项。正在使用的版本不受影响。"""
-
-    code: ClassVar[str] = "definition_refused"
-    english: ClassVar[str] = "The definition was refused; findings: {count}. The version in use stays."
-    findings: Sequence[Any]  # engine.model.Finding; the domain does not import the engine
-
-    def named(self) -> dict[str, Any]:
-        """The findings and their number."""
-        return {"findings": self.findings, "count": len(self.findings)}
 
 
 @dataclass(eq=False)
