@@ -15,6 +15,7 @@ PARTNER = Partner(
         "msg_correction": REPORT_FIELDS,
         "msg_suspension_notice": ADJUSTMENT_FIELDS,
         "msg_resume_notice": ADJUSTMENT_FIELDS,
+        "msg_contact_lost_report": frozenset({"organisation", "number", "code", "kind"}),
     },
     inbound={"msg_merge_order": MERGE},
 )

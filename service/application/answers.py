@@ -13,6 +13,7 @@ from service.application import (
     attachments,
     confirmations,
     contacts,
+    lost_contacts,
     observations,
     registration,
     reporting,
@@ -50,6 +51,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     reporting.follow_answer(on, target, answers.values, late_reason)
     suspensions.follow_answer(on, target, answers.values)
     observations.follow_answer(on, target, answers.values)
+    lost_contacts.follow_answer(on, target)
     if observations.is_only_noted(target, answers.values):
         return
     if target.task is not None:

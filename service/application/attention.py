@@ -12,7 +12,7 @@ from service.domain import events as ev
 from service.engine.assembly import Assembly
 
 # Facts computed from nothing but what is recorded about the person himself.
-OWN_FACTS = frozenset({"contact_mode", "observed_from", "observed_until", "observation_abnormal"})
+OWN_FACTS = frozenset({"contact_lost", "contact_mode", "observed_from", "observed_until", "observation_abnormal"})
 # Events no fact is computed from, and that belong to nobody.
 UNREAD = (ev.NoticeSent, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryAcknowledged, ev.DeliveryFailed)
 DEADLINES = (ev.DeadlineStarted, ev.DeadlineMoved, ev.DeadlineMet, ev.DeadlineCancelled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from service.application import organisations
+from service.application import lost_contacts, organisations
 from service.application.contact_facts import class_of
 from service.application.contact_rows import Contact
 from service.application.incident_view import IncidentView
@@ -38,6 +38,8 @@ WORDING = {
 
 def of_list(view: IncidentView, target: "Target") -> dict[str, Any]:
     """F12: the case, the window, and the rows a list begins with."""
+    if target.form_key in (lost_contacts.LOST_FORM, lost_contacts.FOUND_FORM):
+        return lost_contacts.context(view, target)
     about = {"case_ref": {"id": target.person}, "case_here": [target.person], **_window(view, target.person)}
     if target.form_key == "F12#initial":
         return {**about, "rows": list(_suggested(view, target))}

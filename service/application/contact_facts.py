@@ -72,6 +72,12 @@ def contact_mode(base: FactBase, person: PersonFacts) -> str:
     return modes[-1] if modes else ""
 
 
+@person_fact
+def contact_lost(base: FactBase, person: PersonFacts) -> bool:
+    """The contact cannot be reached and is searched for."""
+    return any(row.status == "失联" for row in base.rows.contacts_about(person.id))
+
+
 # --- what waits for contacts ------------------------------------------------------------------
 
 

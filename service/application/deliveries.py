@@ -46,7 +46,7 @@ def outgoing(connection: Connection, sealer: Sealer, services: Services, row: Ma
     payload: dict[str, object] = {"organisation": view.organisation["name"], "number": view.incident["number"]}
     if row["report_id"]:
         payload.update(_report_text(view, row["report_id"]))
-    person = row["recipient"].partition(":")[2]
+    person = row["recipient"].partition(":")[2] or row["data"].get("person")
     if person:
         payload.update(code=_code(connection, person), kind=row["message"])
     return OutgoingDelivery(

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from service.application import answers, observation_contexts, organisations
 from service.application.fill_contexts import Target
+from service.application.lost_contacts import absences
 from service.application.observed_people import FORM, STEP, Observed, observed_people, stored_readings
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
@@ -128,14 +129,15 @@ def _readings(on: Advance, command: cmd.RecordRound, people: Mapping[str, Observ
 def _others(
     on: Advance, command: cmd.RecordRound, people: Mapping[str, Observed], named: Mapping[str, _Reading]
 ) -> Iterator[_Reading]:
-    """Everybody else of the round who has no reading of the session yet."""
+    """Everybody else of the round who has no reading of the session yet and is not searched for."""
     if command.others is None:
         return
-    known = _recorded(on, command)
+    known, lost = _recorded(on, command), absences(on.uow.connection, on.incident_id)
     for person in dict.fromkeys(command.others_of):
         who = people.get(person)
         session = who.session(command.day, command.session, on.policies) if who else None
-        if who and session and person not in named and (person, session.day_no) not in known:
+        is_lost = session is not None and any(each.covers(session.begins) for each in lost.get(person, ()))
+        if who and session and person not in named and not is_lost and (person, session.day_no) not in known:
             yield _Reading("others", who, session, command.others)
 
 

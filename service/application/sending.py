@@ -26,6 +26,7 @@ NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
     "s_tell_duty_late": (("duty_principal",), "ambulance_late"),
     "s_transit_alert": (("duty_principal", "school_leader"), "transit_late"),
     "s_tell_class": (("head_teacher",), "return_granted"),
+    "s_lost_report": (("district_office", "school_leader", "duty_principal"), "contact_lost"),
 }
 RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}
 WITHDRAWING = {"s_cancel_notice": "incident_cancelled", "s_merge_notice": "incident_merged"}
@@ -40,6 +41,7 @@ CALLS = {
     "s_call_vehicle": ("msg_call_120", "ambulance_120"),
     "s_to_police": ("msg_police_transfer", "police"),
     "s_contact_assist": ("msg_contact_assist", "org"),
+    "s_ask_police": ("msg_contact_assist", "police"),
 }
 
 
@@ -56,6 +58,8 @@ def send(on: Advance, row: Mapping[str, Any], effect: fx.SendReached) -> None:
     else:
         roles, code = NOTICES.get(effect.element, ((_lane(on, row, effect.element),), "notice"))
         escalation.tell(on, roles, code, {"element": effect.element, "person": row["person_id"] or ""})
+    if effect.element == "s_lost_report":
+        _queue(on, row, effect.element, message="msg_contact_lost_report", recipient="district_office")
     if effect.element == "s_tell_class" and row["person_id"]:
         _queue(on, row, effect.element, message=effect.element, recipient=f"person:{row['person_id']}")
 

@@ -32,6 +32,7 @@ _RECORDED = {
     "day_ends": ("该日二十四点", "the end of that day"),
     "cleaned_at": ("清扫消毒结束时间", "cleaning ended at"),
     "contact_window_from": ("发病前回溯期的开始", "the beginning of the look-back before onset"),
+    "lost_since": ("最后联系时间", "when the contact was last reached"),
 }
 
 

@@ -38,7 +38,7 @@ class Problem(str):
 
 
 def due_date(text: str, scope: Scope) -> datetime | None:
-    """The due time of a date timer; None while the deadline row it reads does not exist.
+    """The due time of a date timer; None while its expression gives null, or the deadline row it reads does not exist.
 
     Raises:
         ExpressionError: Not an instant with offset, or the expression fails.
@@ -49,7 +49,7 @@ def due_date(text: str, scope: Scope) -> datetime | None:
         value = evaluate(text[1:], scope)
     except MissingDeadline:
         return None
-    if isinstance(value, datetime):
+    if value is None or isinstance(value, datetime):
         return value
     raise _wrong_result(text, "时间", "an instant")
 

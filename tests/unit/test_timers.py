@@ -59,6 +59,7 @@ def test_a_date_timer_reads_its_deadline() -> None:
 def test_a_date_timer_waits_while_the_deadline_row_does_not_exist() -> None:
     assert due_date('=deadline("X02", person)', a_scope()) is None
     assert due_date('=max_deadline(person, "T06", "T07")', a_scope()) is None
+    assert due_date('=deadline("T02") if 1 > 2 else null', a_scope()) is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application.observation_facts import is_abnormal
+from service.application.lost_contacts import LOST, absences
 from service.application.observed_people import STEP, Observed, ReadingRow, observed_people, stored_readings
 from service.application.queries import names
 from service.application.queries.reader import Reader
@@ -26,12 +27,18 @@ from service.persistence.tables import sql
 SHOWN = 60  # rows on a page; the rest on demand
 SESSIONS = (MORNING, EVENING)
 OBSERVED = "隔离中"
-LETTERS = {"ok": ("✓", "N"), "bad": ("热", "F"), "sym": ("咳", "C"), "out": ("离", "A"), "miss": ("缺", "M")}
+WATCHED = frozenset({OBSERVED, LOST})  # whoever records his readings has to know whom to look for
+LETTERS = {
+    "ok": ("✓", "N"), "bad": ("热", "F"), "sym": ("咳", "C"), "out": ("离", "A"), "miss": ("缺", "M"), "lost": ("失", "L"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One session of one person. `state`: ok, bad, sym, out, miss, done (not for this reader), todo, later, off."""
+    """One session of one person.
+
+    `state`: ok, bad, sym, out, miss, lost (could not be reached), done (not for this reader), todo, later, off.
+    """
 
     state: str
     letter: str = ""
@@ -138,11 +145,18 @@ class _Found:
         ]
         self.is_observer = _is_observer(reader, self.row, everybody)
         self.recorded = stored_readings(reader.connection, incident)
+        self.absences = absences(reader.connection, incident)
         self.days = self._days()
 
     def sessions_of(self, who: Observed) -> list[Session]:
         """The sessions of one person."""
         return list(sessions(who.since, who.until, self.policies))
+
+    def is_lost(self, who: Observed, session: Session) -> bool:
+        """Whether the person could not be reached when the session began; then no reading is due."""
+        if (who.person, session.day_no, session.name) in self.recorded:
+            return False
+        return any(each.covers(session.begins) for each in self.absences.get(who.person, ()))
 
     def _days(self) -> tuple[GridDay, ...]:
         if not self.people:
@@ -162,7 +176,7 @@ class _Found:
                 reading = self.recorded.get((who.person, session.day_no, session.name))
                 measured += reading is not None
                 late += reading is not None and is_late(reading, session)
-                missing += reading is None and session.ends <= self.now
+                missing += reading is None and session.ends <= self.now and not self.is_lost(who, session)
         return {"due": measured + missing, "measured": measured, "missing": missing, "late": late}
 
     def rounds(self) -> tuple[Round, ...]:
@@ -173,7 +187,7 @@ class _Found:
             for name in SESSIONS:
                 begins, ends = hours_of(day, name, self.policies)
                 mine = [(who, who.session(day, name, self.policies)) for who in self.people]
-                due = [(who.person, session.day_no, name) for who, session in mine if session is not None]
+                due = [(who.person, each.day_no, name) for who, each in mine if each and not self.is_lost(who, each)]
                 if due and begins <= self.now:
                     done = sum(key in self.recorded for key in due)
                     found.append(Round(day, name, begins, ends, len(due), done, ends <= self.now))
@@ -195,7 +209,7 @@ def _places(reader: Reader, people: Sequence[Observed]) -> tuple[GridPlace, ...]
 
 def _is_observer(reader: Reader, row: Mapping[str, Any], people: Sequence[Observed]) -> bool:
     """Whether the reader holds a role that records readings, while anybody is observed."""
-    running = next((who for who in people if who.status == OBSERVED and who.instance), None)
+    running = next((who for who in people if who.status in WATCHED and who.instance), None)
     if running is None:
         return False
     table = sql.instances
@@ -217,7 +231,7 @@ class _Named:
         ]  # fmt: skip
         self._reader = reader
         self._names = names.Names(reader, rows)
-        self._observed = {who.person for who in people if is_observer and who.status == OBSERVED}
+        self._observed = {who.person for who in people if is_observer and who.status in WATCHED}
 
     def is_full(self, person: str) -> bool:
         """Whether the reader may know this person and his readings."""
@@ -254,6 +268,9 @@ def _row(
             session = mine.get((column.day, name))
             reading = readings.get((who.person, session.day_no, name)) if session else None
             values = opened.get(reading.id) if reading else None
+            if session is not None and found.is_lost(who, session) and session.begins <= found.now:
+                halves.append(Half("lost", reader.pick(*LETTERS["lost"])))
+                continue
             halves.append(_half(reader, found, session, reading, values))
         days.append(tuple(halves))
     return GridRow(
@@ -315,7 +332,7 @@ def entry(reader: Reader, incident: str, day: date, session: str, *, place: str 
     """Everybody of a round, those without a reading first. Raises NoSuch where nobody belongs to it."""
     found = _Found(reader, incident, place, case)
     mine = [(who, who.session(day, session, found.policies)) for who in found.people]
-    people = {who.person: (who, each) for who, each in mine if each is not None}
+    people = {who.person: (who, each) for who, each in mine if each is not None and not found.is_lost(who, each)}
     if not people:
         raise NoSuch("session", f"{day}:{session}")
     keys = [(person, each.day_no, session) for person, (_, each) in people.items()]
