@@ -21,10 +21,10 @@ PARALLEL ?= -n 2 --dist loadfile
 # Each test process writes down here which sequence flows its path tests visited and what they asserted.
 FLOWS := var/flows
 
-.PHONY: help setup setup-dev run test flows matrix check api lint format types contracts e2e bench soak screenshots pictures lock messages clean
+.PHONY: help setup setup-dev run test test-postgres flows matrix check api lint format types contracts e2e bench soak screenshots pictures lock messages clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 # ---------------------------------------------------------------- set-up (nothing is done twice: stamps in .venv)
 
@@ -73,6 +73,9 @@ run: setup ## install, migrate, load the demo district, serve on http://127.0.0.
 test: setup-dev ## every test but the browser's and the long ones
 	@rm -rf $(FLOWS)
 	@TOCSIN_FLOWS=$(FLOWS) $(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
+
+test-postgres: setup-dev ## the same tests, everything on PostgreSQL (from a wheel; no server needed)
+	@TOCSIN_TEST_DATABASE=postgresql $(PYTEST) $(PARALLEL) -m "not browser and not soak" $(ARGS)
 
 flows: setup-dev ## after `make test`: was every sequence flow visited, does tests/matrix.md say which test asserts what?
 	@$(PY) -m tests.paths.coverage $(FLOWS)

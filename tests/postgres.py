@@ -10,7 +10,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 UNPRIVILEGED = "nobody"
+KEPT = 60  # databases; a test uses two or three
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",  # a test's database need not survive the machine
@@ -35,6 +37,7 @@ class Server:
 
     folder: Path
     binaries: Path
+    made: list[str] = field(default_factory=list)
 
     def url(self, name: str) -> str:
         """The address of a database, as `TOCSIN_DATABASE_URL` takes it."""
@@ -43,9 +46,21 @@ class Server:
     def create(self, name: str, *, template: str = "template1") -> str:
         """Create a database and return its address."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        with self._connected() as connection:
             connection.execute(statement)
+            self.made.append(name)
+            self._prune(connection)
         return self.url(name)
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True)
+
+    def _prune(self, connection: "psycopg.Connection[Any]") -> None:
+        """Drop the oldest of many databases: each has some 10 MB. One that is in use or a template stays."""
+        for name in [each for each in self.made if not each.startswith("template")][:-KEPT]:
+            with suppress(psycopg.errors.ObjectInUse):
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+                self.made.remove(name)
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Executable
+from sqlalchemy import Executable, make_url
 
 from service.domain.clock import SettableClock
 from service.persistence.command_runner import CommandRunner
@@ -24,6 +24,7 @@ from service.persistence.unit_of_work import UnitOfWork
 from tests import postgres
 
 BACKENDS = ("sqlite", "postgres")
+CHOSEN = os.environ.get("TOCSIN_TEST_DATABASE", "sqlite")  # make test-postgres: everything once more on the other one
 on_both = pytest.mark.parametrize("backend", BACKENDS)
 START = datetime(2026, 3, 2, 0, 10, tzinfo=UTC)  # 08:10 in Shanghai
 
@@ -76,6 +77,27 @@ def a_migrated_url(backend: str, folder: Path) -> str:
         shutil.copyfile(_sqlite_template(), target)
         return f"sqlite:///{target}"
     return postgres.server().create(_name(), template=_postgres_template())
+
+
+def chosen_url(folder: Path, *, template: str = "") -> str:
+    """The address of the database of a data folder, on the database of this run; made when first asked for.
+
+    A process that starts later on the same folder finds the same database. `template` is the address of
+    a closed PostgreSQL database to copy. On SQLite the address is empty: the file in the folder.
+    """
+    note = folder / "database.url"
+    if CHOSEN == "sqlite" and not note.exists():
+        return ""
+    if not note.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        source = make_url(template).database if template else _postgres_template()
+        note.write_text(postgres.server().create(_name(), template=str(source)), "ascii")
+    return note.read_text("ascii")
+
+
+def a_template_url(folder: Path) -> str:
+    """The address of an empty database others will be copied from: "" on SQLite, where files are copied."""
+    return "" if CHOSEN == "sqlite" else postgres.server().create(f"template_{folder.name.replace('-', '_')}")
 
 
 def an_empty_url(backend: str, folder: Path) -> str:

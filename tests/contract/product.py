@@ -17,6 +17,7 @@ from service.demo.people import PASSWORD, load_people
 from service.domain.clock import SettableClock
 from service.persistence.database import migrate
 from service.settings import Settings
+from tests.stores import chosen_url
 
 START = datetime(2026, 3, 9, 2, 20, tzinfo=UTC)  # 10:20 in Shanghai
 FOUND = "2026-03-09T10:20:00+08:00"
@@ -106,7 +107,7 @@ class Product:
 def product(folder: Path, *, url: str = "") -> Iterator[Product]:
     """A product with the demo district and every shipped procedure; stopped at the end."""
     clock = SettableClock(START)
-    settings = Settings(data_dir=folder, demo=True, database_url=url)
+    settings = Settings(data_dir=folder, demo=True, database_url=url or chosen_url(folder))
     migrate(settings.database)
     tocsin = build(settings, clock)
     try:

@@ -29,6 +29,7 @@ from service.settings import ROOT, Settings
 from tests.matrix.noting import Demands
 from tests.paths import by_api
 from tests.paths.coverage import visits
+from tests.stores import a_template_url, chosen_url
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SCHOOL = "demo-school"
@@ -47,7 +48,8 @@ def prepared() -> Tocsin:
     """A product with schema, people and diagrams, made once per process; worlds start from a copy of its files."""
     folder = Path(tempfile.mkdtemp(prefix="tocsin-world-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    app = build(Settings(data_dir=folder, demo=True, database_url=""), SettableClock(at("08:00")))
+    settings = Settings(data_dir=folder, demo=True, database_url=a_template_url(folder))
+    app = build(settings, SettableClock(at("08:00")))
     prepare(app)
     app.stop()
     return app
@@ -69,9 +71,12 @@ class World:
 
     def __init__(self, folder: Path, start: datetime, *, demo: bool = True, workflows: Path = WORKFLOWS) -> None:
         self.clock = SettableClock(start)
-        self.settings = Settings(data_dir=folder, demo=demo, database_url="", workflows_dir=workflows)
-        if workflows == WORKFLOWS and not (folder / "tocsin.db").exists():
+        template = ""
+        if workflows == WORKFLOWS and not any((folder / name).exists() for name in ("tocsin.db", "database.url")):
             shutil.copytree(prepared().settings.data_dir, folder, dirs_exist_ok=True)
+            template = prepared().settings.database_url
+        url = chosen_url(folder, template=template)
+        self.settings = Settings(data_dir=folder, demo=demo, database_url=url, workflows_dir=workflows)
         self.app = self.start()
         self._doors: by_api.Doors | None = None
         self.incident = ""

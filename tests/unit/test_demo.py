@@ -15,6 +15,7 @@ from service.domain.clock import SettableClock
 from service.domain.errors import AlreadyExists, SignInFailed, ValueRefused
 from service.persistence import chain
 from service.settings import Settings
+from tests.stores import chosen_url
 
 PHRASE = "correct horse 7"
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Shanghai
@@ -38,7 +39,8 @@ def said() -> list[str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory, said: list[str]) -> Iterator[Tocsin]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("demo"), demo=True, database_url="")
+    folder = tmp_path_factory.mktemp("demo")
+    settings = Settings(data_dir=folder, demo=True, database_url=chosen_url(folder))
     tocsin = build(settings, SettableClock(NOW))
     tocsin.database.migrate()
     assert district.load(tocsin, only_if_empty=True, deploy=deploy, say=said.append)
@@ -48,7 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, said: list[str]) -> Iterator[
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Tocsin]:
-    tocsin = build(Settings(data_dir=tmp_path, demo=False, database_url=""), SettableClock(NOW))
+    tocsin = build(Settings(data_dir=tmp_path, demo=False, database_url=chosen_url(tmp_path)), SettableClock(NOW))
     tocsin.database.migrate()
     yield tocsin
     tocsin.stop()

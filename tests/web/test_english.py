@@ -24,6 +24,7 @@ from service.settings import Settings
 from service.web import build_web
 from tests.paths import test_sc01_excluded_case as sc01
 from tests.paths.world import World, at
+from tests.stores import chosen_url
 from tests.unit.test_demo import deploy
 from tests.web.english import HAN, chinese_in, in_english, pages, without
 from tests.web.site import Browser, Pages, with_passwords
@@ -97,7 +98,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("demo"), demo=True, database_url="")
+    folder = tmp_path_factory.mktemp("demo")
+    settings = Settings(data_dir=folder, demo=True, database_url=chosen_url(folder))
     tocsin = build(settings, SettableClock(NOW))
     tocsin.database.migrate()
     district.load(tocsin, only_if_empty=True, deploy=deploy, say=lambda _: None)
