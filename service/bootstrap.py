@@ -19,13 +19,14 @@ from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.policies import PolicyCatalogue
 from service.live import Hub
+from service.persistence.announcements import Announcements
 from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database, open_database
 from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
 from service.settings import Settings, master_keys, partner_secrets
-from service.worker import Worker
+from service.worker import Duties, JobWorker, PollingWorker, Worker
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class Tocsin:
     worker: Worker
     hub: Hub
     doors: Mapping[str, InboundDoor]
+    announcements: Announcements | None = None
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
@@ -62,6 +64,8 @@ class Tocsin:
         """End background work and the writer, then close the database."""
         self.worker.stop()
         self.writer.stop()
+        if self.announcements is not None:
+            self.announcements.stop()
         self.database.close()
 
 
@@ -75,7 +79,8 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     database = open_database(settings.database, clock)
     sealer = Sealer(master_keys(settings), clock)
     writer = open_runner(database, clock, sealer)
-    hub = Hub()
+    announcements = None if database.is_sqlite else Announcements(database)
+    hub = Hub(announcements)
     services = _renewed(warm.services, clock, hub) if warm else build_services(settings, clock, hub)
     writer.on_lost(services.live.clear)
     outside = _outside(settings)
@@ -83,14 +88,17 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     def run(handler: Callable[[UnitOfWork], None]) -> None:
         run_recorded(writer, services, handler)
 
-    worker = Worker(database, run, services, outside=outside, sealer=sealer)
+    duties = Duties(database, run, services, outside=outside, sealer=sealer)
+    worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
-    return Tocsin(settings, clock, database, sealer, writer, services, documents, outside, worker, hub, inbound)
+    return Tocsin(
+        settings, clock, database, sealer, writer, services, documents, outside, worker, hub, inbound, announcements
+    )
 
 
 def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
-    return replace(services, clock=clock, live=LiveInstances(), announce=hub.publish)
+    return replace(services, clock=clock, live=LiveInstances(), announce=hub.announce)
 
 
 def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:
@@ -117,7 +125,7 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
 
     checks = Checks(view_exists, FACTS, frozenset(rules))
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
-    return Services(clock, forms, policies, rules, DefinitionStore(checks), announce=hub.publish)
+    return Services(clock, forms, policies, rules, DefinitionStore(checks), announce=hub.announce)
 
 
 def _outside(settings: Settings) -> OutsideWorld:

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         default="",
-        description="SQLAlchemy URL, `sqlite:///FILE` or `postgresql+psycopg://…`; "
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
         "empty: the file tocsin.db in the data folder",
     )
     data_dir: Path = Field(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,11 +17,13 @@ from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.errors import NoSuch, OutsideSystemFailed
 from service.domain.gateways import OutgoingDelivery, OutsideWorld
+from service.persistence.queue import DELIVERY
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 ATTEMPTS = 5  # then a person must see to it
+FIRST_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,19 @@ def waiting(connection: Connection, limit: int) -> list[dict[str, Any]]:
     is_waiting = (table.c.state == "queued") & (table.c.channel == "auto")
     rows = connection.execute(select(table).where(is_waiting).order_by(table.c.queued_at, table.c.id).limit(limit))
     return [dict(row) for row in rows.mappings()]
+
+
+def find_waiting(connection: Connection, delivery: str) -> dict[str, Any] | None:
+    """A delivery, if a gateway is still to take it."""
+    table = sql.deliveries
+    is_waiting = (table.c.id == delivery) & (table.c.state == "queued") & (table.c.channel == "auto")
+    row = connection.execute(select(table).where(is_waiting)).mappings().first()
+    return dict(row) if row else None
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after the nth attempt failed: 5 s, doubled each time."""
+    return FIRST_PAUSE * (1 << (attempts - 1))
 
 
 def outgoing(connection: Connection, sealer: Sealer, services: Services, row: Mapping[str, Any]) -> OutgoingDelivery:
@@ -91,6 +107,8 @@ def record(uow: UnitOfWork, services: Services, row: Mapping[str, Any], outcome:
             on.record(ev.DeliveryFailed(row["id"], attempts, outcome.error, final), row=instance)
             if final:
                 confirmations.failed(on, current, attempts)
+            else:
+                uow.wake(DELIVERY, row["id"], uow.now + pause_after(attempts))
         else:
             on.record(ev.DeliverySent(row["id"], attempts, outcome.receipt), row=instance)
             on.record(ev.DeliveryAcknowledged(row["id"], outcome.receipt), row=instance)
@@ -113,5 +131,6 @@ def retry(
         if row["state"] == "failed":
             event = ev.DeliveryFailed(row["id"], row["attempts"], row["last_error"], final=False)
             on.record(event, row=on.instance_row(row["instance_id"]))
+            uow.wake(DELIVERY, row["id"], uow.now)
 
     advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work)

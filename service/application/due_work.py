@@ -37,6 +37,8 @@ def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
         _cancel_ladder(on, event.deadline)
     elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
         _put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
+    elif isinstance(event, ev.DeliveryQueued) and event.channel == "auto":
+        on.uow.wake(queue.DELIVERY, event.delivery, on.uow.now)
     elif isinstance(event, ev.MessageDelivered):
         queue.cancel(on.uow, event.message, kind="message")
 

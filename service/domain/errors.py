@@ -22,7 +22,8 @@ TocsinError
 ├── TooMany              try later
 │   └── TooManyAttempts
 ├── Unavailable          nothing was stored; the same request may be sent again
-│   └── WriterStopped · CommitLost
+│   ├── WriterStopped · CommitLost · DatabaseAway
+│   └── OutcomeUnknown   the one of them where nobody can say whether it was stored
 └── OutsideSystemFailed  another system did not do its part; `is_retryable` says whether again is of use
     └── OutsideSystemUnreachable · OutsideSystemRefused
 
@@ -51,6 +52,10 @@ from service.domain.error_engine import EngineFailed as EngineFailed
 from service.domain.error_engine import ProcedureRetired as ProcedureRetired
 from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
+from service.domain.error_unavailable import CommitLost as CommitLost
+from service.domain.error_unavailable import DatabaseAway as DatabaseAway
+from service.domain.error_unavailable import OutcomeUnknown as OutcomeUnknown
+from service.domain.error_unavailable import WriterStopped as WriterStopped
 
 # --- not found ------------------------------------------------------------------------------
 
@@ -314,7 +319,7 @@ class UnknownEvent(Invalid):
     unknown: tuple[str, ...] = ()
 
 
-# --- too many, unavailable, outside -----------------------------------------------------------
+# --- too many, outside ----------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -324,22 +329,6 @@ class TooManyAttempts(TooMany):
     code: ClassVar[str] = "too_many_attempts"
     english: ClassVar[str] = "Too many attempts: try again in {retry_after_seconds} seconds."
     retry_after_seconds: int
-
-
-@dataclass(eq=False)
-class WriterStopped(Unavailable):
-    """系统正在停止，未保存，请稍后重试。"""
-
-    code: ClassVar[str] = "writer_stopped"
-    english: ClassVar[str] = "The system is stopping; nothing was stored, please try again later."
-
-
-@dataclass(eq=False)
-class CommitLost(Unavailable):
-    """写入失败，未保存任何内容，请重试。"""
-
-    code: ClassVar[str] = "commit_lost"
-    english: ClassVar[str] = "Writing failed; nothing was stored, please try again."
 
 
 @dataclass(eq=False)

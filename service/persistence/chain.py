@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, RowMapping, insert, select
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 FETCH = 1000
+SEALING = timedelta(minutes=10)  # how often a hash over all stream heads is written
 
 _events = table_of(EventRow)
 _heads = table_of(StreamHead)
@@ -71,6 +72,12 @@ def verify(connection: Connection, stream: str | None = None) -> ChainReport:
             return ChainReport(ok=False, events=read, first_bad=bad)
     bad = None if stream is not None else _stray(connection) or _verify_seals(connection)
     return ChainReport(ok=bad is None, events=read, first_bad=bad)
+
+
+def seal_is_due(connection: Connection, now: datetime) -> bool:
+    """Whether the last seal, by whichever process, is long enough ago."""
+    last = connection.execute(select(_seals.c.at).order_by(_seals.c.id.desc()).limit(1)).scalar()
+    return last is None or now - last >= SEALING
 
 
 def seal_heads(uow: "UnitOfWork") -> int:

@@ -14,15 +14,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.domain.clock import Clock
+from service.domain.errors import DatabaseAway
+from service.persistence.postgres import is_away, migrating_engine, reading_engine, with_driver, writing_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 READS = "tocsin_reads"  # execution option of connections that see committed rows only
-WRITE_CONNECTIONS = 8  # PostgreSQL: writing transactions at once per process
 
 
 def plain_json(value: Any) -> str:
@@ -46,12 +48,26 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one committed snapshot and cannot write."""
-        with self.reading.connect() as connection:
+        """A connection that sees one committed snapshot and cannot write. Raises DatabaseAway."""
+        with told_if_away(self), self.reading.connect() as connection:
             try:
                 yield connection
             finally:
                 connection.rollback()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Let processes that do the same do it one after the other; on SQLite there is one process."""
+        if self.is_sqlite:
+            yield
+            return
+        with told_if_away(self), self.writing.connect() as connection:
+            connection.execute(select(func.pg_advisory_lock(func.hashtextextended(name, 0))))
+            connection.commit()  # the lock belongs to the session, not to a transaction that stands idle
+            try:
+                yield
+            finally:
+                connection.execute(select(func.pg_advisory_unlock(func.hashtextextended(name, 0))))
 
     def migrate(self) -> None:
         """Bring the schema up to date."""
@@ -63,16 +79,29 @@ class Database:
         self.writing.dispose()
 
 
+@contextmanager
+def told_if_away(database: Database) -> Iterator[None]:
+    """Inside, an error of a PostgreSQL server that is not there is DatabaseAway."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError) as error:
+        if database.is_sqlite or not is_away(error):
+            raise
+        raise DatabaseAway from error
+
+
 def open_database(url: str, clock: Clock) -> Database:
-    """Open `sqlite:///file` or `postgresql+psycopg://…`; creates the file's folder, not the schema.
+    """Open `sqlite:///file` or `postgresql://…`; creates the file's folder, not the schema.
 
     A SQLite database in memory raises ValueError: a second connection would see another database.
     """
-    parsed = make_url(url)
+    parsed = with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         _prepare_file(parsed)
         return Database(parsed, clock, _sqlite(parsed, writes=True), _sqlite(parsed, writes=False))
-    return Database(parsed, clock, _postgres(parsed, writes=True), _postgres(parsed, writes=False))
+    return Database(
+        parsed, clock, writing_engine(parsed, plain_json), reading_engine(parsed, plain_json, {READS: True})
+    )
 
 
 def migrate(url: str) -> None:
@@ -92,10 +121,10 @@ def migration_config(url: str) -> Config:
 
 
 def migration_engine(url: str) -> Engine:
-    """An engine for schema changes, with the same settings as the writing one."""
-    parsed = make_url(url)
+    """An engine for schema changes."""
+    parsed = with_driver(make_url(url))
     is_sqlite = parsed.get_backend_name() == "sqlite"
-    return _sqlite(parsed, writes=True) if is_sqlite else _postgres(parsed, writes=True)
+    return _sqlite(parsed, writes=True) if is_sqlite else migrating_engine(parsed)
 
 
 def _prepare_file(url: URL) -> None:
@@ -130,17 +159,3 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _postgres(url: URL, *, writes: bool) -> Engine:
-    if writes:
-        return create_engine(url, json_serializer=plain_json, pool_size=WRITE_CONNECTIONS, pool_pre_ping=True)
-    return create_engine(
-        url,
-        json_serializer=plain_json,
-        pool_size=16,
-        max_overflow=32,
-        pool_pre_ping=True,
-        isolation_level="REPEATABLE READ",
-        execution_options={"postgresql_readonly": True, READS: True},
-    )

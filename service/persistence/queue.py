@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.persistence.tables import DueRow, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
+INCIDENT, DELIVERY = "incident", "delivery"  # what can be woken (`UnitOfWork.wake`)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row whose clock is paused
 
 _rows = table_of(DueRow)
@@ -64,6 +65,8 @@ def put(
         "real_due_at": NEVER if real_due_at is None else real_due_at,
         "is_done": False,
     }
+    if real_due_at is not None:
+        uow.wake(INCIDENT, incident_id, real_due_at)
     dialect = sqlite if uow.connection.dialect.name == "sqlite" else postgresql
     statement: Any = dialect.insert(_rows).values(row)
     moved = {name: value for name, value in row.items() if name != "id"}
@@ -105,9 +108,10 @@ def due(connection: Connection, real_now: datetime, limit: int = 100) -> list[Du
     return [DueItem(*row) for row in found]
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """The earliest real due time of all open rows, None if nothing will fall due by itself."""
-    earliest: datetime | None = connection.execute(_next).scalar()
+def next_due(connection: Connection, incident_id: str = "") -> datetime | None:
+    """The earliest real due time of all open rows, or of those of an incident; None if nothing falls due by itself."""
+    statement = _next.where(_rows.c.incident_id == incident_id) if incident_id else _next
+    earliest: datetime | None = connection.execute(statement).scalar()
     return None if earliest is None or earliest >= NEVER else earliest
 
 
@@ -130,6 +134,7 @@ def reschedule(uow: UnitOfWork, incident_id: str, real_of: Callable[[datetime], 
         {"row": item.id, "real": real_of(item.due_at) or NEVER} for item in open_rows(uow.connection, incident_id)
     ]
     if moved:
+        uow.wake(INCIDENT, incident_id, min(each["real"] for each in moved))
         statement = update(_rows).where(_rows.c.id == bindparam("row")).values(real_due_at=bindparam("real"))
         uow.connection.execute(statement, moved)
     return len(moved)

@@ -4,13 +4,16 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service.domain.clock import Clock
-from service.domain.errors import CommitLost, WriterStopped
+from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, WriterStopped
 from service.domain.identifiers import IdGenerator
+from service.persistence import alarms
 from service.persistence.command_runner import Handler, T, call_hooks
-from service.persistence.database import WRITE_CONNECTIONS, Database
+from service.persistence.database import Database
+from service.persistence.postgres import WRITE_CONNECTIONS, is_away
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -67,26 +70,40 @@ class RequestRunner:
         return self._once(handler)
 
     def _once(self, handler: Handler[T]) -> T:
-        with self._database.writing.connect() as connection:
-            connection.begin()
-            uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
-            try:
-                result = handler(uow)
-            except Exception:
-                connection.rollback()
-                self._drop(uow)
-                raise
-            try:
-                connection.commit()
-            except Exception as error:
-                log.exception("commit_lost")
-                connection.invalidate()
-                self._drop(uow)
-                call_hooks(self._lost)
-                raise CommitLost from error
+        try:
+            with self._database.writing.connect() as connection:
+                connection.begin()
+                uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
+                result = self._handled(connection, uow, handler)
+                self._commit(connection, uow)
+        except SQLAlchemyError as error:
+            if is_away(error):
+                raise DatabaseAway from error
+            raise
         self._sealer.settle()
         call_hooks(uow.committed_hooks)
         return result
+
+    def _handled(self, connection: Connection, uow: UnitOfWork, handler: Handler[T]) -> T:
+        try:
+            result = handler(uow)
+            alarms.arm(uow)
+        except Exception:
+            self._drop(uow)
+            connection.rollback()
+            raise
+        return result
+
+    def _commit(self, connection: Connection, uow: UnitOfWork) -> None:
+        try:
+            connection.commit()
+        except Exception as error:
+            log.exception("commit_lost")
+            connection.invalidate()
+            self._drop(uow)
+            call_hooks(self._lost)
+            # The server may have died after it stored and before it said so.
+            raise (OutcomeUnknown if is_away(error) else CommitLost) from error
 
     def _drop(self, uow: UnitOfWork) -> None:
         self._sealer.unsettle()

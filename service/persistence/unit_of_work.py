@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.clock import Clock
@@ -107,6 +107,7 @@ class UnitOfWork:
         self._kept: dict[str, _Kept] = {}
         self.committed_hooks: list[Callable[[], None]] = []
         self.lost_hooks: list[Callable[[], None]] = []
+        self.wakes: dict[tuple[str, str], datetime] = {}
 
     def append(self, stream: str, events: Sequence[NewEvent]) -> list[StoredEvent]:
         """Append events to a stream: gapless numbers, hash chain, values sealed; one row per event."""
@@ -156,6 +157,21 @@ class UnitOfWork:
         self._make_head(stream)
         self.heads[stream] = self._read_head(stream, for_update=True)
         return self.heads[stream][0]
+
+    def alone(self, name: str) -> None:
+        """Let nobody else who asks for the same name go on until the end of the transaction, on any node.
+
+        On SQLite the only writer is alone anyway. Asked for before an incident is locked, never after it.
+        """
+        if self.connection.dialect.name != "sqlite":
+            self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+    def wake(self, kind: str, ref: str, at: datetime) -> None:
+        """Ask for a look at an incident or a delivery (`kind`) at an instant of real time (alarms.py).
+
+        Only an alarm clock beside a row that says what is due; where rows are polled it does nothing.
+        """
+        self.wakes[kind, ref] = min(at, self.wakes.get((kind, ref), at))
 
     def new_id(self) -> str:
         """A new id that sorts after the ones before."""

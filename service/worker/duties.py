@@ -1,0 +1,105 @@
+"""What there is to do in the background, whoever says when.
+
+Each due incident is worked as one command through the writer, so timers and people never race.
+A delivery is sent outside of any transaction; what came of it is a command of its own, and the
+gateway's idempotency key makes a repeated attempt after a crash harmless.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from service.application import deliveries
+from service.application.services import Services
+from service.application.timers import work_incident
+from service.domain.gateways import OutsideWorld
+from service.logs import logger
+from service.persistence import chain, queue
+from service.persistence.database import Database
+from service.persistence.sealing import Sealer
+from service.persistence.unit_of_work import UnitOfWork
+
+log = logger(__name__)
+BATCH = 50
+
+Run = Callable[[Callable[[UnitOfWork], None]], None]
+
+
+class Duties:
+    """Due rows, deliveries and the seal over the log."""
+
+    def __init__(
+        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer
+    ) -> None:
+        """`run` runs a use case through the writer and records an engine incident where it fails."""
+        self.database, self._run, self._services = database, run, services
+        self._outside, self._sealer = outside, sealer
+        self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
+
+    def tick(self) -> int:
+        """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
+        looked_at = self._due_incidents() + self._waiting_deliveries()
+        self.seal_heads()
+        return looked_at
+
+    def work(self, incident: str) -> None:
+        """Work the due rows of an incident; one without any is left as it is."""
+        self._run(partial(self._work, incident))
+
+    def deliver(self, delivery: str) -> None:
+        """Send a delivery, if it is still to be sent."""
+        with self.database.read() as connection:
+            row = deliveries.find_waiting(connection, delivery)
+        if row is not None:
+            self._send(row)
+
+    def seal_heads(self) -> None:
+        """A removed stream leaves no gap in any other: only a hash over all heads shows it."""
+        with self.database.read() as connection:
+            is_due = chain.seal_is_due(connection, self._services.clock.now())
+        if is_due:
+            self._guarded("seal", "heads", partial(self._run, _seal))
+
+    def _work(self, incident: str, uow: UnitOfWork) -> None:
+        work_incident(uow, self._services, incident)
+
+    def _due_incidents(self) -> int:
+        with self.database.read() as connection:
+            rows = queue.due(connection, self._services.clock.now(), BATCH)
+        incidents = dict.fromkeys(row.incident_id for row in rows)
+        for incident in incidents:
+            self._guarded("due", incident, partial(self.work, incident))
+        return len(incidents)
+
+    def _waiting_deliveries(self) -> int:
+        now = self._services.clock.now()
+        with self.database.read() as connection:
+            waiting = deliveries.waiting(connection, BATCH)
+        ready = [row for row in waiting if self._not_before.get(row["id"], now) <= now]
+        for row in ready:
+            self._guarded("delivery", row["id"], partial(self._send, row))
+        return len(ready)
+
+    def _send(self, row: Mapping[str, Any]) -> None:
+        with self.database.read() as connection:
+            outgoing = deliveries.outgoing(connection, self._sealer, self._services, row)
+        outcome = deliveries.attempt(self._outside, outgoing)
+        self._run(lambda uow: deliveries.record(uow, self._services, row, outcome))
+        if outcome.error:
+            self._not_before[row["id"]] = self._services.clock.now() + deliveries.pause_after(row["attempts"] + 1)
+        else:
+            self._not_before.pop(row["id"], None)
+
+    def _guarded(self, kind: str, ref: str, work: Callable[[], None]) -> None:
+        """One failing row must not stop the others; an engine failure is on record where it belongs."""
+        try:
+            work()
+        except Exception:  # the round goes on whatever a row does to it
+            log.exception("work_failed", kind=kind, ref=ref)
+
+
+def _seal(uow: UnitOfWork) -> None:
+    uow.alone("seal")
+    if chain.seal_is_due(uow.connection, uow.now):
+        chain.seal_heads(uow)

@@ -1,0 +1,75 @@
+"""The worker of one process among many: jobs say what to look at, a sweep finds what no job told of."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from threading import Event, Thread
+
+from service.domain.clock import Clock
+from service.logs import logger
+from service.persistence import alarms
+from service.persistence.job_runner import JobRunner
+from service.persistence.queue import DELIVERY, INCIDENT
+from service.worker.duties import Duties
+from service.worker.runner import WorkerHealth
+
+SWEEP_SECONDS = 5.0  # well below alarms.HORIZON: a missed sweep makes nothing late
+HEARTBEAT_SECONDS = 2.0
+SILENT = timedelta(seconds=12)  # without a heartbeat: its jobs go to somebody else
+
+log = logger(__name__)
+
+
+class JobWorker:
+    """Runs jobs and sweeps while started; any number of processes do."""
+
+    def __init__(self, duties: Duties, clock: Clock, *, sweep_seconds: float = SWEEP_SECONDS) -> None:
+        self._duties, self._clock = duties, clock
+        self._sweep_seconds = sweep_seconds
+        self._stop = Event()
+        self._sweeper: Thread | None = None
+        handlers: Mapping[str, Callable[[str], None]] = {INCIDENT: duties.work, DELIVERY: duties.deliver}
+        self._jobs = JobRunner(duties.database, handlers)
+
+    def start(self, poll_seconds: float) -> None:
+        """Run jobs in threads until `stop`; one whose time has come is seen within `poll_seconds`."""
+        self._jobs.start(poll_seconds=poll_seconds, heartbeat_seconds=HEARTBEAT_SECONDS, silent=SILENT)
+        self._sweeper = Thread(target=self._sweep_on, name="sweeper", daemon=True)
+        self._sweeper.start()
+
+    def stop(self) -> None:
+        """Finish the jobs in hand and end."""
+        self._stop.set()
+        self._jobs.stop()
+        if self._sweeper is not None:
+            self._sweeper.join()
+
+    def wait(self) -> None:
+        """Block until stopped."""
+        self._stop.wait()
+
+    def tick(self) -> int:
+        """Work what is due now in this thread, without any job."""
+        return self._duties.tick()
+
+    def health(self) -> WorkerHealth:
+        """How the queue stands."""
+        with self._duties.database.read() as connection:
+            found = alarms.health(connection, SILENT)
+        return WorkerHealth(found.waiting, found.running, found.stalled, found.workers)
+
+    def sweep(self) -> int:
+        """Wake for every row that nobody woke for, and for the jobs of dead workers; returns how many."""
+        woken = self._jobs.in_transaction(
+            lambda connection: alarms.rescue(connection, SILENT) + alarms.sweep(connection, self._clock.now())
+        )
+        self._duties.seal_heads()
+        return woken
+
+    def _sweep_on(self) -> None:
+        while True:
+            try:
+                self.sweep()
+            except Exception:  # the database may be away; the next sweep looks again
+                log.exception("sweep_failed")
+            if self._stop.wait(self._sweep_seconds):
+                return
