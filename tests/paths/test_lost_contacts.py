@@ -56,7 +56,7 @@ def halves(w: World, name: str) -> list[str]:
 
 def test_superior_and_police_are_told_and_the_status_shows_it(world: World) -> None:
     w = world
-    one, two = observing.observed(w, (ONE, TWO))
+    one, _two = observing.observed(w, (ONE, TWO))
     w.go("03-03 12:00")
     assert "msg_contact_lost" in w.offered("nurse")
     lost(w, one)

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application.observation_facts import is_abnormal
 from service.application.lost_contacts import LOST, absences
+from service.application.observation_facts import is_abnormal
 from service.application.observed_people import STEP, Observed, ReadingRow, observed_people, stored_readings
 from service.application.queries import names
 from service.application.queries.reader import Reader
@@ -29,7 +29,8 @@ SESSIONS = (MORNING, EVENING)
 OBSERVED = "隔离中"
 WATCHED = frozenset({OBSERVED, LOST})  # whoever records his readings has to know whom to look for
 LETTERS = {
-    "ok": ("✓", "N"), "bad": ("热", "F"), "sym": ("咳", "C"), "out": ("离", "A"), "miss": ("缺", "M"), "lost": ("失", "L"),
+    "ok": ("✓", "N"), "bad": ("热", "F"), "sym": ("咳", "C"), "out": ("离", "A"), "miss": ("缺", "M"),
+    "lost": ("失", "L"),
 }  # fmt: skip
 
 
