@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.bench import over_time
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
-from service.bench.over_http import Size, task_rows
+from service.bench.over_http import Size, crowded, task_rows
 from service.bench.seeding import Say
 from service.domain.clock import Clock
 
@@ -38,7 +39,7 @@ def run_bench(run: Run, clock: Clock, *, as_json: bool, say: Say) -> Iterator[st
         message = f"no such bar: {', '.join(sorted(unknown))}; there are {', '.join(sorted(ALL))}"
         raise ValueError(message)
     run.folder.mkdir(parents=True, exist_ok=True)
-    found = compared(measure(run, say), run.folder)
+    found = compared(measure(run, say), run.folder, scale=run.scale)
     remember(found, run.folder, now=clock.now(), scale=run.scale)
     yield from printed(found, as_json=as_json)
 
@@ -53,11 +54,39 @@ def measure(run: Run, say: Say) -> list[Bar]:
     return bars
 
 
+def _size(run: Run) -> Size:
+    return Size(run.of(64, 2), run.of(1_000, 20), run.of(1_000, 3))
+
+
 def _over_http(run: Run, folder: Path, say: Say) -> list[Bar]:
-    size = Size(run.of(64, 2), run.of(1_000, 20), run.of(1_000, 3))
-    return task_rows(folder, size, run.wanted, say)
+    return task_rows(folder, _size(run), run.wanted, say)
+
+
+def _crowded(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return crowded(folder, _size(run), run.of(100_000, 20), say)
+
+
+def _due_together(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_time.due_together(folder, run.of(100_000, 100), say)
+
+
+def _late(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_time.late(folder, run.of(10_000, 30), run.of(600, 20), say)
+
+
+def _empty_poll(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_time.empty_poll(folder, run.of(1_000_000), say)
+
+
+def _memory(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_time.memory(folder, run.of(2_000, 50), say)
 
 
 MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"L", "S1", "S2", "S1p", "S3"}): _over_http,
+    frozenset({"S4"}): _crowded,
+    frozenset({"S7", "E"}): _due_together,
+    frozenset({"S8"}): _late,
+    frozenset({"S9"}): _empty_poll,
+    frozenset({"S10"}): _memory,
 }

@@ -16,6 +16,7 @@ from service.bench.serving import LIMIT, PRODUCT, Server, product, served
 CONNECTIONS = 16
 ROUNDS = 5
 FEW, MANY = 3, 1_000  # contacts of an incident
+FULL, OTHERS = 100, 9  # S4: open instances that are worked on, and contacts of each incident that is only there
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +145,19 @@ def _judged(found: dict[str, list[Round]]) -> list[Bar]:
     if "many" in found:
         bars.append(speed("S3", found["many"], found["few"]))
     return bars
+
+
+def crowded(folder: Path, size: Size, open_instances: int, say: Say) -> list[Bar]:
+    """S4: the same tasks where the store holds so many open instances of other incidents, and where it does not."""
+    incidents = max(2, FULL // (FEW + 1))
+    with ExitStack() as stack:
+        runners = []
+        for name, others in (("empty", 0), ("full", open_instances // (OTHERS + 1))):
+            ids = seed(folder / name, incidents=incidents, contacts=FEW, say=say)
+            if others:
+                seed(folder / name, incidents=others, contacts=OTHERS, say=say)
+            server, people = stack.enter_context(reference_served(folder / name, ids))
+            runners.append(answering([server], [*people.office, *people.contacts], size.requests))
+        say(f"measuring S4: {size.rounds} rounds of {size.requests}")
+        empty, full = in_turn(runners, size.rounds)
+    return [speed("S4", full, empty)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.bench.bars import WANTED, bar, compared, printed, remember
+from service.bench.bars import BESIDE, WANTED, bar, compared, printed, remember
 from service.bench.load import LoadFailed, Measured, Seat, drive, post
 from service.bench.measuring import Run, run_bench
 from service.bench.over_http import Round, speed, spread
@@ -51,10 +51,12 @@ def test_the_spread_is_the_slowest_to_the_middle() -> None:
 
 def test_a_run_is_compared_with_the_one_before(tmp_path: Path) -> None:
     first = [bar("S1", 100, "1/s", ratio=0.25)]
-    assert compared(first, tmp_path)[0].change is None
+    assert compared(first, tmp_path, scale=1)[0].change is None
     remember(first, tmp_path, now=NOW, scale=1)
     remember([bar("S2", 9, "ms", ratio=3)], tmp_path, now=NOW, scale=1)
-    assert compared([bar("S1", 90, "1/s", ratio=0.5)], tmp_path)[0].change == pytest.approx(2)
+    again = [bar("S1", 90, "1/s", ratio=0.5)]
+    assert compared(again, tmp_path, scale=1)[0].change == pytest.approx(2)
+    assert compared(again, tmp_path, scale=0.1)[0].change is None
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def test_a_small_run_measures_every_row_and_prints_what_the_contract_says(tmp_pa
     run = Run(tmp_path, scale=0.01)
     text = "\n".join(run_bench(run, SettableClock(NOW), as_json=True, say=said.append))
     bars = {each["id"]: each for each in json.loads(text)["bars"]}
-    assert set(bars) == {"L", "S1p", *WANTED}
+    assert set(bars) == {*BESIDE, *WANTED}
     assert all(each["value"] > 0 for each in bars.values())
     assert {"id", "value", "unit", "ratio", "must", "met"} <= set(bars["S1"])
     assert any(line.startswith("seeded 2 of 2") for line in said)
