@@ -200,5 +200,3 @@ def share(on: Advance, row: Mapping[str, Any], running: Contact, case: str) -> N
         since, until = running.observed_from.isoformat(), running.observed_until.isoformat()
         on.record(ev.ContactObserved(case, running.person, since, until), row=row)
     on.record(ev.ContactStatusChanged(case, running.person, running.status or "待转运"), row=row)
-
-

@@ -69,8 +69,11 @@ PAPERS: Mapping[str, Paper] = {
     "s_resume_notice": Paper("R19", "resumption", "msg_resume_notice", classes_and_district),
     "s_rectify_notice": Paper("R22", "rectification", "msg_rectify_notice", the_inspected),
 }
+# A letter somebody hands over and confirms: one to each organisation its contacts belong to.
+LETTERS: Mapping[str, tuple[str, str]] = {"s_contact_assist": ("R27", "assist")}
 DRAFTED = {"t_draft_screening": "s_screening_notice"}  # a paper with a draft and a signature of its own
 SIGNED = {"t_sign_screening": "s_screening_notice"}
+LETTER_KINDS = frozenset(kind for _, kind in LETTERS.values())
 PAPER_KINDS = frozenset(paper.kind for paper in PAPERS.values())
 INTERNAL = frozenset({"school_leader", "epi_office"})  # roles of our own: a notice, nothing leaves the building
 
@@ -93,7 +96,7 @@ def issue(on: Advance, row: Mapping[str, Any], element: str) -> tuple[Paper, str
         )
     if drafted != "signed":  # signed by the answer that decided it; a drafted paper has a signature of its own
         on.record(ev.ReportSigned(report, "签发"), row=row, element=element)
-    on.record(ev.ReportSent(report, _number(on, paper), recipients, is_late=False), row=row, element=element)
+    on.record(ev.ReportSent(report, _number(on, paper.document), recipients, is_late=False), row=row, element=element)
     return paper, report, recipients
 
 
@@ -108,13 +111,30 @@ def follow_answer(on: Advance, row: Mapping[str, Any], element: str, decision: s
         on.record(ev.ReportSigned(draft_id(row["id"], paper.document), decision), row=row, element=element)
 
 
+def hand_over(
+    on: Advance, row: Mapping[str, Any], element: str, recipient: str, persons: Sequence[str], *, is_taken: bool
+) -> str:
+    """Record the letter of a send task to one recipient about these persons; returns its report id.
+
+    A letter that was refused, or reached nobody, stays a draft.
+    """
+    document, kind = LETTERS[element]
+    report = f"{draft_id(row['id'], document)}-{recipient.partition(':')[2]}"
+    drafted = ev.ReportDrafted(report, kind, document, [], list(persons), len(persons))
+    on.record(drafted, row=row, element=element)
+    if is_taken:
+        sent = ev.ReportSent(report, _number(on, document), [recipient], is_late=False)
+        on.record(sent, row=row, element=element)
+    return report
+
+
 def draft_id(instance: str, document: str) -> str:
     """The report id of a paper of an instance."""
     return f"{instance}-{document}"
 
 
-def _number(on: Advance, paper: Paper) -> str:
+def _number(on: Advance, document: str) -> str:
     table = sql.reports
-    sent = (table.c.incident_id == on.incident_id) & (table.c.document == paper.document) & (table.c.state == "sent")
+    sent = (table.c.incident_id == on.incident_id) & (table.c.document == document) & (table.c.state == "sent")
     count = on.uow.connection.execute(select(func.count()).select_from(table).where(sent)).scalar_one()
     return str(int(count) + 1)

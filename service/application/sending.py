@@ -30,6 +30,7 @@ NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}
 WITHDRAWING = {"s_cancel_notice": "incident_cancelled", "s_merge_notice": "incident_merged"}
+REACHED = frozenset({"已接通", "已送达"})
 # phone and manual sends: element -> message, recipient
 CALLS = {
     "s_call_120": ("msg_call_120", "ambulance_120"),
@@ -154,18 +155,32 @@ def confirm_call(on: Advance, target: Target, answers: Mapping[str, Any]) -> Non
     if target.element not in CALLS:
         return
     message, recipient = CALLS[target.element]
-    for each in _organisations_of_contacts(on, target.person) if recipient == "org" else [recipient]:
-        _confirmed(on, target, answers, message=message, recipient=each)
+    if target.element not in papers.LETTERS:
+        _confirmed(on, target, answers, message=message, recipient=recipient)
+        return
+    is_taken = answers.get("outcome") in REACHED
+    for organisation, persons in _contacts_elsewhere(on, target.person).items():
+        to = f"{recipient}:{organisation}"
+        report = papers.hand_over(on, target.instance, target.element, to, persons, is_taken=is_taken)
+        _confirmed(on, target, answers, message=message, recipient=to, report=report)
 
 
-def _organisations_of_contacts(on: Advance, case: str) -> list[str]:
-    found = [row.other_org for row in on.facts.rows.contacts if row.case == case and row.stage == "final"]
-    return [f"org:{organisation}" for organisation in dict.fromkeys(found) if organisation]
+def _contacts_elsewhere(on: Advance, case: str) -> dict[str, list[str]]:
+    """The contacts of a case who belong to other organisations, by organisation."""
+    found: dict[str, list[str]] = {}
+    for row in on.facts.rows.contacts:
+        if row.case == case and row.stage == "final" and row.other_org:
+            found.setdefault(row.other_org, []).append(row.person)
+    return found
 
 
-def _confirmed(on: Advance, target: Target, answers: Mapping[str, Any], *, message: str, recipient: str) -> None:
-    delivery = _queue(on, target.instance, target.element, message=message, recipient=recipient, channel="phone")
-    if answers.get("outcome") in {"已接通", "已送达"}:
+def _confirmed(
+    on: Advance, target: Target, answers: Mapping[str, Any], *, message: str, recipient: str, report: str = ""
+) -> None:
+    delivery = _queue(
+        on, target.instance, target.element, message=message, recipient=recipient, channel="phone", report=report
+    )
+    if answers.get("outcome") in REACHED:
         on.record(ev.DeliveryAcknowledged(delivery, "phone"), row=target.instance)
     else:
         on.record(ev.DeliveryFailed(delivery, 1, str(answers.get("outcome")), final=True), row=target.instance)

@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from service.application import tasks
-from service.application.queries import form_contexts, outlook, reports, sheets, situation, task_pages
+from service.application.papers import LETTERS
+from service.application.queries import form_contexts, outlook, printouts, reports, sheets, situation, task_pages
 from service.application.queries.people import RecordRow
 from service.application.queries.reader import Reader
 from service.application.queries.task_pages import TaskPage
@@ -284,7 +285,11 @@ def earlier(reader: Reader, found: TaskPage) -> tuple[DoneStep, ...]:
 
 
 def document(visit: Visit, reader: Reader, found: TaskPage) -> Markup:
-    """The report this task signs, laid out; empty for any other task."""
+    """The report this task signs, or the letters it sends, laid out; empty for any other task."""
+    if found.row.element in LETTERS and found.row.may_complete:
+        letters = printouts.letters(reader, visit.site.documents, found.row.incident, found.row.person)
+        rendered = "".join(visit.site.documents.to_html(each) for each in letters)
+        return Markup(rendered)  # noqa: S704 - rendered with autoescape
     if found.row.form_key != SIGNING or not reader.may_with(Action.REPORT_READ, reader.incident(found.row.incident)):
         return Markup("")
     listed = reports.listing(reader, found.row.incident)

@@ -254,6 +254,9 @@ def test_a_contact_of_another_organisation_is_told_there(world: World) -> None:
     w.do(OFFICE, "s_contact_assist", {"send_channel": "书面", "outcome": "已送达", "answered_by": "第二学校"})
     (delivery,) = w.rows(t.Delivery, message="msg_contact_assist")
     assert (delivery["recipient"], delivery["state"]) == ("org:demo-school-2", "acknowledged")
+    (report,) = w.rows(t.Report, document="R27")
+    assert (report["id"], report["state"], report["kind"]) == (delivery["report_id"], "sent", "assist")
+    assert report["persons"] == [tracing.person(w, "学生乙丑")]
     assert len(w.rows(t.Instance, process="medical_observation")) == 5
     (own,) = seen(w, Principal("leader", "校长", {"demo-school-2": frozenset({"school_leader"})}))
     assert (own.code, own.name, own.contact_class) == ("密接01", "学** · 七年级3班 · 密接01", "***")

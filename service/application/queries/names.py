@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
+from service.application.papers import LETTERS
 from service.application.queries.reader import OPEN_STATES, Reader, tasks
 from service.domain.access import may_see_field
 from service.domain.fields import list_name
 from service.domain.forms import View
+from service.persistence.tables import sql
 
 
 class Names:
@@ -66,7 +68,7 @@ def needed_persons(reader: Reader, incident_ids: Iterable[str]) -> frozenset[str
         return frozenset()
     me = reader.principal.account_id
     statement = (
-        select(tasks.c.person_id, tasks.c.incident_id, tasks.c.form_key)
+        select(tasks.c.person_id, tasks.c.incident_id, tasks.c.form_key, tasks.c.element)
         .where(tasks.c.incident_id.in_(wanted), tasks.c.state.in_(OPEN_STATES))
         .where(or_(tasks.c.assignee == me, tasks.c.assignee.is_(None) & reader.is_candidate))
     )
@@ -77,8 +79,17 @@ def _needed(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     for row in rows:
         if row["person_id"]:
             yield row["person_id"]
+            if row["element"] in LETTERS:
+                yield from _named_in_letters(reader, row["person_id"])
         elif reader.services.forms.has(row["form_key"]) and asks_identity(reader.services.forms.view(row["form_key"])):
             yield row["incident_id"]
+
+
+def _named_in_letters(reader: Reader, case: str) -> list[str]:
+    """Contacts of a case a letter goes out about: an organisation has to know whom to look for."""
+    table = sql.contacts.c
+    away = (table.case_id == case) & (table.other_org != "") & (table.stage == "final")
+    return [row["person_id"] for row in reader.rows(select(table.person_id).where(away))]
 
 
 def asks_identity(view: View) -> bool:

@@ -12,15 +12,18 @@ from sqlalchemy import select, tuple_
 
 from service.application.documents import Document, DocumentLibrary, DocumentMeta
 from service.application.incident_view import IncidentView
-from service.application.queries.contacts import ContactRow, contacts
+from service.application.queries.contacts import contacts
+from service.application.queries.letters import letter, listed
 from service.application.queries.names import Names
 from service.application.queries.reader import Reader
-from service.domain.access import Action
+from service.domain.access import Action, may
 from service.domain.errors import NoSuch
 from service.persistence import tables as t
 
 records = t.table_of(t.Record)
 persons = t.table_of(t.Person)
+incidents = t.table_of(t.Incident)
+LETTER = "R27"
 ANSWERED = {("F15", "work"): "R10", ("F05", "depart"): "R11"}  # one for each instance that answered the view
 
 
@@ -36,17 +39,24 @@ class Printout:
 
 
 def available(reader: Reader, library: DocumentLibrary, incident: str) -> tuple[Printout, ...]:
-    """Everything there is to print of an incident. Raises NoSuch, NotAllowed."""
-    reader.incident(incident, Action.PEOPLE_READ)
+    """Everything there is to print; for another organisation the letter to it. Raises NoSuch, NotAllowed."""
     rows = contacts(reader, incident).items
     cases = {row.case: row.case_code for row in rows}
-    others = {row.other_org: row.other_org_name for row in rows if row.other_org}
+    others = {row.other_org: row.other_org_name for row in rows if row.other_org and row.stage != "removed"}
 
     def of(document: str, found: Mapping[str, str]) -> list[Printout]:
         name = library.name(document, locale=reader.locale)
         return [Printout(document, name, subject, key) for key, subject in found.items()]
 
-    return (*of("R09", cases), *of("R27", others), *_by_instance(reader, library, incident))
+    if not _is_ours(reader, incident):
+        return tuple(each for each in of(LETTER, others) if each.key in reader.principal.memberships)
+    return (*of("R09", cases), *of(LETTER, others), *_by_instance(reader, library, incident))
+
+
+def _is_ours(reader: Reader, incident: str) -> bool:
+    """Whether the reader may read the incident; somebody else sees his own organisation's contacts alone."""
+    row = next(iter(reader.rows(select(incidents).where(incidents.c.id == incident))), None)
+    return row is not None and may(reader.principal, Action.INCIDENT_READ, reader.incident_subject(row))
 
 
 def _by_instance(reader: Reader, library: DocumentLibrary, incident: str) -> list[Printout]:
@@ -71,8 +81,9 @@ def _codes(reader: Reader, incident: str) -> dict[str, str]:
 
 
 def page(reader: Reader, library: DocumentLibrary, incident: str, document: str, key: str) -> Document:
-    """One of them laid out. Raises NoSuch, NotAllowed."""
-    reader.incident(incident, Action.PEOPLE_READ)
+    """One of them laid out; another organisation gets the letter to it. Raises NoSuch, NotAllowed."""
+    if document != LETTER or key not in reader.principal.memberships:
+        reader.incident(incident, Action.PEOPLE_READ)
     if document not in RECORDS:
         raise NoSuch("document", document)
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
@@ -82,9 +93,23 @@ def page(reader: Reader, library: DocumentLibrary, incident: str, document: str,
     return library.compose(document, record=record, meta=_meta(reader, view, document, key), locale=reader.locale)
 
 
+def letters(reader: Reader, library: DocumentLibrary, incident: str, case: str) -> list[Document]:
+    """The letters about the contacts of a case, one to each organisation they belong to."""
+    found = contacts(reader, incident, case=case).items
+    others = dict.fromkeys(row.other_org for row in found if row.other_org and row.stage == "final")
+    view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
+    return [
+        library.compose(
+            LETTER, record=letter(reader, incident, each, case=case), meta=_meta(reader, view, LETTER, each),
+            locale=reader.locale,
+        )
+        for each in others
+    ]  # fmt: skip
+
+
 def _meta(reader: Reader, view: IncidentView, document: str, key: str) -> DocumentMeta:
     organisation = reader.organisation_names[view.incident["organisation_id"]]
-    others = (reader.organisation_names.get(key, key),) if document == "R27" else ()
+    others = (reader.organisation_names.get(key, key),) if document == LETTER else ()
     return DocumentMeta(
         organisation=organisation, now=view.now, recipients=others, incident_number=view.incident["number"],
         is_drill=view.incident["kind"] == "drill", labels=_labels(reader, view),
@@ -107,18 +132,12 @@ def _labels(reader: Reader, view: IncidentView) -> dict[str, str]:
 def _contact_list(reader: Reader, view: IncidentView, case: str) -> dict[str, Any]:
     """R09: everybody on the list of a case, those who were removed too."""
     found = contacts(reader, view.incident["id"], case=case).items
-    return {"rows": [{**_listed(row), "case": row.case_code, "stage": row.stage_label} for row in found]}
+    return {"rows": [{**listed(row), "case": row.case_code, "stage": row.stage_label} for row in found]}
 
 
 def _letter(reader: Reader, view: IncidentView, organisation: str) -> dict[str, Any]:
     """R27: the contacts another organisation is asked to see to, and no others."""
-    found = contacts(reader, view.incident["id"]).items
-    mine = [row for row in found if row.other_org == organisation and row.stage != "removed"]
-    return {"rows": [_listed(row) for row in mine]} if mine else {}
-
-
-def _listed(row: ContactRow) -> dict[str, str]:
-    return {"name": row.name, "class": row.class_label, "mode": row.mode_label, "status": row.status_label}
+    return letter(reader, view.incident["id"], organisation)
 
 
 def _answers(form: str) -> Callable[[Reader, IncidentView, str], dict[str, Any]]:
@@ -126,5 +145,5 @@ def _answers(form: str) -> Callable[[Reader, IncidentView, str], dict[str, Any]]
 
 
 RECORDS: Mapping[str, Callable[[Reader, IncidentView, str], dict[str, Any]]] = {
-    "R09": _contact_list, "R10": _answers("F15"), "R11": _answers("F05"), "R27": _letter,
+    "R09": _contact_list, "R10": _answers("F15"), "R11": _answers("F05"), LETTER: _letter,
 }  # fmt: skip

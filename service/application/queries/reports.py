@@ -11,8 +11,9 @@ from service.application import report_facts, report_materials
 from service.application.documents import Document, DocumentLibrary, DocumentMeta, letterhead_number
 from service.application.fill_contexts import DRAFT_KINDS
 from service.application.incident_view import IncidentView
-from service.application.papers import PAPER_KINDS
+from service.application.papers import LETTER_KINDS, PAPER_KINDS
 from service.application.queries.deliveries import DeliveryRow, outbox
+from service.application.queries.letters import sent_letter
 from service.application.queries.names import Names, opened
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.words import is_english
@@ -149,6 +150,9 @@ def _before(view: IncidentView, stored: Mapping[str, Any]) -> Mapping[str, Any] 
 
 def _record(reader: Reader, library: DocumentLibrary, view: IncidentView, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The answers of the draft; of a paper all its form says; a notice nobody drafts (R18) follows from the facts."""
+    if stored["kind"] in LETTER_KINDS:
+        case = reader.rows(select(instances.c.person_id).where(instances.c.id == stored["instance_id"]))[0]["person_id"]
+        return sent_letter(reader, view.incident["id"], case, stored["persons"], stored["drafted_at"])
     if stored["kind"] in PAPER_KINDS:
         form = library.definitions[stored["document"]]["form"]
         return view.facts.rows.latest(form, instance=stored["instance_id"])
