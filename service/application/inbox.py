@@ -49,6 +49,7 @@ def deliver(on: Advance, effect: Effect) -> None:
     """Carry one effect to its target; a target that has ended meanwhile is passed over."""
     handlers = {
         "start_child": _start_child, "child_ended": _child_ended, "cancel_children": _cancel_children,
+        "child_escalated": _child_escalated,
         "start_by_message": _start_by_message, "signal": _signal, "cancel": _cancel, "look": _look,
     }  # fmt: skip
     handlers[effect.kind](on, effect)
@@ -126,6 +127,15 @@ def _child_ended(on: Advance, effect: Effect) -> None:
             instance, context, data["visit"], item=data["item"], result=data["result"], error=data["error"]
         ),
     )
+
+
+def _child_escalated(on: Advance, effect: Effect) -> None:
+    data = effect.payload
+    parent = on.instance_row(data["parent"])
+    if parent["status"] == "active" and data["visit"] in on.live(parent).live:
+        on.step(
+            parent, lambda instance, context: runner.child_escalated(instance, context, data["visit"], data["code"])
+        )
 
 
 def _cancel_children(on: Advance, effect: Effect) -> None:

@@ -41,6 +41,10 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
         put(on, Effect("cancel_children", effect.visit))
     elif isinstance(effect, fx.SignalThrown):
         put(on, Effect("signal", effect.signal))
+    elif isinstance(effect, fx.EscalationThrown):
+        if row["parent_id"] and row["parent_task"]:
+            payload = {"parent": row["parent_id"], "visit": row["parent_task"], "code": effect.code}
+            put(on, Effect("child_escalated", f"{row['parent_task']}:{row['id']}", payload))
     elif isinstance(effect, fx.MessageThrown):
         inputs = {"person": row["person_id"] or "", **effect.data}
         payload = {"message": effect.message, "element": effect.element, "inputs": inputs, "instance": row["id"]}

@@ -52,33 +52,28 @@ def due_of(
     return due.isoformat() if due else None
 
 
-def arm_event_subprocesses(instance: Instance) -> None:
-    """At the start of an instance: one armed start per event sub-process (traps 2 and 22)."""
-    for parent in instance.process.level():
+def arm_event_subprocesses(instance: Instance, key: str) -> None:
+    """When a scope begins: one armed start per event sub-process of it (traps 2 and 22)."""
+    scope = instance.runs[key].scope
+    process = instance.assembly.process(scope)
+    for parent in process.level(scope.partition(":")[2]):
         if parent.kind is not Kind.EVENT_SUBPROCESS:
             continue
-        start = next(n for n in instance.process.level(parent.id) if n.kind is Kind.START)
-        _arm_start(instance, start)
+        start = next(n for n in process.level(parent.id) if n.kind is Kind.START)
+        _arm_start(instance, start, key)
 
 
-def _arm_start(instance: Instance, node: Node, *, before: Armed | None = None) -> None:
+def _arm_start(instance: Instance, node: Node, key: str, *, before: Armed | None = None) -> None:
     tid = instance.next_id()
     instance.at = node.id
-    data = start_data(instance)
+    data = instance.runs[key].data
     base = datetime.fromisoformat(before.base) if before else instance.context.now
     after = instance.context.horizon if before else base
     due = due_of(instance, node, data, base, after=after)
     value = before.value if before else None
-    instance.armed[tid] = Armed(node.id, value, due, base.isoformat(), after.isoformat())
+    instance.armed[tid] = Armed(node.id, value, due, base.isoformat(), after.isoformat(), key)
     person = str(data.get("person") or "")
-    instance.emit(wait_event(tid, instance.process_id, node, person=person, due=due))
-
-
-def start_data(instance: Instance) -> dict[str, object]:
-    """What the start of an event sub-process sees: the data the main flow began with, or what it left."""
-    main = instance.runs.get("")
-    data: dict[str, object] = main.workflow.task_tree.data if main else instance.result or {}
-    return data
+    instance.emit(wait_event(tid, instance.page_of_run(key), node, person=person, due=due))
 
 
 def arm_boundary(instance: Instance, task: Task, node: Node) -> None:
@@ -177,14 +172,14 @@ def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
     instance.at = node.id
     if node.trigger in {Trigger.DATE, Trigger.CYCLE}:  # their expressions may read deadlines and facts
         base, after = datetime.fromisoformat(armed.base), datetime.fromisoformat(armed.after)
-        due = due_of(instance, node, start_data(instance), base, after=after)
+        due = due_of(instance, node, instance.runs[armed.run].data, base, after=after)
         if due != armed.due:
             armed.due = due
             instance.emit(ev.WaitMoved(tid, due))
         return False
     if node.trigger is not Trigger.CONDITIONAL or (node.edge == "once" and armed.value):
         return False
-    value = to_json(instance.value(node.condition, start_data(instance)))
+    value = to_json(instance.value(node.condition, instance.runs[armed.run].data))
     before, armed.value = armed.value, value
     instance.is_dirty = instance.is_dirty or before != value
     if not value or (before and (node.edge != "each" or before == value)):
@@ -216,4 +211,4 @@ def rearm_start(instance: Instance, node: Node, armed: Armed) -> None:
     """A non-interrupting event sub-process waits again after it has started."""
     if node.trigger in {Trigger.DATE, Trigger.DURATION}:
         return
-    _arm_start(instance, node, before=armed)
+    _arm_start(instance, node, armed.run, before=armed)

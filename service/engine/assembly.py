@@ -7,7 +7,7 @@ One assembly per bundle version is shared by all its instances; nothing may chan
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.defaults import ExclusiveGateway
@@ -18,6 +18,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import (
 from SpiffWorkflow.specs.base import TaskSpec
 
 from service.engine.decisions import Decision, load_decisions
+from service.engine.inclusive import InclusiveJoin
 from service.engine.joins import HostJoin, Join, ProcessSpec
 from service.engine.model import Bundle, Flow, Kind, Node, Process, Trigger
 from service.engine.specs import (
@@ -30,12 +31,14 @@ from service.engine.specs import (
     HostEvent,
     HostSplit,
     InclusiveFork,
-    Page,
     Pass,
 )
 from service.engine.watching import watched_facts
 
-HOLDING = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.OPEN}
+NESTED = {Kind.INLINE, Kind.SUBPROCESS}
+"""Activities whose inside is a scope of its own."""
+HOLDING = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.OPEN, *NESTED}
+PASSING = {Trigger.NONE, Trigger.LINK}
 
 
 def split_name(host: str) -> str:
@@ -44,7 +47,7 @@ def split_name(host: str) -> str:
 
 
 def scope_name(process: str, parent: str) -> str:
-    """Name of the specification of a page, or of an event sub-process on it."""
+    """Name of the specification of a page, of a sub-process on it, or of one turn of an activity."""
     return f"{process}:{parent}" if parent else process
 
 
@@ -77,10 +80,13 @@ def assemble(bundle: Bundle) -> Assembly:
     """Build all specifications of a bundle. The bundle has passed the linter."""
     specs: dict[str, BpmnProcessSpec] = {}
     for process in bundle.processes.values():
-        parents = [""] + [n.id for n in process.nodes.values() if n.kind is Kind.EVENT_SUBPROCESS]
-        for parent in parents:
+        inner = [n.id for n in process.nodes.values() if n.kind in {Kind.EVENT_SUBPROCESS, Kind.SUBPROCESS}]
+        for parent in ["", *inner]:
             name = scope_name(process.id, parent)
             specs[name] = _Scope(process, parent, name).build()
+        for node in process.nodes.values():
+            if node.repeat and node.kind not in NESTED:
+                specs[scope_name(process.id, node.id)] = _turn(process, node)
     decisions: dict[str, Decision] = {}
     for text in bundle.decisions.values():
         decisions.update(load_decisions(text))
@@ -95,14 +101,25 @@ def start_spec(assembly: Assembly, scope: str, start: str) -> BpmnProcessSpec:
     specification of its own; the shared one of the scope is the same when there is just one.
     """
     process, parent = assembly.process(scope), scope.partition(":")[2]
+    if not start:
+        return assembly.specs[scope]
     starts = [n for n in process.level(parent) if n.kind is Kind.START]
     if len(starts) == 1:
         return assembly.specs[scope]
     return _Scope(process, parent, scope, only_start=start).build()
 
 
+def _turn(process: Process, node: Node) -> BpmnProcessSpec:
+    """One turn of a repeated activity: the activity alone, without its marker and its boundary events."""
+    scope = _Scope(process, "", scope_name(process.id, node.id))
+    made = scope.make(replace(node, repeat=None))
+    scope.spec.start.connect(made)
+    made.connect(scope.spec.end)
+    return scope.spec
+
+
 class _Scope:
-    """Builds the specification of one page or event sub-process."""
+    """Builds the specification of one page, sub-process or event sub-process."""
 
     def __init__(self, process: Process, parent: str, name: str, *, only_start: str = "") -> None:
         self.process = process
@@ -111,11 +128,12 @@ class _Scope:
         self.only_start = only_start
         self.made: dict[str, TaskSpec] = {}
         self.entry: dict[str, TaskSpec] = {}
+        self.splits: dict[str, InclusiveFork] = {}
 
     def build(self) -> BpmnProcessSpec:
         """Make every node, hang boundary events on their hosts, connect the flows."""
         for node in self.level.values():
-            self.made[node.id] = self.entry[node.id] = self._make(node)
+            self.made[node.id] = self.entry[node.id] = self.make(node)
         for node in self.level.values():
             if node.kind is Kind.START and self.only_start in ("", node.id):
                 self.spec.start.connect(self.made[node.id])
@@ -125,21 +143,23 @@ class _Scope:
         for node in self.level.values():
             for flow in self.process.outgoing(node.id):
                 self._connect(node, flow)
+            for caught in self.process.links(node):
+                self.made[node.id].connect(self.entry[caught.id])
         return self.spec
 
-    def _make(self, node: Node) -> TaskSpec:
+    def make(self, node: Node) -> TaskSpec:
+        """The specification of one node, not connected yet."""
         spec, name = self.spec, node.id
-        if node.kind in HOLDING or (node.kind is Kind.CATCH and node.trigger is not Trigger.NONE):
+        if node.repeat or node.kind in HOLDING or (node.kind is Kind.CATCH and node.trigger not in PASSING):
             return Hold(spec, name)
-        if node.kind is Kind.INLINE:
-            return Page(spec, name, subworkflow_spec=node.called)
         if node.kind is Kind.XOR:
             return ExclusiveGateway(spec, name)
         if node.kind is Kind.AND:
             joins = len(self.process.incoming(node.id)) > 1
             return Join(spec, name) if joins else Fork(spec, name)
         if node.kind is Kind.OR:
-            return InclusiveFork(spec, name)
+            joins = len(self.process.incoming(node.id)) > 1
+            return InclusiveJoin(spec, name) if joins else InclusiveFork(spec, name)
         if node.kind is Kind.EVENT_GATEWAY:
             return EventChoice(spec, name)
         if node.kind is Kind.BOUNDARY:
@@ -169,9 +189,24 @@ class _Scope:
         if node.kind is Kind.XOR and not is_default:
             source.connect_if(FlowCondition(flow.condition or ""), target)
         elif node.kind is Kind.OR:
-            condition = None if is_default else FlowCondition(flow.condition or "")
-            source.connect_if(condition, target)
-            if is_default:
-                source.default_name = target.name
+            self._choose(source, flow, target, is_default=is_default)
+        elif any(each.condition is not None for each in self.process.outgoing(node.id)):
+            self._choose(self._split(node), flow, target, is_default=node.default_flow == flow.id)
         else:
             source.connect(target)
+
+    def _split(self, node: Node) -> InclusiveFork:
+        """Behind an activity with conditional flows stands an inclusive fork that nobody has drawn."""
+        name = f"{node.id}.Split"
+        if node.id not in self.splits:
+            split = InclusiveFork(self.spec, name)
+            self.made[node.id].connect(split)
+            self.splits[node.id] = split
+        return self.splits[node.id]
+
+    @staticmethod
+    def _choose(fork: InclusiveFork, flow: Flow, target: TaskSpec, *, is_default: bool) -> None:
+        condition = None if is_default else FlowCondition("true" if flow.condition is None else flow.condition)
+        fork.connect_if(condition, target)
+        if is_default:
+            fork.default_name = target.name

@@ -113,6 +113,14 @@ class SignalThrown:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationThrown:
+    """An escalation that no event of this instance catches; the calling instance may."""
+
+    element: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineAct:
     """A deadline mark of the diagram, resolved."""
 
@@ -153,6 +161,7 @@ Effect = (
     | ServiceReached
     | MessageThrown
     | SignalThrown
+    | EscalationThrown
     | DeadlineAct
     | DecisionTaken
     | Ended

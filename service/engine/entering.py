@@ -2,29 +2,24 @@
 
 from collections.abc import Mapping
 
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent
 from SpiffWorkflow.task import Task
 
 from service.domain import events as ev
-from service.engine import arming
+from service.engine import arming, raising, turns
 from service.engine import effects as fx
 from service.engine.decisions import evaluate as decide
 from service.engine.expressions import resolve, to_json
 from service.engine.instance import TID, EngineError, Instance
 from service.engine.model import Kind, Node, Trigger
 
+_SILENT = {Trigger.NONE, Trigger.TERMINATE, Trigger.LINK, Trigger.ERROR, Trigger.ESCALATION}
 TASKS = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE}
 
 
 def waits_outside(instance: Instance, task: Task) -> bool:
-    """True for tokens the library keeps waiting and we must name: boundary events, inline calls."""
-    return isinstance(task.task_spec, BoundaryEvent | CallActivity) and instance.node_of(task) is not None
-
-
-def is_terminated(instance: Instance) -> bool:
-    """True if the end event reached last ends everything of its process."""
-    node = instance.process.nodes.get(instance.end)
-    return node is not None and node.trigger is Trigger.TERMINATE
+    """True for tokens the library keeps waiting and we must name: boundary events."""
+    return isinstance(task.task_spec, BoundaryEvent) and instance.node_of(task) is not None
 
 
 def take(instance: Instance, task: Task) -> None:
@@ -35,8 +30,6 @@ def take(instance: Instance, task: Task) -> None:
         task.run()
     elif node.kind is Kind.BOUNDARY and TID not in task.internal_data:
         arming.arm_boundary(instance, task, node)
-    elif node.kind is Kind.INLINE and TID not in task.internal_data:
-        _enter(instance, task, node)
     elif task.task_spec.manual:
         _wait(instance, task, node)
     else:
@@ -47,11 +40,15 @@ def _enter(instance: Instance, task: Task, node: Node) -> str:
     tid = instance.hold(task)
     flows = instance.flows_into(task)
     instance.emit(ev.ElementEntered(tid, instance.page_of(task), node.id, flows[0] if flows else ""))
-    instance.mark_deadlines(node, "enter", task.data)
+    if not instance.is_turn(task):
+        instance.mark_deadlines(node, "enter", task.data)
     return tid
 
 
 def _wait(instance: Instance, task: Task, node: Node) -> None:
+    if instance.is_host(task, node):
+        turns.enter(instance, task, node, _enter(instance, task, node))
+        return
     if node.kind is Kind.SEND and _channel(instance, task, node) == "auto":
         instance.ask(fx.SendReached(node.id, dict(task.data)), pause=True)
         _run(instance, task, "")
@@ -106,18 +103,27 @@ def _pass(instance: Instance, task: Task, node: Node) -> None:
         _assign(instance, task, node)
     elif node.kind is Kind.SERVICE:
         instance.ask(fx.ServiceReached(node.id, dict(task.data)), pause=True)
-    elif node.kind is Kind.THROW or (node.kind is Kind.END and node.trigger is not Trigger.NONE):
+    elif node.kind is Kind.THROW or node.kind is Kind.END:
         _throw(instance, task, node)
-    if node.kind is Kind.END and _ends_instance(instance, task, node):
-        instance.end = node.id
+    key = instance.run_of(task)
+    if node.kind is Kind.END:
+        _note_end(instance, key, node)
     _run(instance, task, tid)
+    if node.kind is Kind.END and node.trigger is Trigger.ERROR:
+        raising.error(instance, key, node, task.data)
+    elif node.kind in {Kind.END, Kind.THROW} and node.trigger is Trigger.ESCALATION:
+        raising.escalate(instance, key, node)
 
 
-def _ends_instance(instance: Instance, task: Task, node: Node) -> bool:
-    """The end of the main flow, or of the event sub-process that took its place."""
-    is_own_page = instance.page_of(task) == instance.process_id
-    starts = [each for each in instance.process.level(node.parent) if each.kind is Kind.START]
-    return is_own_page and (node.parent == "" or starts[0].interrupting)
+def _note_end(instance: Instance, key: str, node: Node) -> None:
+    """Remember the end of the main flow, or of the event sub-process that took its place, and a termination."""
+    run = instance.runs[key]
+    run.is_terminated = run.is_terminated or node.trigger is Trigger.TERMINATE
+    is_in_its_place = (
+        run.parent == "" and not run.host and instance.runs[""].result is None and instance.runs[""].is_over
+    )
+    if key == "" or is_in_its_place:
+        instance.end = node.id
 
 
 def _decide(instance: Instance, task: Task, node: Node) -> None:
@@ -156,7 +162,5 @@ def _throw(instance: Instance, task: Task, node: Node) -> None:
             instance.ask(fx.MessageThrown(node.id, node.message, item, inputs), pause=True)
     elif node.trigger is Trigger.SIGNAL:
         instance.ask(fx.SignalThrown(node.id, node.signal), pause=True)
-    elif node.trigger is Trigger.ERROR:
-        instance.error = node.error_code
-    elif node.trigger not in {Trigger.TERMINATE, Trigger.NONE}:
+    elif node.trigger not in _SILENT:
         raise EngineError(node.id, f"a thrown {node.trigger} is not supported")

@@ -6,8 +6,8 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.domain import events as ev
-from service.engine import arming
-from service.engine.assembly import scope_name
+from service.engine import effects as fx
+from service.engine import raising, scopes
 from service.engine.instance import EngineError, Instance
 from service.engine.model import Kind, Node, Trigger
 from service.engine.specs import CHOICE
@@ -74,22 +74,13 @@ def _fire_boundary(instance: Instance, task: Task, node: Node, *, tid: str, outp
 
 
 def _start_event_subprocess(instance: Instance, tid: str, outputs: Mapping[str, object]) -> None:
-    armed = instance.armed.pop(tid)
+    armed = instance.armed[tid]
     start = instance.start_node(armed)
     instance.at = start.id
     instance.emit(ev.WaitEnded(tid, "fired"))
-    data = dict(arming.start_data(instance))
+    data = dict(instance.runs[armed.run].data)
     merge(data, outputs)
-    run = instance.launch(scope_name(instance.process_id, start.parent), start.id, data)
-    if start.interrupting:
-        for other in instance.runs.values():
-            other.workflow.cancel()
-        instance.sweep()
-        instance.runs.clear()
-        instance.disarm()
-    else:
-        arming.rearm_start(instance, start, armed)
-    instance.runs[tid] = run
+    scopes.start_event_subprocess(instance, tid, start, data)
 
 
 def child_ended(instance: Instance, tid: str, *, item: str, result: Mapping[str, object], error: str) -> None:
@@ -105,10 +96,19 @@ def child_ended(instance: Instance, tid: str, *, item: str, result: Mapping[str,
     if not error:
         fire(instance, tid, {name: result[name] for name in node.outputs if name in result})
         return
-    for other_id, other in instance.live.items():
-        event = instance.node_of(other)
-        caught = event is not None and event.attached_to == node.id and event.trigger is Trigger.ERROR
-        if caught and other.parent is task.parent and event and event.error_code in ("", error):
-            fire(instance, other_id, {})
-            return
-    raise EngineError(node.id, f"nothing catches the error {error}")
+    catcher = raising.from_child(instance, task, Trigger.ERROR, error)
+    if not catcher:
+        raise EngineError(node.id, f"nothing catches the error {error}")
+    fire(instance, catcher, {})
+
+
+def child_escalated(instance: Instance, tid: str, code: str) -> None:
+    """Fire the event that catches a child's escalation; without one it goes on to the next caller."""
+    task = instance.live.get(tid)
+    if task is None:
+        return
+    catcher = raising.from_child(instance, task, Trigger.ESCALATION, code)
+    if catcher:
+        fire(instance, catcher, {})
+    else:
+        instance.ask(fx.EscalationThrown(task.task_spec.name, code), pause=True)

@@ -16,8 +16,9 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.domain import events as ev
 from service.engine import effects as fx
-from service.engine.assembly import Assembly, start_spec
+from service.engine.assembly import NESTED, Assembly, scope_name, start_spec
 from service.engine.expressions import evaluate
+from service.engine.inclusive import TOOK
 from service.engine.model import Kind, Node, Process
 from service.engine.specs import ScriptGate
 
@@ -39,11 +40,28 @@ class Standstill(EngineError):
 
 @dataclass(slots=True)
 class Run:
-    """One scope in motion: the main flow (key "") or a triggered event sub-process."""
+    """One scope in motion: the main flow (key ""), a page, a sub-process, one turn of an activity.
+
+    `parent` is the key of the scope around it, None for the main flow; `host` is the wait of the
+    activity whose inside it is, "" for an event sub-process; `turn` counts from 1. A scope that
+    `is_over` has no token left and only waits for its event sub-processes; `result` is its data then.
+    """
 
     scope: str
     start: str
     workflow: BpmnWorkflow
+    parent: str | None = None
+    host: str = ""
+    turn: int = 0
+    is_over: bool = False
+    is_terminated: bool = False
+    result: dict[str, Any] | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What its event sub-processes see: the data it began with, or what it left."""
+        begun: dict[str, Any] = {} if self.workflow.task_tree is None else self.workflow.task_tree.data
+        return begun if self.result is None else self.result
 
 
 @dataclass(slots=True)
@@ -51,6 +69,7 @@ class Armed:
     """An event sub-process that waits for its start event.
 
     `value` is what its condition gave last; a cycle keeps its phase from `base` and goes on after `after`.
+    `run` is the key of the scope it belongs to.
     """
 
     element: str
@@ -58,6 +77,7 @@ class Armed:
     due: str | None = None
     base: str = ""
     after: str = ""
+    run: str = ""
 
 
 class Instance:
@@ -74,7 +94,6 @@ class Instance:
         self.counter = 0
         self.status = "active"
         self.end = self.error = ""
-        self.result: dict[str, Any] | None = None  # of the main flow, while event sub-processes still run
         self.live: dict[str, Task] = {}
         self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []
@@ -100,11 +119,21 @@ class Instance:
         return self._context
 
     def tasks(self) -> Iterator[Task]:
-        """Every library task of every run, pages included."""
+        """Every library task of every run."""
         for run in list(self.runs.values()):
             yield from list(run.workflow.tasks.values())
-            for sub in list(run.workflow.subprocesses.values()):
-                yield from list(sub.tasks.values())
+
+    def run_of(self, task: Task) -> str:
+        """Key of the run a token belongs to."""
+        return next(key for key, run in self.runs.items() if run.workflow is task.workflow)
+
+    def page_of_run(self, key: str) -> str:
+        """Process id of the page a run is on."""
+        return self.runs[key].scope.partition(":")[0]
+
+    def is_turn(self, task: Task) -> bool:
+        """True for the activity itself inside one of its turns."""
+        return bool(task.workflow.spec.name == scope_name(self.page_of(task), task.task_spec.name))
 
     def node_of(self, task: Task) -> Node | None:
         """The diagram's node of a token; None for the library's own nodes."""
@@ -125,7 +154,7 @@ class Instance:
 
     def start_node(self, armed: Armed) -> Node:
         """The start event an armed event sub-process waits for."""
-        return self.process.nodes[armed.element]
+        return self.assembly.process(self.runs[armed.run].scope).nodes[armed.element]
 
     def is_waiting(self, tid: str) -> bool:
         """True while the wait with this id can still fire."""
@@ -135,9 +164,13 @@ class Instance:
         return tid in self.armed or any(tid in each.internal_data.get("arms", {}) for each in self.live.values())
 
     def can_be_completed(self, task: Task) -> bool:
-        """False for what ends by itself: a page with its last token, an event gateway with its event."""
+        """False for what ends by itself: a scope with its last token, an event gateway with its event."""
         node = self.node_of(task)
-        return node is not None and node.kind not in {Kind.INLINE, Kind.EVENT_GATEWAY}
+        return node is not None and node.kind is not Kind.EVENT_GATEWAY and not self.is_host(task, node)
+
+    def is_host(self, task: Task, node: Node) -> bool:
+        """True for an activity whose inside runs as scopes of its own."""
+        return node.kind in NESTED or (node.repeat is not None and not self.is_turn(task))
 
     # --- bookkeeping ----------------------------------------------------------------------------
 
@@ -161,10 +194,9 @@ class Instance:
         """Set a scope in motion at one start event, with its data."""
         key = (scope, start)
         spec = self._specs.setdefault(key, start_spec(self.assembly, scope, start))
-        pages = {name: s for name, s in self.assembly.specs.items() if name != scope and ":" not in name}
         gate = ScriptGate()
         gate.evaluator = self.value
-        workflow = BpmnWorkflow(spec, pages, script_engine=gate)
+        workflow = BpmnWorkflow(spec, {}, script_engine=gate)
         workflow.task_tree.data.update(data)
         return Run(scope, start, workflow)
 
@@ -192,6 +224,8 @@ class Instance:
         incoming = self.assembly.process(page).incoming(node.id)
         if node.kind is Kind.AND and len(incoming) > 1:
             return [flow.id for flow in incoming]
+        if node.kind is Kind.OR and TOOK in task.internal_data:
+            return list(task.internal_data[TOOK])
         parent = task.parent
         while parent is not None and self.node_of(parent) is None:
             parent = parent.parent
@@ -204,6 +238,10 @@ class Instance:
         if node is None:
             return
         visit = tid or self.next_id()
+        if self.is_turn(task):
+            turn = self.runs[self.run_of(task)].turn
+            self.emit(ev.IterationCompleted(visit, self.page_of(task), node.id, turn))
+            return
         self.emit(ev.ElementCompleted(visit, self.page_of(task), node.id, self.flows_into(task)))
         self.mark_deadlines(node, "complete", task.data)
 
@@ -247,18 +285,36 @@ class Instance:
         if node is None:
             return
         self.emit(ev.ElementCancelled(tid, self.page_of(task), node.id))
-        if node.kind in {Kind.CALL, Kind.OPEN}:
+        if self.is_host(task, node):
+            self.stop_inside(tid)
+        elif node.kind in {Kind.CALL, Kind.OPEN}:
             self.ask(fx.ChildrenAbandoned(tid, node.id), pause=True)
         if node.kind in {Kind.CATCH, Kind.BOUNDARY, Kind.RECEIVE}:
             self.emit(ev.WaitEnded(tid, "cancelled"))
         for arm in task.internal_data.get("arms", {}):
             self.emit(ev.WaitEnded(arm, "cancelled"))
 
-    def disarm(self) -> None:
-        """No event sub-process can start any more."""
-        for tid in self.armed:
+    def disarm(self, key: str) -> None:
+        """No event sub-process of a scope can start any more."""
+        for tid in [tid for tid, armed in self.armed.items() if armed.run == key]:
             self.emit(ev.WaitEnded(tid, "cancelled"))
-        self.armed.clear()
+            del self.armed[tid]
+
+    def stop_inside(self, host: str) -> None:
+        """End the scopes inside an activity, and what is inside them."""
+        for key in [key for key, run in self.runs.items() if run.host == host]:
+            self.stop(key)
+
+    def stop(self, key: str) -> None:
+        """End a scope with all its tokens and event sub-processes; the sweep after it records the waits."""
+        run = self.runs.pop(key, None)
+        if run is None:
+            return
+        if not run.is_over:
+            run.workflow.cancel()
+        self.disarm(key)
+        for inner in [inner for inner, other in self.runs.items() if other.parent == key and not other.host]:
+            self.stop(inner)
 
 
 def _number(tid: str) -> int:

@@ -37,10 +37,9 @@ class Join(Stepwise, BpmnTaskSpec):
     """A converging parallel gateway: takes one token of each incoming flow, the oldest ones first."""
 
     def _update_hook(self, my_task: Task) -> bool:
-        tokens = _waiting(my_task)
+        tokens = waiting(my_task)
         if my_task not in tokens:
-            my_task.internal_data[_ARRIVED] = 1 + max([_arrival(token) for token in tokens], default=0)
-            my_task._set_state(TaskState.WAITING)
+            arrived(my_task)
             tokens.append(my_task)
         taken = self._one_of_each(tokens, my_task)
         if taken is None:
@@ -51,23 +50,23 @@ class Join(Stepwise, BpmnTaskSpec):
                 token.cancel()
         return True
 
-    def _one_of_each(self, tokens: list[Task], arrived: Task) -> list[Task] | None:
+    def _one_of_each(self, tokens: list[Task], newest: Task) -> list[Task] | None:
         wanted: Counter[str] = Counter(self._inputs)
         taken = []
-        for token in sorted(tokens, key=lambda each: (each is not arrived, _arrival(each))):
+        for token in sorted(tokens, key=lambda each: (each is not newest, arrival(each))):
             source = token.parent.task_spec.name
             if wanted[source]:
                 wanted[source] -= 1
                 taken.append(token)
-        is_complete = arrived in taken and not wanted.total()
-        return sorted(taken, key=_arrival) if is_complete else None
+        is_complete = newest in taken and not wanted.total()
+        return sorted(taken, key=arrival) if is_complete else None
 
 
 class EndJoin(Stepwise, BpmnTaskSpec):
     """The end of a scope: every token that ends joins here; the last one ends the scope."""
 
     def _update_hook(self, my_task: Task) -> bool:
-        tokens = _waiting(my_task)
+        tokens = waiting(my_task)
         if my_task not in tokens:
             my_task._set_state(TaskState.WAITING)
             my_task.data = merged([*tokens, my_task])
@@ -98,21 +97,22 @@ def merged(tokens: Sequence[Task]) -> dict[str, Any]:
     A branch that did not touch a value cannot bring an old one back; lists are values, never merged.
     """
     base = _parting(tokens).data if len(tokens) > 1 else _data(tokens[0])
-    result: dict[str, Any] = _copy(base)
+    result: dict[str, Any] = copied(base)
     for token in tokens:
-        _apply(result, base, _data(token))
+        apply_changes(result, base, _data(token))
     return result
 
 
-def _apply(result: dict[str, Any], base: Mapping[str, Any], branch: Mapping[str, Any]) -> None:
+def apply_changes(result: dict[str, Any], base: Mapping[str, Any], branch: Mapping[str, Any]) -> None:
+    """Put into `result` what a branch changed since `base`."""
     for key, value in branch.items():
         before = base.get(key)
         if key in base and before == value:
             continue
         if isinstance(value, dict) and isinstance(result.get(key), dict):
-            _apply(result[key], before if isinstance(before, dict) else {}, value)
+            apply_changes(result[key], before if isinstance(before, dict) else {}, value)
         else:
-            result[key] = _copy(value)
+            result[key] = copied(value)
 
 
 def _parting(tokens: Sequence[Task]) -> Task:
@@ -131,14 +131,22 @@ def _line(task: Task) -> list[Task]:
     return found
 
 
-def _waiting(my_task: Task) -> list[Task]:
+def arrived(my_task: Task) -> None:
+    """A token begins to wait at a join, behind those that are there."""
+    my_task.internal_data[_ARRIVED] = 1 + max([arrival(token) for token in waiting(my_task)], default=0)
+    my_task._set_state(TaskState.WAITING)
+
+
+def waiting(my_task: Task) -> list[Task]:
+    """Tokens that wait at the same join of the same workflow."""
     tasks = my_task.workflow.tasks.values()
     return [task for task in tasks if task.task_spec is my_task.task_spec and task.state == TaskState.WAITING]
 
 
-def _arrival(token: Task) -> int:
-    arrived: int = token.internal_data[_ARRIVED]
-    return arrived
+def arrival(token: Task) -> int:
+    """The turn in which a waiting token came."""
+    number: int = token.internal_data[_ARRIVED]
+    return number
 
 
 def _data(token: Task) -> dict[str, Any]:
@@ -147,9 +155,10 @@ def _data(token: Task) -> dict[str, Any]:
     return data
 
 
-def _copy(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A copy of process data that shares nothing with it."""
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copy(item) for item in value]
+        return [copied(item) for item in value]
     return value

@@ -81,6 +81,34 @@ class DeadlineMark:
     when: str = ""
 
 
+class Turns(StrEnum):
+    """How often an activity is done, and in which order."""
+
+    LOOP = "loop"
+    SEQUENTIAL = "sequential"
+    PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The marker of a looped or multi-instance activity; conditions are without the leading `=`.
+
+    `limit` is the most turns of a loop, or how many instances; a number or an expression with `=`.
+    `collection` is the name of a list instead, whose items each turn sees as `item`; what a turn
+    leaves in `output_item` stands in the list `output` at the place of its item.
+    """
+
+    turns: Turns
+    condition: str = ""
+    is_tested_before: bool = False
+    limit: str = ""
+    collection: str = ""
+    item: str = ""
+    output: str = ""
+    output_item: str = ""
+    completion: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One flow node; text that begins with `=` is an expression, other text a literal."""
@@ -107,6 +135,7 @@ class Node:
     listed: str = ""  # expression: a message event is offered in the Actions menu only while true
     signal: str = ""
     error_code: str = ""
+    escalation_code: str = ""
     link: str = ""
     script: str = ""
     attached_to: str = ""
@@ -115,6 +144,7 @@ class Node:
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     each: str = ""  # throw event: one throw per item of this fact list
+    repeat: Repeat | None = None
     parent: str = ""  # id of the enclosing sub-process, "" at process level
     documentation: str = ""
     cite: str = ""
@@ -146,6 +176,20 @@ class Process:
     def boundaries(self, node_id: str) -> list[Node]:
         """Boundary events attached to a node."""
         return [node for node in self.nodes.values() if node.attached_to == node_id]
+
+    def links(self, node: Node) -> list[Node]:
+        """Where a thrown link goes on: the catching events of its name on the same level."""
+        if node.kind is not Kind.THROW or node.trigger is not Trigger.LINK:
+            return []
+        level = self.level(node.parent)
+        return [n for n in level if n.kind is Kind.CATCH and n.trigger is Trigger.LINK and n.link == node.link]
+
+    def following(self, node_id: str) -> list[str]:
+        """Nodes a token at a node may be at next: flows, links, and the boundary events attached to it."""
+        node = self.nodes[node_id]
+        targets = [flow.target for flow in self.outgoing(node_id)]
+        targets += [each.id for each in (*self.links(node), *self.boundaries(node_id))]
+        return targets
 
     def level(self, parent: str = "") -> list[Node]:
         """Nodes directly inside a sub-process, or of the process itself."""

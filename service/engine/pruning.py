@@ -13,26 +13,10 @@ from SpiffWorkflow.util.task import TaskState
 
 
 def prune(workflow: BpmnWorkflow) -> None:
-    """Forget finished pages and passed tasks of a workflow that is still in motion."""
-    for page in [workflow, *_living_pages(workflow)]:
-        if not page.completed:
-            _drop_ends(page)
-            _shorten(page)
-
-
-def _living_pages(workflow: BpmnWorkflow) -> list[BpmnWorkflow]:
-    """Drops pages whose call is over; returns the others."""
-    living = {}
-    pending = [workflow]
-    while pending:
-        for task in pending.pop().tasks.values():
-            page = workflow.subprocesses.get(task.id)
-            if page is not None and task.has_state(TaskState.NOT_FINISHED_MASK):
-                living[task.id] = page
-                pending.append(page)
-    for call in [call for call in workflow.subprocesses if call not in living]:
-        del workflow.subprocesses[call]
-    return list(living.values())
+    """Forget the passed tasks of a workflow that is still in motion."""
+    if not workflow.completed:
+        _drop_ends(workflow)
+        _shorten(workflow)
 
 
 def _drop_ends(page: BpmnWorkflow) -> None:

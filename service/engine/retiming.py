@@ -96,7 +96,7 @@ def _timers(instance: Instance) -> Iterator[_Timer]:
             )  # fmt: skip
     for tid, armed in instance.armed.items():
         if armed.due:
-            data = arming.start_data(instance)
+            data = instance.runs[armed.run].data
             yield _Timer(
                 tid, instance.start_node(armed), data, datetime.fromisoformat(armed.base),
                 datetime.fromisoformat(armed.due), partial(_keep_armed, armed),

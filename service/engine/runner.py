@@ -13,16 +13,16 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.domain import events as ev
-from service.engine import arming, entering, firing, retiming
+from service.engine import arming, entering, firing, inclusive, retiming, scopes
 from service.engine import effects as fx
 from service.engine.assembly import Assembly, scope_name
 from service.engine.decisions import DecisionError
 from service.engine.expressions import ExpressionError
-from service.engine.instance import TID, EngineError, Instance, Standstill
+from service.engine.instance import LIVE, TID, EngineError, Instance, Standstill
 from service.engine.model import Kind
 from service.engine.pruning import prune
 
-MAX_MOVES = 20_000
+MAX_MOVES = 50_000
 PRUNED_EVERY = 50  # moves within one step
 
 
@@ -69,6 +69,12 @@ def child_ended(
     return _guarded(instance, lambda: firing.child_ended(instance, visit, item=item, result=result, error=error))
 
 
+def child_escalated(instance: Instance, context: fx.StepContext, visit: str, code: str) -> StepResult:
+    """A child threw an escalation that nothing in it catches; it goes on unless it is interrupted."""
+    instance.begin_step(context)
+    return _guarded(instance, lambda: firing.child_escalated(instance, visit, code))
+
+
 def retime(instance: Instance, context: fx.StepContext, before: Mapping[str, object], keys: Set[str]) -> StepResult:
     """Policies changed: the timers that read them move, and fire where the new time has passed."""
     instance.begin_step(context)
@@ -78,7 +84,7 @@ def retime(instance: Instance, context: fx.StepContext, before: Mapping[str, obj
 def cancel(instance: Instance, context: fx.StepContext) -> StepResult:
     """End the instance from outside: parent cancelled, incident merged or withdrawn."""
     instance.begin_step(context)
-    _stop_all(instance)
+    scopes.stop_all(instance)
     instance.status = "cancelled"
     return StepResult(instance.events, instance.effects, is_paused=False)
 
@@ -94,7 +100,7 @@ def _guarded(instance: Instance, command: Callable[[], None]) -> StepResult:
 
 def _move(instance: Instance) -> None:
     if not instance.live and not instance.armed and instance.counter == 0:
-        arming.arm_event_subprocesses(instance)
+        arming.arm_event_subprocesses(instance, "")
     for move in range(1, MAX_MOVES):
         instance.sweep()
         task = None if instance.is_paused or instance.status != "active" else _next_task(instance)
@@ -109,7 +115,17 @@ def _move(instance: Instance) -> None:
 
 
 def _react(instance: Instance) -> bool:
-    return _finish_runs(instance) or arming.react_to_facts(instance)
+    return _release_joins(instance) or scopes.finish(instance) or arming.react_to_facts(instance)
+
+
+def _release_joins(instance: Instance) -> bool:
+    """Inclusive joins are looked at when no other token moves, because they ask where those are."""
+    for run in instance.runs.values():
+        if not run.is_over:
+            tokens = [task for task in run.workflow.tasks.values() if task.has_state(LIVE)]
+            if inclusive.release(instance.assembly.process(run.scope), tokens):
+                return True
+    return False
 
 
 def _rest(instance: Instance) -> None:
@@ -122,7 +138,8 @@ def _rest(instance: Instance) -> None:
 
 def _prune(instance: Instance) -> None:
     for run in instance.runs.values():
-        prune(run.workflow)
+        if not run.is_over:
+            prune(run.workflow)
 
 
 def _next_task(instance: Instance) -> Task | None:
@@ -135,28 +152,3 @@ def _next_task(instance: Instance) -> Task | None:
         if fresh and entering.waits_outside(instance, task):
             return task
     return None
-
-
-def _finish_runs(instance: Instance) -> bool:
-    for key, run in list(instance.runs.items()):
-        if not run.workflow.completed:
-            continue
-        data = run.workflow.last_task.data if run.workflow.last_task else {}
-        if key == "":
-            instance.result = dict(data)
-        del instance.runs[key]
-        ended_by_terminate = key == "" and entering.is_terminated(instance)
-        if ended_by_terminate or not instance.runs:
-            _stop_all(instance)
-            instance.status = "completed"
-            instance.ask(fx.Ended(instance.end, instance.error, data if instance.result is None else instance.result))
-        return True
-    return False
-
-
-def _stop_all(instance: Instance) -> None:
-    for run in instance.runs.values():
-        run.workflow.cancel()
-    instance.sweep()
-    instance.runs.clear()
-    instance.disarm()

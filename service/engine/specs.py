@@ -9,8 +9,9 @@ from typing import Any
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, CallActivity, EndEvent
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EndEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.operators import Operator
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
@@ -84,16 +85,15 @@ class InclusiveFork(BpmnTaskSpec, MultiChoice):
     def _run_hook(self, my_task: Task) -> bool:
         names = [name for condition, name in self.cond_task_specs if condition and condition._matches(my_task)]
         chosen = names or [self.default_name]
+        if chosen == [""]:
+            message = f"no way out of {self.name} holds, and it has no default"
+            raise WorkflowException(message, task_spec=self)
         my_task._sync_children(
             [my_task.workflow.spec.get_task_spec_from_name(name) for name in chosen], TaskState.FUTURE
         )
         for child in my_task.children:
             child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
         return True
-
-
-class Page(Stepwise, CallActivity):
-    """A call of a page of the same bundle."""
 
 
 class Ending(Stepwise, EndEvent):

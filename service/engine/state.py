@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from SpiffWorkflow.bpmn.specs.defaults import CallActivity
-from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 
 from service.engine.assembly import Assembly
 from service.engine.instance import Armed, Instance, Run
 from service.engine.specs import ScriptGate
+from service.engine.state_formats import current
 
-FORMAT = 1
+FORMAT = 2
 
 
 def dump(instance: Instance) -> str:
@@ -30,16 +29,18 @@ def dump(instance: Instance) -> str:
         "status": instance.status,
         "end": instance.end,
         "error": instance.error,
-        "result": instance.result,
-        "armed": {tid: [a.element, a.value, a.due, a.base, a.after] for tid, a in instance.armed.items()},
+        "armed": {tid: [a.element, a.value, a.due, a.base, a.after, a.run] for tid, a in instance.armed.items()},
         "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
     }
     return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
 
 
 def _dump_run(run: Run) -> dict[str, Any]:
-    subs = {str(tid): _dump_workflow(sub) for tid, sub in run.workflow.subprocesses.items()}
-    return {"scope": run.scope, "start": run.start, "main": _dump_workflow(run.workflow), "subs": subs}
+    return {
+        "scope": run.scope, "start": run.start, "parent": run.parent, "host": run.host, "turn": run.turn,
+        "over": run.is_over, "terminated": run.is_terminated, "result": run.result,
+        "main": None if run.is_over else _dump_workflow(run.workflow),
+    }  # fmt: skip
 
 
 def _dump_workflow(workflow: Any) -> dict[str, Any]:
@@ -71,13 +72,13 @@ def _dump_task(task: Task) -> list[Any]:
 
 def load(assembly: Assembly, instance_id: str, text: str) -> Instance:
     """Restore an instance on its pinned definition. Raises ValueError for an unknown format."""
-    state = json.loads(text)
+    state = current(json.loads(text))
     if state["format"] != FORMAT:
         message = f"unknown state format {state['format']}"
         raise ValueError(message)
     instance = Instance(assembly, instance_id, state["process"])
     instance.counter, instance.status = state["counter"], state["status"]
-    instance.end, instance.error, instance.result = state["end"], state["error"], state.get("result")
+    instance.end, instance.error = state["end"], state["error"]
     instance.armed = {tid: Armed(*values) for tid, values in state["armed"].items()}
     for key, stored in state["runs"].items():
         instance.runs[key] = _load_run(instance, stored)
@@ -87,29 +88,16 @@ def load(assembly: Assembly, instance_id: str, text: str) -> Instance:
 
 def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     scope, start = stored["scope"], stored["start"]
-    specs = instance.assembly.specs
-    pages = {name: spec for name, spec in specs.items() if name != scope and ":" not in name}
     gate = ScriptGate()
     gate.evaluator = instance.value
-    spec = instance.spec_of(scope, start)
-    workflow = BpmnWorkflow(spec, pages, script_engine=gate, deserializing=True)
-    _fill(workflow, stored["main"])
-    _load_pages(workflow, workflow, dict(stored["subs"]))
-    # Pages move in the order in which they began, which the order of their calls does not tell.
-    workflow.subprocesses = {UUID(call): workflow.subprocesses[UUID(call)] for call in stored["subs"]}
-    return Run(scope, start, workflow)
-
-
-def _load_pages(top: BpmnWorkflow, workflow: Any, subs: dict[str, Any]) -> None:
-    for task in list(workflow.tasks.values()):
-        stored = subs.pop(str(task.id), None)
-        if stored is None or not isinstance(task.task_spec, CallActivity):
-            continue
-        page = BpmnSubWorkflow(top.subprocess_specs[stored["spec"]], task.id, top, deserializing=True)
-        _fill(page, stored)
-        top.subprocesses[task.id] = page
-        page.completed_event.connect(task.task_spec._on_subworkflow_completed, task)
-        _load_pages(top, page, subs)
+    workflow = BpmnWorkflow(instance.spec_of(scope, start), {}, script_engine=gate, deserializing=True)
+    workflow.task_tree = None
+    if stored["main"] is not None:
+        _fill(workflow, stored["main"])
+    return Run(
+        scope, start, workflow, stored["parent"], stored["host"], stored["turn"],
+        stored["over"], stored["terminated"], stored["result"],
+    )  # fmt: skip
 
 
 def _fill(workflow: Any, stored: Mapping[str, Any]) -> None:

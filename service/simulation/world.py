@@ -93,8 +93,10 @@ class World:
         self.lines.append({**head, **data})
 
     def _record(self, member: Member, event: ev.Event) -> None:
-        self._line(event.type, member, event.data())
-        if isinstance(event, ev.ElementCompleted):
+        # A turn is a line of the kind of its activity, told apart by its number.
+        is_turn = isinstance(event, ev.IterationCompleted)
+        self._line(ev.ElementCompleted.type if is_turn else event.type, member, event.data())
+        if isinstance(event, ev.ElementCompleted | ev.IterationCompleted):
             self._last = event.element
         elif isinstance(event, ev.TaskOpened):
             wait = Wait(
@@ -230,6 +232,8 @@ class World:
             for wait in [each for each in self.waiting() if (each.trigger, each.name) == ("signal", effect.signal)]:
                 if self.is_waiting(wait):
                     self._fire(wait, {})
+        elif isinstance(effect, fx.EscalationThrown):
+            self._escalated(member, effect)
         elif isinstance(effect, fx.MessageThrown):
             self._line("message_thrown", member, {"element": effect.element, "name": effect.message, **_item(effect)})
             self.send(effect.message, {}, effect.data, sender=member)
@@ -270,6 +274,15 @@ class World:
             lambda instance, context: runner.child_ended(
                 instance, context, member.visit, item=member.item, result=effect.result, error=effect.error
             ),
+        )
+
+    def _escalated(self, member: Member, effect: fx.EscalationThrown) -> None:
+        parent = self.members.get(member.parent)
+        if parent is None or parent.instance.status != "active" or member.visit not in parent.instance.live:
+            self.note(member, "nothing catches this escalation", element=effect.element, code=effect.code)
+            return
+        self.step(
+            parent, lambda instance, context: runner.child_escalated(instance, context, member.visit, effect.code)
         )
 
     # --- messages ---------------------------------------------------------------------------------

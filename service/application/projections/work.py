@@ -33,6 +33,12 @@ def element_completed(connection: Connection, stored: StoredEvent, event: ev.Ele
         )  # fmt: skip
 
 
+@applies(ev.IterationCompleted)
+def iteration_completed(connection: Connection, stored: StoredEvent, event: ev.IterationCompleted) -> None:
+    """One turn of a repeated activity is done; its wait, where it had one, is over."""
+    change(connection, sql.element_visits, event.visit, state="completed", left_at=stored.at)
+
+
 @applies(ev.ElementCancelled)
 def element_cancelled(connection: Connection, stored: StoredEvent, event: ev.ElementCancelled) -> None:
     """The wait was given up, and with it an open task."""

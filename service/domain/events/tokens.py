@@ -32,6 +32,18 @@ class ElementCompleted(Event):
 
 @event
 @dataclass(frozen=True, slots=True)
+class IterationCompleted(Event):
+    """One turn of a looped or multi-instance activity is done; `iteration` counts from 1."""
+
+    type: ClassVar[str] = "iteration_completed"
+    visit: str
+    process: str
+    element: str
+    iteration: int
+
+
+@event
+@dataclass(frozen=True, slots=True)
 class ElementCancelled(Event):
     """A wait was given up: its task, child or timer is gone."""
 

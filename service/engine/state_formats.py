@@ -1,0 +1,49 @@
+"""Stored states of earlier formats, brought to the present one.
+
+Format 1 kept the pages of a run inside it, and the result of a finished main flow beside the runs;
+since format 2 every page is a run of its own.
+"""
+
+from typing import Any
+
+from SpiffWorkflow.util.task import TaskState
+
+_ID, _STATE, _INTERNAL = 0, 4, 7  # places in the list of a stored task
+
+
+def current(state: dict[str, Any]) -> dict[str, Any]:
+    """A stored state in the present format; what is unknown comes back as it is."""
+    if state["format"] != 1:
+        return state
+    runs: dict[str, Any] = {}
+    if "" not in state["runs"]:
+        runs[""] = _over(state)
+    for key, stored in state["runs"].items():
+        runs[key] = _run(stored["scope"], stored["start"], stored["main"], None if key == "" else "", "")
+        runs |= _pages(key, stored)
+    return {**state, "format": 2, "runs": runs}
+
+
+def _run(scope: str, start: str, workflow: Any, parent: str | None, host: str) -> dict[str, Any]:
+    return {
+        "scope": scope, "start": start, "parent": parent, "host": host, "turn": 0, "over": False,
+        "terminated": False, "result": None, "main": workflow,
+    }  # fmt: skip
+
+
+def _over(state: dict[str, Any]) -> dict[str, Any]:
+    """The main flow that is over while event sub-processes still run; without a result one took its place."""
+    return {**_run(state["process"], "", None, None, ""), "over": True, "result": state.get("result")}
+
+
+def _pages(key: str, stored: dict[str, Any]) -> dict[str, Any]:
+    """The pages called inside a run, as runs; a call that waited as started waits as ready now."""
+    pages: dict[str, Any] = {}
+    hosts = {task[_ID]: (key, task) for task in stored["main"]["tasks"]}
+    for call, workflow in stored["subs"].items():
+        around, task = hosts[call]
+        host = task[_INTERNAL]["tid"]
+        task[_STATE] = TaskState.READY
+        pages[host] = _run(workflow["spec"], "", workflow, around, host)
+        hosts.update({inner[_ID]: (host, inner) for inner in workflow["tasks"]})
+    return pages
