@@ -32,6 +32,8 @@ WANTED: Mapping[str, Wanted] = {
     "S2": Wanted("≤", 5, "p99 of S1 to its p50"),
     "S3": Wanted("≥", 0.9, "office and contact tasks, 1,000 contacts an incident against 3"),
     "S4": Wanted("≥", 0.9, "office and contact tasks, 100,000 open instances in the store against 100"),
+    "S5": Wanted("≤", 0.1, "per persisted task, one client without HTTP, ratio to N"),
+    "S6": Wanted("≤", 0.5, "per persisted task, one client without HTTP, ratio to D"),
     "S7": Wanted("≥", 0.6, "100,000 timers due at once: claimed durably and stepped, ratio to E"),
     "S8": Wanted("≤", 1, "p99 of the lateness of timers, 10,000 open incidents, idle machine", of_value=True),
     "S9": Wanted("≤", 1, "an empty poll at 1,000,000 waiting timers", of_value=True),
@@ -41,6 +43,8 @@ WANTED: Mapping[str, Wanted] = {
 BESIDE: Mapping[str, str] = {
     "L": "limit of the machine: one durable HTTP write on raw SQLite",
     "S1p": "the dispatch tasks of P01 completed over HTTP, ratio to L (no bar: S1 carries it)",
+    "N": "bpmn-engine 25, the same diagram, its state saved to SQLite after every task",
+    "D": "dbos on SQLite, a recorded step",
     "E": "timers the engine alone fires in memory",
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.bench import over_time
+from service.bench import against, over_time
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
 from service.bench.over_http import Size, crowded, task_rows
 from service.bench.seeding import Say
@@ -66,6 +66,14 @@ def _crowded(run: Run, folder: Path, say: Say) -> list[Bar]:
     return crowded(folder, _size(run), run.of(100_000, 20), say)
 
 
+def _bpmn_engine(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return against.bpmn_engine(folder, run.folder / "peers", run.of(200, 5), say)
+
+
+def _dbos(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return against.dbos(folder, run.folder / "peers", run.of(200, 5), say)
+
+
 def _due_together(run: Run, folder: Path, say: Say) -> list[Bar]:
     return over_time.due_together(folder, run.of(100_000, 100), say)
 
@@ -85,6 +93,8 @@ def _memory(run: Run, folder: Path, say: Say) -> list[Bar]:
 MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"L", "S1", "S2", "S1p", "S3"}): _over_http,
     frozenset({"S4"}): _crowded,
+    frozenset({"S5", "N"}): _bpmn_engine,
+    frozenset({"S6", "D"}): _dbos,
     frozenset({"S7", "E"}): _due_together,
     frozenset({"S8"}): _late,
     frozenset({"S9"}): _empty_poll,

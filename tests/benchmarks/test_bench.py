@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from service.bench.bars import BESIDE, WANTED, bar, compared, printed, remember
+from service.bench import reference
+from service.bench.against import as_plain_bpmn
+from service.bench.bars import bar, compared, printed, remember
 from service.bench.load import LoadFailed, Measured, Seat, drive, post
-from service.bench.measuring import Run, run_bench
+from service.bench.measuring import ALL, Run, run_bench
 from service.bench.over_http import Round, speed, spread
 from service.domain.clock import SettableClock
 
+OTHERS = frozenset({"S5", "N", "S6", "D"})  # rows that install other engines
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -96,12 +99,20 @@ def test_a_bar_there_is_not_is_refused(tmp_path: Path) -> None:
         next(run_bench(Run(tmp_path, frozenset({"S99"})), SettableClock(NOW), as_json=True, say=print))
 
 
-def test_a_small_run_measures_every_row_and_prints_what_the_contract_says(tmp_path: Path) -> None:
+def test_the_diagram_of_the_others_holds_nothing_of_ours() -> None:
+    text = as_plain_bpmn((reference.DIAGRAMS / "bench_round.bpmn").read_text("utf-8"))
+    assert "callActivity" not in text
+    assert text.count("${true}") == 1
+    assert text.count("${false}") == 1
+    assert "F00.outcome" not in text
+
+
+def test_a_small_run_measures_every_row_of_our_own_and_prints_what_the_contract_says(tmp_path: Path) -> None:
     said: list[str] = []
-    run = Run(tmp_path, scale=0.01)
+    run = Run(tmp_path, ALL - OTHERS, scale=0.01)
     text = "\n".join(run_bench(run, SettableClock(NOW), as_json=True, say=said.append))
     bars = {each["id"]: each for each in json.loads(text)["bars"]}
-    assert set(bars) == {*BESIDE, *WANTED}
+    assert set(bars) == ALL - OTHERS
     assert all(each["value"] > 0 for each in bars.values())
     assert {"id", "value", "unit", "ratio", "must", "met"} <= set(bars["S1"])
     assert any(line.startswith("seeded 2 of 2") for line in said)
