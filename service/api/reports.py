@@ -55,12 +55,20 @@ class ReportItem(Answer):
     sign_task: str
 
 
+class ColumnsAnswer(Answer):
+    """A table with a head."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
 class SectionAnswer(Answer):
-    """A section of the document: paragraphs, or a table of label and value."""
+    """A section of the document: paragraphs, a table of label and value, or one with a head."""
 
     heading: str
     paragraphs: list[str]
     table: list[tuple[str, str]]
+    grid: ColumnsAnswer | None
 
 
 class DocumentAnswer(Answer):

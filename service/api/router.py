@@ -14,9 +14,11 @@ from service.api import (
     health,
     incidents,
     messages,
+    observations,
     outbox,
     people,
     policies,
+    printouts,
     problems,
     procedures,
     readings,
@@ -32,7 +34,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, versions, incidents, people, readings, messages, tasks, sheets, reports, outbox, policies,
+    auth, procedures, versions, incidents, people, observations, readings, messages, tasks, sheets, reports, printouts,
+    outbox, policies,
     attachments, events, exchange, health,
 )  # fmt: skip
 

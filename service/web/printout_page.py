@@ -19,9 +19,9 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class PrintoutPage:
-    """A document of an incident that nobody signs or sends."""
+    """A document of an incident that nobody signs or sends; `back` is "" for who may not read the incident."""
 
-    incident: str
+    back: str
     incident_number: str
     address: str
     document: Document
@@ -33,7 +33,7 @@ def printout_docx(visit: Visiting, incident: str, document: str, key: str) -> Re
     """The document as a file."""
     with visit.reader() as reader:
         found = printouts.page(reader, visit.site.documents, incident, document, key)
-        number = reader.incident(incident)["number"]
+        number = printouts.number_of(reader, incident)
     disposition = f"attachment; filename*=UTF-8''{quote(f'{number} {found.title}.docx')}"
     return Response(to_docx(found), media_type=DOCX, headers={"content-disposition": disposition})
 
@@ -44,5 +44,6 @@ def printout_page(visit: Visiting, incident: str, document: str, key: str) -> Re
     with visit.reader() as reader:
         found = printouts.page(reader, visit.site.documents, incident, document, key)
         html = Markup(visit.site.documents.to_html(found))  # noqa: S704 - rendered with autoescape
-        number, address = reader.incident(incident)["number"], f"/incidents/{incident}/printouts/{document}/{key}"
-        return visit.page(reader, "incidents/printout.html", PrintoutPage(incident, number, address, found, html))
+        number, address = printouts.number_of(reader, incident), f"/incidents/{incident}/printouts/{document}/{key}"
+        back = f"/incidents/{incident}/reports" if printouts.is_ours(reader, incident) else ""
+        return visit.page(reader, "incidents/printout.html", PrintoutPage(back, number, address, found, html))

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from service.application.lost_contacts import LOST, absences
 from service.application.observation_facts import is_abnormal
 from service.application.observed_people import STEP, Observed, ReadingRow, observed_people, stored_readings
-from service.application.queries import names
+from service.application.queries import cursors, names
 from service.application.queries.reader import Reader
 from service.domain.access import Action
 from service.domain.calendar import local_date
@@ -113,12 +113,19 @@ class Grid:
     missing: int
     late: int
     may_record: bool
+    is_cut: bool
 
 
-def grid(reader: Reader, incident: str, *, place: str = "", case: str = "", most: int = SHOWN) -> Grid:
-    """The grid of an incident, of a class, or of the contacts of a case. Raises NoSuch, NotAllowed."""
+def grid(
+    reader: Reader, incident: str, *, place: str = "", case: str = "", most: int = SHOWN, after: str = ""
+) -> Grid:  # fmt: skip
+    """The grid of an incident, of a class, or of the contacts of a case; `after` is the person to go on behind.
+
+    Raises NoSuch, NotAllowed, ValueRefused.
+    """
     found = _Found(reader, incident, place, case)
-    shown = found.people[:most]
+    first = found.place_of(after) + 1 if after else 0
+    shown = found.people[first : first + most]
     readings = stored_readings(reader.connection, incident, persons=[who.person for who in shown])
     named = _Named(reader, incident, shown, is_observer=found.is_observer)
     opened = _opened(reader, [each for each in readings.values() if named.is_full(each.person)])
@@ -127,7 +134,7 @@ def grid(reader: Reader, incident: str, *, place: str = "", case: str = "", most
         number=found.row["number"], now=found.now, days=found.days,
         rows=tuple(_row(reader, found, named, who, (readings, opened)) for who in shown),
         people=len(found.people), places=found.places, place=place, rounds=found.rounds(),
-        may_record=found.is_observer, **counts,
+        may_record=found.is_observer, is_cut=first + most < len(found.people), **counts,
     )  # fmt: skip
 
 
@@ -152,6 +159,13 @@ class _Found:
     def sessions_of(self, who: Observed) -> list[Session]:
         """The sessions of one person."""
         return list(sessions(who.since, who.until, self.policies))
+
+    def place_of(self, person: str) -> int:
+        """Where somebody stands in the list. Raises ValueRefused for a person who is not on it."""
+        places = [place for place, who in enumerate(self.people) if who.person == person]
+        if not places:
+            raise cursors.refused()
+        return places[0]
 
     def is_lost(self, who: Observed, session: Session) -> bool:
         """Whether the person could not be reached when the session began; then no reading is due."""

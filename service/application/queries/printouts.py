@@ -48,15 +48,20 @@ def available(reader: Reader, library: DocumentLibrary, incident: str) -> tuple[
         name = library.name(document, locale=reader.locale)
         return [Printout(document, name, subject, key) for key, subject in found.items()]
 
-    if not _is_ours(reader, incident):
+    if not is_ours(reader, incident):
         return tuple(each for each in of(LETTER, others) if each.key in reader.principal.memberships)
     return (*of("R09", cases), *of(LETTER, others), *_by_instance(reader, library, incident))
 
 
-def _is_ours(reader: Reader, incident: str) -> bool:
+def is_ours(reader: Reader, incident: str) -> bool:
     """Whether the reader may read the incident; somebody else sees his own organisation's contacts alone."""
     row = next(iter(reader.rows(select(incidents).where(incidents.c.id == incident))), None)
     return row is not None and may(reader.principal, Action.INCIDENT_READ, reader.incident_subject(row))
+
+
+def number_of(reader: Reader, incident: str) -> str:
+    """The number of an incident something is printed of; the caller has checked that it may be read."""
+    return str(reader.rows(select(incidents.c.number).where(incidents.c.id == incident))[0]["number"])
 
 
 def _by_instance(reader: Reader, library: DocumentLibrary, incident: str) -> list[Printout]:

@@ -1,0 +1,66 @@
+"""Lists, records and letters of an incident to print: what there is, and one as data, as a page and for Word."""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from service.api.dependencies import Answer, Door, permit
+from service.api.problems import ProblemRoute
+from service.api.reports import DOCX, STYLESHEETS, DocumentAnswer
+from service.api.shapes import Page, page_of
+from service.application.documents import Document
+from service.application.documents_docx import to_docx
+from service.application.queries import printouts
+from service.domain.access import Action
+
+router = APIRouter(route_class=ProblemRoute, prefix="/incidents", tags=["reports"])
+
+Reading = Annotated[Door, permit(Action.PEOPLE_READ)]
+ONE = "/{incident}/printouts/{document}/{key}"
+
+
+class PrintoutItem(Answer):
+    """Something to print: R09 contacts of a case, R10 disinfection, R11 handover, R27 letter to an organisation.
+
+    `key` asks for it; `subject` says in words what it is about; `at` is when it was recorded, null for what stands now.
+    """
+
+    document: str
+    name: str
+    subject: str
+    key: str
+    at: datetime | None
+
+
+@router.get("/{incident}/printouts")
+def listed(incident: str, door: Reading) -> Page[PrintoutItem]:
+    """Everything there is to print; somebody of another organisation finds the letter to it."""
+    found = door.read(lambda reader: printouts.available(reader, door.tocsin.documents, incident))
+    return page_of([PrintoutItem.model_validate(each) for each in found])
+
+
+@router.get(ONE + ".docx", response_class=Response)
+def docx(incident: str, document: str, key: str, door: Reading) -> Response:
+    """The document for Word."""
+    found = _document(door, incident, document, key)
+    disposition = f"attachment; filename*=UTF-8''{quote(f'{found.title}.docx')}"
+    return Response(to_docx(found), headers={"Content-Disposition": disposition}, media_type=DOCX)
+
+
+@router.get(ONE + ".html", response_class=Response)
+def html(incident: str, document: str, key: str, door: Reading) -> Response:
+    """The document as a page that prints on A4."""
+    page = door.tocsin.documents.to_page(_document(door, incident, document, key), stylesheets=STYLESHEETS)
+    return Response(page, media_type="text/html; charset=utf-8")
+
+
+@router.get(ONE)
+def one(incident: str, document: str, key: str, door: Reading) -> DocumentAnswer:
+    """The document as data, names within the caller's rights."""
+    return DocumentAnswer.model_validate(_document(door, incident, document, key))
+
+
+def _document(door: Door, incident: str, document: str, key: str) -> Document:
+    return door.read(lambda reader: printouts.page(reader, door.tocsin.documents, incident, document, key))
