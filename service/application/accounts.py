@@ -207,6 +207,7 @@ def create_account(uow: UnitOfWork, account: NewAccount) -> str:
     username = normal_username(account.username)
     if not username:
         raise ValueRefused("username", "不能为空", "must not be empty")
+    uow.alone(f"account:{username}")
     if account_named(uow.connection, username):
         raise AlreadyExists(username)
     account_id = uow.new_id()
@@ -301,17 +302,13 @@ def _count_attempt(uow: UnitOfWork, username: str) -> None:
     """Count the attempt before the password is looked at, so that guesses in parallel are counted too."""
     uow.connection.execute(delete(_attempts).where(_attempts.c.window_start <= uow.now - ATTEMPT_WINDOW))
     dialect = sqlite if uow.connection.dialect.name == "sqlite" else postgresql
-    fresh = dialect.insert(_attempts).values(username=username, window_start=uow.now, failures=0)
-    uow.connection.execute(fresh.on_conflict_do_nothing(index_elements=["username"]))
-    row = uow.connection.execute(
-        select(_attempts.c.window_start, _attempts.c.failures).where(_attempts.c.username == username).with_for_update()
-    ).one()
-    if row.failures >= ATTEMPTS:
+    fresh = dialect.insert(_attempts).values(username=username, window_start=uow.now, failures=1)
+    # In one statement: between two, the success of another node may take the row away.
+    counted = fresh.on_conflict_do_update(index_elements=["username"], set_={"failures": _attempts.c.failures + 1})
+    row = uow.connection.execute(counted.returning(_attempts.c.window_start, _attempts.c.failures)).one()
+    if row.failures > ATTEMPTS:
         left = row.window_start + ATTEMPT_WINDOW - uow.now
         raise TooManyAttempts(max(1, int(left.total_seconds())))
-    uow.connection.execute(
-        update(_attempts).where(_attempts.c.username == username).values(failures=_attempts.c.failures + 1)
-    )
 
 
 def _verify(password: str, password_hash: str) -> bool:

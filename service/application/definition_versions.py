@@ -45,6 +45,7 @@ def activate(
     """
     require(principal, Action.DEFINITION_DEPLOY)
     _check_reason(command.reason)
+    uow.alone(f"definitions:{command.procedure}")
     if _is_active(uow.connection, command.procedure, command.version):
         return False
     services.definitions.get(uow.connection, command.procedure, command.version)  # one that does not load helps nobody
@@ -65,6 +66,7 @@ def retire(
     """
     require(principal, Action.DEFINITION_DEPLOY)
     _check_reason(command.reason)
+    uow.alone(f"definitions:{command.procedure}")
     if not _is_active(uow.connection, command.procedure, command.version):
         return False
     definitions.put_out_of_use(uow, command.procedure)

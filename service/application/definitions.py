@@ -164,6 +164,7 @@ def deploy(
     bundle, findings = store.read(procedure, content, known_procedures=known)
     if bundle is None:
         raise DefinitionRefused(findings)
+    uow.alone(f"definitions:{procedure}")
     digest = bundle_hash(content)
     same = uow.connection.execute(
         select(sql.definitions.c.version).where(

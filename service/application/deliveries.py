@@ -128,7 +128,8 @@ def retry(
 
     def work(on: Advance) -> None:
         require(principal, Action.OUTBOX_RETRY, incident_subject(uow, on.incident))
-        if row["state"] == "failed":
+        state = uow.connection.execute(select(table.c.state).where(table.c.id == row["id"])).scalar_one()
+        if state == "failed":
             event = ev.DeliveryFailed(row["id"], row["attempts"], row["last_error"], final=False)
             on.record(event, row=on.instance_row(row["instance_id"]))
             uow.wake(DELIVERY, row["id"], uow.now)

@@ -47,7 +47,8 @@ def _receipt(uow: UnitOfWork, services: Services, message: InboundMessage, reque
         raise NoSuch("delivery", delivery)
 
     def work(on: Advance) -> str:
-        if row["state"] == "acknowledged":
+        state = on.uow.connection.execute(select(_deliveries.c.state).where(_deliveries.c.id == delivery)).scalar_one()
+        if state == "acknowledged":  # the same receipt may have come by another node meanwhile
             return "duplicate"
         event = ev.DeliveryAcknowledged(delivery, str(message.payload["reference"]))
         on.record(event, row=on.instance_row(row["instance_id"]))

@@ -48,6 +48,7 @@ def once(uow: UnitOfWork, request: Request, work: Callable[[], Answer]) -> Answe
     """
     if len(request.key) > LONGEST_KEY:
         raise ValueRefused("Idempotency-Key", f"最长{LONGEST_KEY}个字符", f"has at most {LONGEST_KEY} characters")
+    uow.alone(f"request:{request.account_id}:{request.route}:{request.key}")  # a second one waits for the first
     uow.connection.execute(delete(_keys).where(_keys.c.created_at <= uow.now - KEPT))
     same = (_keys.c.account_id == request.account_id) & (_keys.c.route == request.route) & (_keys.c.key == request.key)
     known = uow.connection.execute(select(_keys).where(same)).mappings().first()

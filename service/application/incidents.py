@@ -73,6 +73,7 @@ def _opened(
 
 def _number(uow: UnitOfWork, organisation: str) -> str:
     """Month, day and a count of the organisation's incidents of that day: 0309-01."""
+    uow.alone(f"number:{organisation}")
     day = local(uow.now).strftime("%m%d")
     statement = (
         select(func.count())

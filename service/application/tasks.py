@@ -121,6 +121,7 @@ def save_draft(
     require(principal, Action.TASK_DRAFT, _subject(uow, task))
     if task["state"] not in OPEN:
         raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
+    uow.alone(f"draft:{command.task}:{principal.account_id}")
     sealed = uow.sealer.seal_text(uow.connection, {task["incident_id"]: dict(command.data)})
     drafts = sql.drafts
     mine = (drafts.c.task_id == command.task) & (drafts.c.account_id == principal.account_id)

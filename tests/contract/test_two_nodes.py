@@ -1,0 +1,211 @@
+"""What one node does holds on the other at once, and what both do at once happens once. Real PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from service.application import accounts, definitions
+from service.application.live_instances import LiveInstances
+from service.domain.errors import RevisionChanged, SubjectErased
+from service.engine import state
+from service.persistence.chain import verify
+from service.persistence.sealing import TRUSTED
+from service.persistence.tables import sql
+from service.persistence.unit_of_work import UnitOfWork
+from tests.contract.nodes import at_once, two_nodes
+from tests.contract.product import OPENING, Product
+from tests.contract.test_events import heard, served
+
+Nodes = tuple[Product, Product]
+ROUNDS = 10
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    with two_nodes(tmp_path_factory.mktemp("data")) as made:
+        yield made
+
+
+def events(node: Product, incident: str, type_: str) -> list[dict[str, Any]]:
+    """Events of a type in the log of an incident."""
+    log = sql.events
+    with node.tocsin.read() as connection:
+        rows = connection.execute(select(log).where(log.c.stream == incident, log.c.type == type_).order_by(log.c.seq))
+        return [dict(row) for row in rows.mappings()]
+
+
+def complete(node: Product, task: str, who: str = "coordinator", **headers: str) -> Any:
+    """Complete a task that asks nothing."""
+    return node.post(f"/tasks/{task}/complete", {"data": {}}, who, headers=headers)
+
+
+def test_nodes_take_turns_on_an_incident(nodes: Nodes) -> None:
+    a, b = nodes
+    incident = a.opened()
+    assert complete(b, b.task(incident, "t_office_accept")["id"]).status_code == 200
+    assert complete(a, a.task(incident, "t_remind_protection")["id"], "teacher").status_code == 200
+    assert complete(b, b.task(incident, "t_isolation_room", "nurse")["id"], "nurse").status_code == 200
+    with a.tocsin.read() as connection:
+        assert verify(connection, incident).ok
+
+
+def test_of_two_who_complete_a_task_at_once_one_wins_and_the_other_is_told_who_and_when(nodes: Nodes) -> None:
+    a, _b = nodes
+    for node in nodes:
+        node.token("coordinator")
+    for _ in range(ROUNDS):
+        incident = a.opened()
+        task = a.task(incident, "t_office_accept")["id"]
+        answers = at_once(*[partial(complete, node, task) for node in nodes])
+        won, lost = sorted(answers, key=lambda answer: answer.status_code)
+        assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "task_not_open"), lost.text
+        assert "办公室丙，2026-03-09 10:2" in lost.json()["detail"]
+        assert [row["data"]["task"] for row in events(a, incident, "task_completed")].count(task) == 1
+
+
+def test_the_same_request_on_both_nodes_is_done_once(nodes: Nodes) -> None:
+    a, b = nodes
+    for node in nodes:
+        node.token("teacher")
+    for number in range(ROUNDS):
+        key = {"Idempotency-Key": f"both-{number}"}
+        answers = at_once(*[
+            lambda node=node, key=key: node.post("/incidents", OPENING, "teacher", headers=key) for node in (a, b)
+        ])  # fmt: skip
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert answers[0].json() == answers[1].json()
+        assert sorted("idempotent-replay" in answer.headers for answer in answers) == [False, True]
+
+
+def test_incidents_opened_at_once_have_numbers_of_their_own(nodes: Nodes) -> None:
+    a, b = nodes
+    opened = [each for _ in range(ROUNDS) for each in at_once(a.opened, b.opened)]
+    table = sql.incidents
+    with a.tocsin.read() as connection:
+        numbers = list(connection.execute(select(table.c.number).where(table.c.id.in_(opened))).scalars())
+    assert len(set(numbers)) == 2 * ROUNDS
+
+
+def test_guesses_of_a_password_are_counted_over_all_nodes(nodes: Nodes) -> None:
+    wrong = {"username": "cleaner", "password": "guess"}
+    codes = [nodes[number % 2].post("/auth/token", wrong).status_code for number in range(9)]
+    assert codes == [401] * 8 + [429]
+
+
+def test_who_signs_out_on_one_node_is_out_on_the_other(nodes: Nodes) -> None:
+    a, b = nodes
+    token = a.post("/auth/token", {"username": "principal", "password": "demo"}).json()["access_token"]
+    header = {"Authorization": f"Bearer {token}"}
+    assert b.call("GET", "/tasks", headers=header).status_code == 200
+    assert a.tocsin.run(lambda uow: accounts.sign_out(uow, token))
+    assert b.call("GET", "/tasks", headers=header).status_code == 401
+
+
+def test_a_policy_set_on_one_node_holds_for_incidents_of_the_other(nodes: Nodes) -> None:
+    a, b = nodes
+    body = {"organisation": "demo-school", "value": 37.0, "reason": "指引调整", "apply_to": []}
+    assert a.call("PUT", "/policies/fever_threshold", who="admin", json=body).status_code == 200
+    incident = b.opened()
+    with b.tocsin.read() as connection:
+        policies = connection.execute(select(sql.incidents.c.policies).where(sql.incidents.c.id == incident)).scalar()
+    assert policies["fever_threshold"] == 37.0
+
+
+def test_a_version_deployed_on_both_at_once_is_one_version_and_used_by_both(nodes: Nodes) -> None:
+    a, b = nodes
+    root = a.tocsin.settings.workflows_dir
+    content = definitions.folder_content(root / "small_alarm", root / "decisions")
+    changed = {
+        name: text.replace("</bpmn:definitions>", "<!-- 2 --></bpmn:definitions>") for name, text in content.items()
+    }
+
+    def deploy(node: Product) -> definitions.Deployed:
+        store = node.tocsin.services.definitions
+        return node.tocsin.run(lambda uow: definitions.deploy(uow, store, "small_alarm", changed, actor="test"))
+
+    found = at_once(lambda: deploy(a), lambda: deploy(b))
+    assert sorted(each.is_new for each in found) == [False, True]
+    assert {each.version for each in found} == {2}
+    for node in nodes:
+        with node.tocsin.read() as connection:
+            assert definitions.active_version(connection, "small_alarm") == 2
+            assert node.tocsin.services.definitions.get(connection, "small_alarm", 2).bundle.id == "small_alarm"
+
+
+def test_a_person_erased_on_one_node_is_erased_on_the_other(nodes: Nodes) -> None:
+    a, b = nodes
+
+    def seal(uow: UnitOfWork) -> str:
+        return uow.sealer.seal(uow.connection, "p-erased", {"name": "学生甲"})
+
+    token = b.tocsin.run(seal)
+    with b.tocsin.read() as connection:
+        assert b.tocsin.sealer.open(connection, "p-erased", token) == {"name": "学生甲"}
+    a.tocsin.run(lambda uow: uow.sealer.destroy(uow.connection, "p-erased"))
+    with pytest.raises(SubjectErased):
+        b.tocsin.run(seal)
+    b.clock.advance(TRUSTED)
+    b.clock.advance(timedelta(seconds=1))
+    with b.tocsin.read() as connection:
+        assert b.tocsin.sealer.open(connection, "p-erased", token) == {}
+
+
+def test_drafts_typed_in_two_windows_at_once_leave_one(nodes: Nodes) -> None:
+    a, b = nodes
+    incident = a.opened()
+    task = a.task(incident, "t_office_accept")["id"]
+    b.token("coordinator")
+    for _ in range(ROUNDS):
+        answers = at_once(*[
+            lambda node=node: node.post(f"/tasks/{task}/draft", {"data": {"note": "1"}}, "coordinator")
+            for node in (a, b)
+        ])  # fmt: skip
+        assert {answer.status_code for answer in answers} <= {200, 204}, answers[0].text
+    with a.tocsin.read() as connection:
+        drafts = select(func.count()).select_from(sql.drafts).where(sql.drafts.c.task_id == task)
+        assert connection.execute(drafts).scalar_one() == 1
+
+
+def test_a_listener_of_one_node_hears_what_the_other_wrote(nodes: Nodes) -> None:
+    a, b = nodes
+    token = b.token("coordinator")
+    opened: list[str] = []
+    a.token("teacher")
+    with served(b) as address:
+        found = heard(address, token, a, opened=opened, wanted=1)
+    assert [each["incident"] for each in found] == opened
+
+
+def test_a_node_that_lost_its_lease_cannot_store(nodes: Nodes) -> None:
+    """The fence: what was read under an older revision is refused, and the other node's state stands."""
+    a, b = nodes
+    incident = a.opened()
+    live = LiveInstances()
+
+    def read(uow: UnitOfWork) -> tuple[int, Any]:
+        row = uow.connection.execute(select(sql.instances).where(sql.instances.c.incident_id == incident)).mappings()
+        root = next(dict(each) for each in row if each["parent_id"] is None)
+        assembly = a.tocsin.services.definitions.get(uow.connection, root["procedure"], root["version"])
+        return live.load(uow, assembly, root["id"])
+
+    revision, instance = a.tocsin.run(read)  # and here the node falls asleep: its transaction is over
+    assert complete(b, b.task(incident, "t_office_accept")["id"]).status_code == 200
+    stored = state_of(a, instance.id)
+    assert stored[0] > revision
+    instance.is_dirty = True
+    with pytest.raises(RevisionChanged):
+        a.tocsin.run(lambda uow: live.store(uow, instance, incident=incident, revision=revision))
+    assert state_of(a, instance.id) == stored
+    assert state.dump(instance) != stored[1]
+
+
+def state_of(node: Product, instance: str) -> tuple[int, str]:
+    """Revision and stored form of an instance."""
+    table = sql.instance_states
+    with node.tocsin.read() as connection:
+        row = connection.execute(select(table.c.revision, table.c.state).where(table.c.instance_id == instance)).one()
+    return row.revision, row.state
