@@ -271,7 +271,7 @@ def bench(options: argparse.Namespace, settings: Settings) -> int:
     """Measure this machine and the product on it against the bars; nothing of yours is touched."""
     only = frozenset(filter(None, options.only.split(",")))
     logs.configure(now=SystemClock().now, level="error")
-    run = Run(settings.data_dir / "bench", only or ALL, options.scale)
+    run = Run(settings.data_dir / "bench", only or ALL, options.scale, options.database)
     try:
         for line in run_bench(run, SystemClock(), as_json=options.json, say=_progress):
             _say(line)
@@ -333,6 +333,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _bench_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    sub.add_argument("--database", default="", help="an empty PostgreSQL database for S14; without it one is started")
     sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
     sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")
 

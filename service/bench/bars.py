@@ -38,6 +38,8 @@ WANTED: Mapping[str, Wanted] = {
     "S8": Wanted("≤", 1, "p99 of the lateness of timers, 10,000 open incidents, idle machine", of_value=True),
     "S9": Wanted("≤", 1, "an empty poll at 1,000,000 waiting timers", of_value=True),
     "S10": Wanted("≤", 20, "memory of a live contact instance", of_value=True),
+    "S14": Wanted("≥", 0.4, "S1 on PostgreSQL, one node, ratio to Lp"),
+    "S14n": Wanted("≥", 1.0, "S1 on PostgreSQL, two nodes against one"),
 }
 # Measured and shown beside the bars; they carry none themselves.
 BESIDE: Mapping[str, str] = {
@@ -45,6 +47,7 @@ BESIDE: Mapping[str, str] = {
     "S1p": "the dispatch tasks of P01 completed over HTTP, ratio to L (no bar: S1 carries it)",
     "N": "bpmn-engine 25, the same diagram, its state saved to SQLite after every task",
     "D": "dbos on SQLite, a recorded step",
+    "Lp": "limit of the machine with PostgreSQL: one durable HTTP write",
     "E": "timers the engine alone fires in memory",
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.bench import against, over_time
+from service.bench import against, over_postgres, over_time
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
 from service.bench.over_http import Size, crowded, task_rows
 from service.bench.seeding import Say
@@ -21,6 +21,7 @@ class Run:
     folder: Path
     wanted: frozenset[str] = ALL
     scale: float = 1.0
+    database: str = ""  # of S14; without one a server of its own is started
 
     def of(self, full: int, least: int = 1) -> int:
         """A size of the bars at this run's scale."""
@@ -66,6 +67,10 @@ def _crowded(run: Run, folder: Path, say: Say) -> list[Bar]:
     return crowded(folder, _size(run), run.of(100_000, 20), say)
 
 
+def _nodes(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_postgres.nodes(folder, _size(run), run.database, say)
+
+
 def _bpmn_engine(run: Run, folder: Path, say: Say) -> list[Bar]:
     return against.bpmn_engine(folder, run.folder / "peers", run.of(200, 5), say)
 
@@ -99,4 +104,5 @@ MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"S8"}): _late,
     frozenset({"S9"}): _empty_poll,
     frozenset({"S10"}): _memory,
+    frozenset({"Lp", "S14", "S14n"}): _nodes,
 }

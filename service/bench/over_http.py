@@ -76,13 +76,11 @@ def spread(rounds: Sequence[Round]) -> Bar:
     return bar("S2", nearly_all * 1000, "ms", ratio=nearly_all / half)
 
 
-@contextmanager
-def limit_served(folder: Path, requests: int) -> Iterator[Go]:
-    """Rounds of L."""
+def limit_rounds(server: Server, requests: int) -> Go:
+    """Rounds of a limit."""
     body = {"data": {"send_channel": "电话", "answered_by": "家长甲"}, "late_reason": ""}
     sent = [post(f"/tasks/{number % limit.TASKS}/complete", body) for number in range(requests)]
-    with served(LIMIT, folder / "limit.db") as server:
-        yield lambda: timed([server], partial(drive, server.port, sent, connections=CONNECTIONS))
+    return lambda: timed([server], partial(drive, server.port, sent, connections=CONNECTIONS))
 
 
 def answering(servers: Sequence[Server], people: Sequence[Seat], requests: int) -> Go:
@@ -118,7 +116,8 @@ def reference_served(folder: Path, incidents: Sequence[str]) -> Iterator[tuple[S
 def task_rows(folder: Path, size: Size, wanted: frozenset[str], say: Say) -> list[Bar]:
     """L with S1, S2, S1p and S3, each measured where it is wanted."""
     with ExitStack() as stack:
-        runners = {"L": stack.enter_context(limit_served(folder, size.requests))}
+        limit_server = stack.enter_context(served(LIMIT, folder / "limit.db"))
+        runners = {"L": limit_rounds(limit_server, size.requests)}
         if wanted & {"S1", "S2", "S3"}:
             ids = seed(folder / "few", incidents=size.incidents, contacts=FEW, say=say)
             server, few = stack.enter_context(reference_served(folder / "few", ids))

@@ -1,6 +1,6 @@
 """Servers under test, each a process of its own on a free port of this machine.
 
-`python -m service.bench.serving FOLDER PORT` serves what was installed in a folder, background work included.
+`python -m service.bench.serving FOLDER PORT [URL]` serves what was installed, background work included.
 """
 
 import os
@@ -24,6 +24,7 @@ from service.settings import Settings
 
 START_SECONDS = 90
 LIMIT = "service.bench.limit"
+LIMIT_POSTGRES = "service.bench.limit_postgres"
 PRODUCT = "service.bench.serving"
 
 
