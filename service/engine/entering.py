@@ -46,6 +46,9 @@ def _enter(instance: Instance, task: Task, node: Node) -> str:
 
 
 def _wait(instance: Instance, task: Task, node: Node) -> None:
+    if node.id in instance.skips:
+        _skip(instance, task, node)
+        return
     if instance.is_host(task, node):
         turns.enter(instance, task, node, _enter(instance, task, node))
         return
@@ -94,9 +97,22 @@ def _run(instance: Instance, task: Task, tid: str) -> None:
     task.run()
 
 
+def _skip(instance: Instance, task: Task, node: Node) -> None:
+    """Pass over an element without what it does, once, because an operator said so."""
+    instance.skips.discard(node.id)
+    tid = task.internal_data.get(TID, "")
+    instance.emit(
+        ev.ElementCompleted(tid or instance.next_id(), instance.page_of(task), node.id, instance.flows_into(task))
+    )
+    task.run()
+
+
 def _pass(instance: Instance, task: Task, node: Node) -> None:
     tid = task.internal_data.get(TID, "")
     instance.live.pop(tid, None)
+    if node.id in instance.skips:
+        _skip(instance, task, node)
+        return
     if node.kind is Kind.RULE:
         _decide(instance, task, node)
     elif node.kind is Kind.SCRIPT:

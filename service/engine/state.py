@@ -2,9 +2,11 @@
 
 The form is ours and small: one list per library task, data only where it differs from the parent
 task's. `FORMAT` rises when its shape changes; old formats keep loading (golden states in tests).
+A check sum tells a damaged form from one that is as it was written; what was done stands in the log.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -15,15 +17,18 @@ from SpiffWorkflow.task import Task
 from service.engine.assembly import Assembly
 from service.engine.instance import Armed, Instance, Run
 from service.engine.specs import ScriptGate
-from service.engine.state_formats import current
+from service.engine.state_formats import EARLIER, current
 
-FORMAT = 2
+FORMAT = 3
+
+
+class StateError(ValueError):
+    """What is stored is no state of this instance: damaged, cut off, unknown, or not of its definition."""
 
 
 def dump(instance: Instance) -> str:
     """The stored form of an instance, as JSON text."""
     state = {
-        "format": FORMAT,
         "process": instance.process_id,
         "counter": instance.counter,
         "status": instance.status,
@@ -32,7 +37,10 @@ def dump(instance: Instance) -> str:
         "armed": {tid: [a.element, a.value, a.due, a.base, a.after, a.run] for tid, a in instance.armed.items()},
         "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
     }
-    return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    if instance.skips:
+        state["skips"] = sorted(instance.skips)
+    body = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    return f'{{"format":{FORMAT},"sum":{zlib.crc32(body.encode())},"state":{body}}}'
 
 
 def _dump_run(run: Run) -> dict[str, Any]:
@@ -71,14 +79,40 @@ def _dump_task(task: Task) -> list[Any]:
 
 
 def load(assembly: Assembly, instance_id: str, text: str) -> Instance:
-    """Restore an instance on its pinned definition. Raises ValueError for an unknown format."""
-    state = current(json.loads(text))
-    if state["format"] != FORMAT:
-        message = f"unknown state format {state['format']}"
-        raise ValueError(message)
+    """Restore an instance on its pinned definition. Raises StateError."""
+    state = _opened(text)
+    try:
+        return _load(assembly, instance_id, state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        message = f"it does not fit its definition: {error!r}"
+        raise StateError(message) from error
+
+
+def _opened(text: str) -> dict[str, Any]:
+    """The state in its present shape, whatever format it is of."""
+    try:
+        stored = json.loads(text)
+    except ValueError as error:
+        message = f"it is no JSON: {error}"
+        raise StateError(message) from error
+    format_ = stored.get("format") if isinstance(stored, dict) else None
+    if format_ in EARLIER:
+        return current(stored)
+    if format_ != FORMAT:
+        message = f"unknown state format {format_}"
+        raise StateError(message)
+    state, body = stored.get("state"), text.partition('"state":')[2][:-1]
+    if not isinstance(state, dict) or stored.get("sum") != zlib.crc32(body.encode()):
+        message = "its check sum is wrong"
+        raise StateError(message)
+    return state
+
+
+def _load(assembly: Assembly, instance_id: str, state: Mapping[str, Any]) -> Instance:
     instance = Instance(assembly, instance_id, state["process"])
     instance.counter, instance.status = state["counter"], state["status"]
     instance.end, instance.error = state["end"], state["error"]
+    instance.skips = set(state.get("skips", ()))
     instance.armed = {tid: Armed(*values) for tid, values in state["armed"].items()}
     for key, stored in state["runs"].items():
         instance.runs[key] = _load_run(instance, stored)

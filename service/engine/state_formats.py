@@ -1,18 +1,19 @@
 """Stored states of earlier formats, brought to the present one.
 
 Format 1 kept the pages of a run inside it, and the result of a finished main flow beside the runs;
-since format 2 every page is a run of its own.
+since format 2 every page is a run of its own. Since format 3 a check sum stands around it.
 """
 
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+EARLIER = (1, 2)
 _ID, _STATE, _INTERNAL = 0, 4, 7  # places in the list of a stored task
 
 
 def current(state: dict[str, Any]) -> dict[str, Any]:
-    """A stored state in the present format; what is unknown comes back as it is."""
+    """A stored state of an earlier format in the present shape."""
     if state["format"] != 1:
         return state
     runs: dict[str, Any] = {}
@@ -21,7 +22,7 @@ def current(state: dict[str, Any]) -> dict[str, Any]:
     for key, stored in state["runs"].items():
         runs[key] = _run(stored["scope"], stored["start"], stored["main"], None if key == "" else "", "")
         runs |= _pages(key, stored)
-    return {**state, "format": 2, "runs": runs}
+    return {**state, "runs": runs}
 
 
 def _run(scope: str, start: str, workflow: Any, parent: str | None, host: str) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """The stored form of an instance: small, without the specification, loadable for good."""
 
 import json
+import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.engine import runner, state
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Trigger
+from service.engine.state import StateError
 from tests.unit.engine.building import START, Driver, assembled, node, page, stored, user
 
 GOLDEN = Path(__file__).with_name("states")
@@ -85,8 +90,53 @@ def test_a_golden_state_of_the_first_format_still_loads_and_finishes() -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown state format 99"):
+    with pytest.raises(StateError, match="unknown state format 99"):
         state.load(everything(), "i", '{"format": 99}')
+
+
+def _damaged(text: str) -> dict[str, str]:
+    return {
+        "cut off": text[: len(text) // 2],
+        "empty": "",
+        "no object": "[]",
+        "a number changed": text.replace('"counter":', '"counter":1', 1),
+        "a sum changed": re.sub(r'"sum":\d+', '"sum":1', text),
+        "nothing in it": re.sub(r'"state":.*', '"state":null}', text),
+        "no format": text.replace('"format":3', '"shape":3', 1),
+    }
+
+
+@pytest.mark.parametrize("how", list(_damaged("")))
+def test_what_was_damaged_is_refused_by_name(how: str) -> None:
+    driver = half_way()
+    text = _damaged(state.dump(driver.instance))[how]
+    with pytest.raises(StateError):
+        state.load(driver.assembly, "i", text)
+
+
+def test_a_state_of_another_definition_is_refused_by_name() -> None:
+    text = state.dump(half_way().instance)
+    other = assembled(page("p", [node("s", Kind.START), user("z"), node("e", Kind.END)], ["s z", "z e"]))
+    with pytest.raises(StateError, match="does not fit"):
+        state.load(other, "i", text)
+
+
+@cache
+def _written() -> tuple[Driver, str]:
+    driver = half_way()
+    return driver, state.dump(driver.instance)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.sampled_from('{}[]":,0aZ'))
+def test_no_single_changed_character_passes_unnoticed(where: float, other: str) -> None:
+    driver, text = _written()
+    at = int(where * len(text))
+    changed = text[:at] + other + text[at + 1 :]
+    try:
+        loaded = state.load(driver.assembly, "i", changed)
+    except StateError:
+        return
+    assert json.loads(state.dump(loaded)) == json.loads(text)
 
 
 def test_a_new_row_of_a_collection_is_stored_before_anybody_asks_again() -> None:
