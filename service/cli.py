@@ -5,6 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,7 +14,7 @@ import uvicorn
 
 from service import logs
 from service.app import create_app
-from service.application import accounts, definition_versions, definitions, projections
+from service.application import accounts, definition_versions, definitions, projections, watchdog
 from service.bench.measuring import ALL, Run, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
@@ -256,6 +257,20 @@ def verify_audit(_options: argparse.Namespace, settings: Settings) -> int:
     return int(not report.ok)
 
 
+def find_stuck(options: argparse.Namespace, settings: Settings) -> int:
+    """Look for processes that stand still without an error, a finding a line; exit code 1 if there is one."""
+    tocsin = build(settings)
+    with tocsin.read() as connection:
+        found = watchdog.look(connection, tocsin.services, tocsin.clock.now(), deep=True)
+    for each in found:
+        _say(json.dumps({"incident": each.incident, **asdict(each.failure)}, ensure_ascii=False))
+    if options.record:
+        for incident in dict.fromkeys(each.incident for each in found):
+            tocsin.run(partial(watchdog.put_found, services=tocsin.services, incident=incident, deep=True))
+    tocsin.stop()
+    return int(bool(found))
+
+
 def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int:
     """Empty the read tables and apply the log again, incident by incident."""
     tocsin = build(settings)
@@ -326,6 +341,9 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--locale", default="zh")
     picture.add_argument("--sheet", default="", help="id of an event sub-process that is drawn closed")
     add("verify-audit", verify_audit)
+    add("check", find_stuck).add_argument(
+        "--record", action="store_true", help="make engine incidents of them"
+    )
     add("rebuild-projections", rebuild_projections)
     _bench_options(add("bench", bench))
     return parser

@@ -1,4 +1,4 @@
-"""What leaves the building: deliveries with attempts and receipts; and engine incidents, which block it."""
+"""What leaves the building: deliveries with attempts and receipts."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,8 +9,7 @@ from service.api.dependencies import Answer, Door, permit
 from service.api.problems import ProblemRoute
 from service.api.shapes import Page, page_of
 from service.application import deliveries as delivery_cases
-from service.application import engine_incidents as engine_cases
-from service.application.queries import Reader, cursors, deliveries, waiting
+from service.application.queries import Reader, cursors, deliveries
 from service.domain import commands as cmd
 from service.domain.access import Action
 
@@ -42,27 +41,6 @@ class DeliveryAnswer(Answer):
     by_hand: str
 
 
-class EngineIncidentAnswer(Answer):
-    """A stuck instance; the stored state stands."""
-
-    id: str
-    incident: str
-    incident_number: str
-    instance: str
-    element: str
-    name: str
-    cause: str
-    state: str
-    attempts: int
-    at: datetime
-
-
-class Retried(Answer):
-    """It was tried again."""
-
-    id: str
-
-
 @router.get("/outbox")
 def outbox(
     door: Reading, incident: str = "", state: str = "", cursor: str = "", limit: int = cursors.LIMIT
@@ -89,22 +67,3 @@ def retry(delivery: str, door: Annotated[Door, permit(Action.OUTBOX_RETRY)]) -> 
         return DeliveryAnswer.model_validate(deliveries.delivery(reader, delivery))
 
     return door.change(delivery_cases.retry, cmd.RetryDelivery(delivery), shown)
-
-
-@router.get("/engine-incidents")
-def engine_incidents(
-    door: Annotated[Door, permit(Action.SELF_READ)], state: str = "open"
-) -> Page[EngineIncidentAnswer]:
-    """Stuck instances the caller may see, newest first."""
-    found = door.read(lambda reader: waiting.engine_incidents(reader, state=state))
-    return page_of([EngineIncidentAnswer.model_validate(each) for each in found])
-
-
-@router.post("/engine-incidents/{engine_incident}/retry", response_model=Retried)
-def retry_engine(engine_incident: str, door: Annotated[Door, permit(Action.ENGINE_RETRY)]) -> Response:
-    """Run again what failed; 409 if it fails again."""
-
-    def shown(_reader: Reader, _: object) -> Retried:
-        return Retried(id=engine_incident)
-
-    return door.change(engine_cases.retry, cmd.RetryEngineIncident(engine_incident), shown)

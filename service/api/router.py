@@ -9,6 +9,7 @@ from starlette.routing import Match
 from service.api import (
     attachments,
     auth,
+    engine_incidents,
     events,
     exchange,
     health,
@@ -35,8 +36,7 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
     auth, procedures, versions, incidents, people, observations, readings, messages, tasks, sheets, reports, printouts,
-    outbox, policies,
-    attachments, events, exchange, health,
+    outbox, engine_incidents, policies, attachments, events, exchange, health,
 )  # fmt: skip
 
 

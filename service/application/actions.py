@@ -13,7 +13,7 @@ from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain.access import Action, Principal, require
-from service.domain.errors import NothingWaits, SeveralWaiting
+from service.domain.errors import DefinitionUnreadable, NothingWaits, SeveralWaiting
 from service.engine.expressions import Scope, evaluate
 from service.engine.model import Node
 from service.persistence.tables import sql
@@ -39,9 +39,9 @@ def available(view: IncidentView, principal: Principal) -> list[ActionItem]:
     held = principal.memberships.get(view.incident["organisation_id"], frozenset())
     items = []
     for wait in _waits(view):
-        node = _node(view, wait)
         roles = (wait["role"], *wait["also"])
-        if held.intersection(roles) and _is_listed(view, wait):
+        node = _node(view, wait) if held.intersection(roles) else None
+        if node is not None and _is_listed(view, wait):
             items.append(
                 ActionItem(
                     wait["name"], node.name, node.name_en, wait["element"], wait["instance_id"],
@@ -59,11 +59,15 @@ def _waits(view: IncidentView) -> list[Mapping[str, Any]]:
     return [dict(row) for row in view.connection.execute(statement).mappings()]
 
 
-def _node(view: IncidentView, wait: Mapping[str, Any]) -> Node:
+def _node(view: IncidentView, wait: Mapping[str, Any]) -> Node | None:
+    """The waiting event; None where its definition cannot be read any more."""
     table = sql.instances
     row = view.connection.execute(select(table).where(table.c.id == wait["instance_id"])).mappings().one()
-    assembly = view.services.definitions.get(view.connection, row["procedure"], row["version"])
-    return assembly.bundle.processes[wait["process"]].nodes[wait["element"]]
+    try:
+        assembly = view.services.definitions.pinned(view.connection, row["procedure"], row["version"])
+    except DefinitionUnreadable:
+        return None
+    return assembly.bundle.processes[wait["process"]].nodes.get(wait["element"])
 
 
 def _is_listed(view: IncidentView, wait: Mapping[str, Any]) -> bool:

@@ -125,7 +125,7 @@ def _classmates(view: IncidentView, rows: Any, case: str) -> Iterator[tuple[dict
 
 def _suggested_class(view: IncidentView, target: "Target", scene: str) -> str:
     instance = target.instance
-    tables = view.services.definitions.get(view.connection, instance["procedure"], instance["version"]).decisions
+    tables = view.services.definitions.pinned(view.connection, instance["procedure"], instance["version"]).decisions
     scope = Scope(names={"F12": {"contact_scene": scene}}, now=view.now, policies=view.policies)
     return str(evaluate("D06", tables, scope).values["contact_class"])
 

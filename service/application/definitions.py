@@ -9,7 +9,7 @@ from threading import Lock
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.domain import events as ev
-from service.domain.errors import DefinitionRefused, NoSuch
+from service.domain.errors import DefinitionRefused, DefinitionUnreadable, NoSuch
 from service.engine.assembly import Assembly, assemble
 from service.engine.intake import read_bundle, reopen_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
@@ -45,26 +45,30 @@ class DefinitionStore:
         self._lock = Lock()
 
     def get(self, connection: Connection, procedure: str, version: int) -> Assembly:
-        """The assembly of a deployed version. Raises NoSuch."""
+        """The assembly of a deployed version. Raises NoSuch, or DefinitionUnreadable for one that does not load."""
         key = (procedure, version)
         with self._lock:
             known = self._assemblies.get(key)
         if known is not None:
             return known
-        row = connection.execute(
-            select(sql.definitions.c.content).where(
-                sql.definitions.c.procedure == procedure, sql.definitions.c.version == version
-            )
-        ).first()
-        if row is None:
-            raise NoSuch("procedure", f"{procedure} {version}")
-        diagrams, decisions = _parts(row.content)
-        bundle, findings = reopen_bundle(diagrams, bundle_id=procedure, decisions=decisions)
-        if bundle is None:
-            raise DefinitionRefused(findings)
-        assembly = assemble(bundle)
+        try:
+            assembly = _assembled(connection, procedure, version)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            name = f"{procedure} {version}"
+            raise DefinitionUnreadable(name, repr(error)) from error
         self.keep(procedure, version, assembly)
         return assembly
+
+    def pinned(self, connection: Connection, procedure: str, version: int) -> Assembly:
+        """The assembly a running instance is on; one that is gone is as bad as one that does not load.
+
+        Raises DefinitionUnreadable.
+        """
+        try:
+            return self.get(connection, procedure, version)
+        except NoSuch as error:
+            name = f"{procedure} {version}"
+            raise DefinitionUnreadable(name, "no such version") from error
 
     def keep(self, procedure: str, version: int, assembly: Assembly) -> None:
         """Remember a version that is stored."""
@@ -81,6 +85,21 @@ class DefinitionStore:
             view_exists=self.checks.view_exists, known_facts=self.checks.facts,
             known_deadlines=self.checks.deadline_rules,
         )  # fmt: skip
+
+
+def _assembled(connection: Connection, procedure: str, version: int) -> Assembly:
+    table = sql.definitions.c
+    it = (table.procedure == procedure) & (table.version == version)
+    row = connection.execute(select(table.content).where(it)).first()
+    if row is None:
+        raise NoSuch("procedure", f"{procedure} {version}")
+    diagrams, decisions = _parts(row.content)
+    bundle, findings = reopen_bundle(diagrams, bundle_id=procedure, decisions=decisions)
+    if bundle is None:
+        name = f"{procedure} {version}"
+        cause = f"{findings[0].file}:{findings[0].element} {findings[0].message}" if findings else "no process in it"
+        raise DefinitionUnreadable(name, cause)
+    return assemble(bundle)
 
 
 def _parts(content: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:

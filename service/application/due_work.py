@@ -50,6 +50,14 @@ def _put(on: Advance, kind: str, ref: str, due: datetime, instance: str) -> None
     )  # fmt: skip
 
 
+def put_again(on: Advance, wait: str) -> None:
+    """Write the due row of a waiting timer that lost it; a time that has passed is due now."""
+    table = sql.waits
+    row = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
+    if row is not None and row["due_at"] is not None:
+        _put(on, "timer", wait, row["due_at"], row["instance_id"])
+
+
 def put_ladder(on: Advance, deadline: str, *, earliest: datetime | None = None) -> None:
     """Wait for the rungs of a deadline row that are not reached yet, none before `earliest`."""
     _cancel_ladder(on, deadline)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from service.application import definitions, inbox, organisations
+from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
 from service.persistence.tables import sql
 
@@ -62,15 +63,8 @@ def _start_inspection(on: Advance, missed: Mapping[str, Any]) -> None:
     rule, clue = str(missed["rule"]), f"{missed['rule']}:{missed['subject']}"
     version = definitions.version_to_call(on.uow.connection, INSPECTION)
     if version is None:
-        on.record(
-            ev.EngineIncidentRaised(
-                f"{on.incident_id}:{INSPECTION}:{clue}",
-                on.incident["root_instance"],
-                "",
-                f"流程 {INSPECTION} 尚未部署",
-                1,
-            )
-        )
+        root, cause = on.incident["root_instance"], f"流程 {INSPECTION} 尚未部署"
+        put_on_record(on, Failure(root, PROCEDURE_MISSING, cause, place=f"{INSPECTION}:{clue}"))
         return
     inbox.start_instance(
         on, procedure=INSPECTION, version=version, process=INSPECTION, start_event="",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from service.application import contact_sharing, contacts, correlation, definitions
+from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
 from service.engine import runner
@@ -106,14 +107,11 @@ def _start_child(on: Advance, effect: Effect) -> None:
 
 def _missing_procedure(on: Advance, parent: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     """A call to a procedure that is not deployed is an engine incident, never skipped."""
-    on.record(
-        ev.EngineIncidentRaised(
-            f"{data['visit']}:{data['item']}", parent["id"], data["element"],
-            f"流程 {data['process']} 尚未部署", 1,
-            {"kind": "start_child", "target": data["visit"], "payload": dict(data)},
-        ),
-        row=parent,
-    )  # fmt: skip
+    place = f"{data['visit']}:{data['item']}"
+    retry = {"kind": "start_child", "target": data["visit"], "payload": dict(data)}
+    cause = f"流程 {data['process']} 尚未部署"
+    failure = Failure(parent["id"], PROCEDURE_MISSING, cause, data["element"], place, retry)
+    put_on_record(on, failure, row=parent)
 
 
 def _child_ended(on: Advance, effect: Effect) -> None:

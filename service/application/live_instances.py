@@ -5,7 +5,7 @@ from threading import Lock
 
 from sqlalchemy import bindparam, insert, select, update
 
-from service.domain.errors import RevisionChanged
+from service.domain.errors import RevisionChanged, StateUnreadable
 from service.engine import state
 from service.engine.assembly import Assembly
 from service.engine.instance import Instance
@@ -22,6 +22,14 @@ _next = (
 )
 
 
+def restored(assembly: Assembly, instance_id: str, text: str) -> Instance:
+    """The instance of a stored state. Raises StateUnreadable."""
+    try:
+        return state.load(assembly, instance_id, text)
+    except state.StateError as error:
+        raise StateUnreadable("", str(error), instance=instance_id) from error
+
+
 class LiveInstances:
     """A bounded cache: instance id -> (revision, instance)."""
 
@@ -31,7 +39,7 @@ class LiveInstances:
         self._lock = Lock()
 
     def load(self, uow: UnitOfWork, assembly: Assembly, instance_id: str) -> tuple[int, Instance]:
-        """The instance at its stored revision, from the cache or from its stored form."""
+        """The instance at its stored revision, from the cache or from its stored form. Raises StateUnreadable."""
         table = sql.instance_states
         mine = table.c.instance_id == instance_id
         with self._lock:
@@ -40,8 +48,10 @@ class LiveInstances:
             revision = uow.connection.execute(_revision, {"instance": instance_id}).scalar_one()
             if kept[0] == revision:
                 return kept
-        row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).one()
-        return row.revision, state.load(assembly, instance_id, row.state)
+        row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).first()
+        if row is None:
+            raise StateUnreadable("", "nothing is stored", instance=instance_id)
+        return row.revision, restored(assembly, instance_id, row.state)
 
     def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:
         """Store a changed instance under the next revision; `revision` 0 means it is new.

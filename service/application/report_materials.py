@@ -96,7 +96,7 @@ def _measures(view: IncidentView, locale: str) -> tuple[tuple[datetime, str], ..
             continue
         versions = select(sql.instances.c.version).where(sql.instances.c.id == row["instance_id"])
         version = view.connection.execute(versions).scalar_one()
-        assembly = view.services.definitions.get(view.connection, row["procedure"], version)
+        assembly = view.services.definitions.pinned(view.connection, row["procedure"], version)
         node = assembly.bundle.processes[row["process"]].nodes[row["element"]]
         found.append((row["done_at"] or row["ended_at"], pick((node.name, node.name_en), locale)))
     return tuple(found)

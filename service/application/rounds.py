@@ -87,7 +87,7 @@ def record_round(
 
 def step_of_round(services: Services, connection: Any, instance: Mapping[str, Any]) -> Node:
     """The task of the diagram that asks for a reading."""
-    assembly = services.definitions.get(connection, instance["procedure"], instance["version"])
+    assembly = services.definitions.pinned(connection, instance["procedure"], instance["version"])
     return assembly.bundle.processes[instance["process"]].nodes[STEP]
 
 

@@ -18,13 +18,14 @@ from service.application import correlation, deadline_rows, due_work, inbox, rea
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
+from service.application.failures import failure_of, put_on_record
 from service.application.incident_view import IncidentView
 from service.application.lazy_mapping import LazyMapping
 from service.application.projections import apply
 from service.application.services import Origin, Services
 from service.domain import events as ev
 from service.domain.clock import VirtualClock
-from service.domain.errors import EngineFailed, NoSuch
+from service.domain.errors import DefinitionUnreadable, EngineFailed, NoSuch, StateUnreadable
 from service.domain.policies import TypedSnapshot
 from service.engine import runner
 from service.engine.assembly import Assembly
@@ -95,8 +96,13 @@ class Advance:
         return dict(row)
 
     def assembly(self, row: Mapping[str, Any]) -> Assembly:
-        """The pinned definition of an instance."""
-        return self.services.definitions.get(self.uow.connection, row["procedure"], row["version"])
+        """The pinned definition of an instance. Raises DefinitionUnreadable, also for a version that is gone."""
+        procedure, version = row["procedure"], row["version"]
+        try:
+            return self.services.definitions.pinned(self.uow.connection, procedure, version)
+        except DefinitionUnreadable as error:
+            error.instance = error.instance or row["id"]
+            raise
 
     @property
     def facts(self) -> FactBase:
@@ -243,13 +249,32 @@ class Advance:
                     raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", self.incident_id)
                 inbox.deliver(self, self.effects.popleft())
             statuses.refresh(self)
-            moved = [self.step(row, runner.proceed) for row in self._to_look_at()]
+            moved = [self._looked_at(row) for row in self._to_look_at()]
             if not any(moved) and not self.effects and not correlation.deliver_buffered(self):
                 return
 
     def _to_look_at(self) -> list[dict[str, Any]]:
         attention = self._attention.take()
-        return [row for row in self.active_rows() if attention.wants(self.assembly(row), row)]
+        return [row for row in self.active_rows() if self._is_wanted(row, attention)]
+
+    def _is_wanted(self, row: Mapping[str, Any], attention: Attention) -> bool:
+        try:
+            return attention.wants(self.assembly(row), row)
+        except DefinitionUnreadable as error:
+            self._set_aside(row, error)
+            return False
+
+    def _looked_at(self, row: Mapping[str, Any]) -> bool:
+        try:
+            self.live(row)
+        except StateUnreadable as error:
+            self._set_aside(row, error)
+            return False
+        return self.step(row, runner.proceed)
+
+    def _set_aside(self, row: Mapping[str, Any], error: EngineFailed) -> None:
+        """What cannot be read is put on record and does not stop the others; who asks for it gets the error."""
+        put_on_record(self, failure_of(error), again=False, row=row)
 
     def active_rows(self) -> list[dict[str, Any]]:
         """Instances of the incident that are still active, oldest first."""

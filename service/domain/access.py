@@ -64,6 +64,7 @@ class Action(StrEnum):
     REPORT_READ = "report.read"
     ATTACHMENT_READ = "attachment.read"
     ENGINE_RETRY = "engine.retry"
+    ENGINE_RESOLVE = "engine.resolve"  # skip what failed, or cancel it
     DRILL_CONTROL = "drill.control"
     # a task
     TASK_READ = "task.read"
@@ -288,6 +289,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.REPORT_READ: (_member, _overseer, _trainer_of_drill),
     Action.ATTACHMENT_READ: (_member, _trainer_of_drill),
     Action.ENGINE_RETRY: (_administrator,),
+    Action.ENGINE_RESOLVE: (_administrator,),
     Action.DRILL_CONTROL: (_trainer_of_drill,),
     Action.TASK_READ: (_member, _assignee, _overseer, _trainer_of_drill),
     Action.TASK_CLAIM: (_candidate, _assignee, _trainer_of_drill),

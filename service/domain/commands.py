@@ -137,6 +137,23 @@ class RetryEngineIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipFailedElement:
+    """Let the process go on past the element that failed, without what it does."""
+
+    engine_incident: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFailed:
+    """End what stopped: `scope` is instance, or incident with all it has."""
+
+    engine_incident: str
+    scope: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddNote:
     """Put an entry on the timeline, at the time it speaks of."""
 

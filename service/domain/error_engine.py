@@ -45,6 +45,16 @@ class UpgradeRefused(Conflict):
 
 
 @dataclass(eq=False)
+class ResolutionRefused(Conflict):
+    """停住的流程不能这样处理：{reason}。"""
+
+    code: ClassVar[str] = "resolution_refused"
+    english: ClassVar[str] = "What stopped cannot be resolved this way: {reason_en}."
+    reason: str
+    reason_en: str
+
+
+@dataclass(eq=False)
 class EngineFailed(Conflict):
     """流程在“{element}”处停住：{cause}。已保存的状态不变，管理员可重试。"""
 

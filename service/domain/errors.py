@@ -8,7 +8,7 @@ TocsinError
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
 │   ├── FinalListExists · FinalListAwaited
-│   ├── ProcedureRetired · UpgradeRefused
+│   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
 │   └── EngineFailed     a process cannot go on; what is stored stands
 │       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
@@ -50,6 +50,7 @@ from service.domain.error_engine import DefinitionRefused as DefinitionRefused
 from service.domain.error_engine import DefinitionUnreadable as DefinitionUnreadable
 from service.domain.error_engine import EngineFailed as EngineFailed
 from service.domain.error_engine import ProcedureRetired as ProcedureRetired
+from service.domain.error_engine import ResolutionRefused as ResolutionRefused
 from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
 from service.domain.error_unavailable import CommitLost as CommitLost

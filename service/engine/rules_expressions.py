@@ -29,7 +29,7 @@ def check_expressions(bundle: Bundle, known: Known) -> Iterator[Finding]:
     """Findings about all expressions, fact lists and deadline marks of a bundle."""
     provided = _provided(bundle) | set(known.names)
     for process in bundle.processes.values():
-        for use in _uses(process):
+        for use in uses(process):
             try:
                 expression = compile_expression(use.text)
             except ExpressionError as error:
@@ -58,7 +58,8 @@ def script_lines(script: str) -> list[tuple[int, str, str]]:
     return lines
 
 
-def _uses(process: Process) -> Iterator[Use]:
+def uses(process: Process) -> Iterator[Use]:
+    """Every expression of a process with the element it stands on."""
     for flow in process.flows.values():
         if flow.condition is not None:
             yield Use(flow.id, flow.condition)
@@ -108,7 +109,7 @@ def _provided(bundle: Bundle) -> set[str]:
             names.update(name for _number, name, _text in script_lines(node.script))
             if node.kind is Kind.RULE:
                 names.add(node.decision)
-    for use in _uses(bundle.processes[bundle.entry]):
+    for use in uses(bundle.processes[bundle.entry]):
         try:
             read = compile_expression(use.text).names
         except ExpressionError:

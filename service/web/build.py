@@ -7,6 +7,7 @@ from service.domain.errors import NoSuch
 from service.web import (
     action_page,
     diagram_page,
+    engine_page,
     grid_page,
     inbox_page,
     incident_page,
@@ -38,6 +39,7 @@ PAGES = (
     diagram_page,
     action_page,
     procedure_page,
+    engine_page,
     library_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"

@@ -1,4 +1,4 @@
-"""Documents of reports, stuck processes, and one's own account."""
+"""Documents of reports, and one's own account."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -7,14 +7,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from service.application import accounts, engine_incidents
+from service.application import accounts
 from service.application.documents_docx import to_docx
-from service.application.queries import reports, waiting
+from service.application.queries import reports
 from service.application.queries.reports import ReportPage
-from service.application.queries.waiting import EngineIncidentRow
-from service.domain import commands as cmd
 from service.domain.access import Action, require
-from service.domain.errors import EngineFailed
 from service.web.errors import PageRoute
 from service.web.posted import Form
 from service.web.sign_in import keep_locale
@@ -32,14 +29,6 @@ class DocumentPage:
 
     found: ReportPage
     html: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class EnginePage:
-    """Processes that stopped."""
-
-    rows: tuple[EngineIncidentRow, ...]
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +61,6 @@ def report_page(visit: Visiting, report: str) -> Response:
         found = reports.page(reader, visit.site.documents, report)
         html = Markup(visit.site.documents.to_html(found.document))  # noqa: S704 - rendered with autoescape
         return visit.page(reader, "incidents/document.html", DocumentPage(found, html))
-
-
-# --- stuck processes --------------------------------------------------------------------------
-
-
-@router.get("/engine-incidents")
-def engine_page(visit: Visiting) -> Response:
-    """Processes that stopped, with what an operator can do."""
-    require(visit.principal, Action.ENGINE_RETRY)
-    with visit.reader() as reader:
-        return visit.page(reader, "engine/list.html", EnginePage(waiting.engine_incidents(reader), ""))
-
-
-@router.post("/engine-incidents/retry")
-def retry(visit: Visiting, posted: Form) -> Response:
-    """Run what failed again; where it fails again the page says so."""
-    require(visit.principal, Action.ENGINE_RETRY)
-    try:
-        visit.run(engine_incidents.retry, cmd.RetryEngineIncident(posted.get("id")))
-    except EngineFailed as error:
-        with visit.reader() as reader:
-            page = EnginePage(waiting.engine_incidents(reader), error.text(visit.locale))
-            return visit.page(reader, "engine/list.html", page, status=409)
-    return go("/engine-incidents", said="retried")
 
 
 # --- one's own account ------------------------------------------------------------------------

@@ -117,5 +117,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "duplicate": words.gettext("这条消息已经收到过，没有重复处理。"),
         "policy": words.gettext("参数已修改。"),
         "retried": words.gettext("已重试。"),
+        "skipped": words.gettext("已跳过，流程可以继续。"),
+        "cancelled": words.gettext("已取消。"),
         "language": words.gettext("语言已切换。"),
     }

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from service.application import deliveries
+from service.application import deliveries, watchdog
 from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
@@ -22,8 +22,9 @@ from service.persistence.unit_of_work import UnitOfWork
 
 log = logger(__name__)
 BATCH = 50
+WATCHING = watchdog.OVERDUE  # between two looks of the watchdog; none before that after a start
 
-Run = Callable[[Callable[[UnitOfWork], None]], None]
+Run = Callable[[Callable[[UnitOfWork], object]], None]
 
 
 class Duties:
@@ -35,12 +36,14 @@ class Duties:
         """`run` runs a use case through the writer and records an engine incident where it fails."""
         self.database, self._run, self._services = database, run, services
         self._outside, self._sealer = outside, sealer
+        self._watched_at: datetime | None = None
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
 
     def tick(self) -> int:
         """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
         looked_at = self._due_incidents() + self._waiting_deliveries()
         self.seal_heads()
+        self.watch()
         return looked_at
 
     def work(self, incident: str) -> None:
@@ -60,6 +63,21 @@ class Duties:
             is_due = chain.seal_is_due(connection, self._services.clock.now())
         if is_due:
             self._guarded("seal", "heads", partial(self._run, _seal))
+
+    def watch(self) -> None:
+        """What stands still without an error becomes an engine incident; what is only late is worked before."""
+        now = self._services.clock.now()
+        self._watched_at = self._watched_at or now
+        if now - self._watched_at < WATCHING:
+            return
+        self._watched_at = now
+        with self.database.read() as connection:
+            found = watchdog.look(connection, self._services, now)
+        for incident in dict.fromkeys(each.incident for each in found):
+            self._guarded("watch", incident, partial(self._put_found, incident))
+
+    def _put_found(self, incident: str) -> None:
+        self._run(lambda uow: watchdog.put_found(uow, self._services, incident))
 
     def _work(self, incident: str, uow: UnitOfWork) -> None:
         work_incident(uow, self._services, incident)

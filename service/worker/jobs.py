@@ -63,6 +63,7 @@ class JobWorker:
             lambda connection: alarms.rescue(connection, SILENT) + alarms.sweep(connection, self._clock.now())
         )
         self._duties.seal_heads()
+        self._duties.watch()
         return woken
 
     def _sweep_on(self) -> None:

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from service.application import accounts, definitions
-from service.application.queries import Reader, contacts, deliveries, inbox, incident_pages, people, reports, waiting
+from service.application.queries import (
+    Reader,
+    contacts,
+    deliveries,
+    inbox,
+    incident_pages,
+    people,
+    reports,
+    stopped,
+    waiting,
+)
 from service.bootstrap import Tocsin, build
 from service.demo import district
 from service.demo import people as people_of_the_demo
@@ -107,7 +117,7 @@ def test_no_page_is_empty(demo: Tocsin) -> None:
             assert people.people(reader, row.id).counts["case"] == 1
             assert reports.listing(reader, row.id)
             assert deliveries.outbox(reader, incident=row.id).items
-            assert waiting.engine_incidents(reader) == ()
+            assert stopped.engine_incidents(reader) == ()
     with Looking(demo, "manager") as reader:
         assert waiting.partner_desk(reader)
 
@@ -118,7 +128,7 @@ def test_at_the_second_school_contacts_are_observed_and_nothing_is_late(demo: To
         observed = contacts.contacts(reader, row.id).counts
         reported = [each for each in reports.listing(reader, row.id) if each.document == "R02"]
         late = [each for each in incident_pages.deadline_rows(reader, row.id, NOW) if each.level > 1]
-        stuck = waiting.engine_incidents(reader)
+        stuck = stopped.engine_incidents(reader)
     assert (row.status, observed["隔离中"]) == ("confirmed", 4)
     assert len(reported) == 3
     assert (late, stuck) == ([], ())

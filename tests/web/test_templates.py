@@ -10,6 +10,7 @@ from service.settings import ROOT
 from service.web import (
     action_page,
     diagram_page,
+    engine_page,
     errors,
     grid_page,
     inbox_page,
@@ -56,7 +57,8 @@ MODELS = {
     "procedures/decision.html": procedure_page.DecisionModel,
     "procedures/form.html": procedure_page.FormPreview,
     "procedures/differences.html": procedure_page.DifferencesModel,
-    "engine/list.html": library_page.EnginePage,
+    "engine/list.html": engine_page.EnginePage,
+    "engine/resolve.html": engine_page.ResolvePage,
     "account/me.html": library_page.AccountPage,
     "policies/list.html": policy_page.PoliciesPage,
     "policies/policy.html": policy_page.PolicyPage,

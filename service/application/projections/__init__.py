@@ -7,7 +7,7 @@ rows; nothing else may be known to an applier than the event and the rows it wro
 
 from sqlalchemy import Connection, delete, select
 
-from service.application.projections import contacts, incidents, outside, people, work
+from service.application.projections import contacts, engine, incidents, outside, people, work
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
@@ -19,7 +19,10 @@ READ_TABLES = (
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident,
 )  # fmt: skip
 
-__all__ = ["READ_TABLES", "apply", "contacts", "incident_streams", "incidents", "outside", "people", "rebuild", "work"]
+__all__ = [
+    "READ_TABLES", "apply", "contacts", "engine", "incident_streams", "incidents", "outside", "people", "rebuild",
+    "work",
+]  # fmt: skip
 
 
 def apply(connection: Connection, stored: StoredEvent) -> None:

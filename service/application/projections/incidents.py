@@ -87,6 +87,10 @@ def instance_ended(connection: Connection, stored: StoredEvent, event: ev.Instan
     )
     if event.status == "cancelled":
         _abandon_reports(connection, sql.reports.c.instance_id == event.instance)
+    failed = sql.engine_incidents.c
+    stuck = (failed.instance_id == event.instance) & (failed.state == "open")
+    gone = {"state": "resolved", "resolution": "gone"}
+    connection.execute(update(sql.engine_incidents).where(stuck).values(gone))
 
 
 @applies(ev.DeadlineStarted)
@@ -151,32 +155,3 @@ def deadline_cancelled(connection: Connection, stored: StoredEvent, event: ev.De
 def deadline_escalated(connection: Connection, _stored: StoredEvent, event: ev.DeadlineEscalated) -> None:
     """The highest level reached."""
     _deadline(connection, event.deadline, level=event.level)
-
-
-@applies(ev.EngineIncidentRaised)
-def engine_incident_raised(connection: Connection, stored: StoredEvent, event: ev.EngineIncidentRaised) -> None:
-    """A stuck instance; a further failure of the same one counts an attempt."""
-    exists = connection.execute(
-        select(sql.engine_incidents.c.id).where(sql.engine_incidents.c.id == event.engine_incident)
-    ).first()
-    if exists:
-        connection.execute(
-            update(sql.engine_incidents)
-            .where(sql.engine_incidents.c.id == event.engine_incident)
-            .values(attempts=event.attempts, cause=event.cause, state="open")
-        )
-        return
-    connection.execute(
-        insert(sql.engine_incidents).values(
-            id=event.engine_incident, incident_id=stored.stream, instance_id=event.instance, element=event.element,
-            cause=event.cause, state="open", attempts=event.attempts, at=stored.at, retry=event.retry,
-        )
-    )  # fmt: skip
-
-
-@applies(ev.EngineIncidentResolved)
-def engine_incident_resolved(connection: Connection, _stored: StoredEvent, event: ev.EngineIncidentResolved) -> None:
-    """It went through."""
-    connection.execute(
-        update(sql.engine_incidents).where(sql.engine_incidents.c.id == event.engine_incident).values(state="resolved")
-    )

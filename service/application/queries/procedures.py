@@ -193,8 +193,6 @@ def _running(reader: Reader) -> dict[tuple[str, int], int]:
 
 
 def _row(reader: Reader, row: Mapping[str, Any], running: Mapping[tuple[str, int], int]) -> ProcedureRow:
-    bundle = reader.bundle(row["procedure"], row["version"])
-    starts = start_nodes(bundle)
     return ProcedureRow(
         id=row["procedure"],
         version=row["version"],
@@ -202,11 +200,17 @@ def _row(reader: Reader, row: Mapping[str, Any], running: Mapping[tuple[str, int
         name=reader.pick(row["name"], row["name_en"]),
         name_en=row["name_en"],
         organisation_types=ORGANISATION_TYPES.get(row["procedure"], ()),
-        is_startable=row["is_active"] and any(_form(reader, bundle, node) for node in starts),
+        is_startable=row["is_active"] and _has_form(reader, row["procedure"], row["version"]),
         deployed_at=row["deployed_at"],
         deployed_by_name=row["deployed_by_name"],
         running=running.get((row["procedure"], row["version"]), 0),
     )
+
+
+def _has_form(reader: Reader, procedure: str, version: int) -> bool:
+    """Whether a person can open an incident with it; nobody can with a definition that does not load."""
+    bundle = reader.readable(procedure, version)
+    return bundle is not None and any(_form(reader, bundle, node) for node in start_nodes(bundle))
 
 
 def _documentation(bundle: Bundle) -> str:

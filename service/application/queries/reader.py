@@ -23,7 +23,7 @@ from service.domain.access import (
     visible_organisations,
 )
 from service.domain.clock import VirtualClock
-from service.domain.errors import NoSuch
+from service.domain.errors import DefinitionUnreadable, NoSuch
 from service.domain.person_codes import said_code
 from service.engine.model import Bundle, Node
 from service.persistence import tables as t
@@ -146,8 +146,16 @@ class Reader:
         return self.services.definitions.get(self.connection, procedure, version).bundle
 
     def node(self, procedure: str, version: int, element: str) -> Node | None:
-        """A step by its id, on whatever page of the definition; None if the definition has none."""
-        return node_of(self.bundle(procedure, version), element)
+        """A step by its id, on whatever page of the definition; None if it has none, or cannot be read any more."""
+        bundle = self.readable(procedure, version)
+        return node_of(bundle, element) if bundle else None
+
+    def readable(self, procedure: str, version: int) -> Bundle | None:
+        """As `bundle`; None for a version that is gone or does not load, so that a list of many still shows."""
+        try:
+            return self.bundle(procedure, version)
+        except (DefinitionUnreadable, NoSuch):
+            return None
 
     def account_names(self, account_ids: Collection[str]) -> dict[str, str]:
         """Names of accounts; `system` is said in words, unknown ids are left out."""

@@ -121,7 +121,8 @@ def _all_instances(reader: Reader, incident: str) -> list[dict[str, Any]]:
 
 
 def _instance(reader: Reader, row: Mapping[str, Any]) -> InstanceRow:
-    page = reader.bundle(row["procedure"], row["version"]).processes.get(row["process"])
+    bundle = reader.readable(row["procedure"], row["version"])
+    page = bundle.processes.get(row["process"]) if bundle else None
     return InstanceRow(
         row["id"], row["procedure"], row["process"], row["version"],
         reader.pick(page.name, page.name_en) if page else row["process"], row["status"],

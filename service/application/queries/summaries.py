@@ -149,8 +149,8 @@ class _Words(dict[str, str]):
 
     def procedure(self) -> str:
         """The name of the process page."""
-        bundle = self.reader.bundle(self.row["procedure"], self.row["version"])
-        page = bundle.processes.get(str(self.data.get("process") or bundle.entry))
+        bundle = self.reader.readable(self.row["procedure"], self.row["version"])
+        page = bundle.processes.get(str(self.data.get("process") or bundle.entry)) if bundle else None
         return self.reader.pick(page.name, page.name_en) if page else ""
 
     def recipients(self) -> str:

@@ -142,8 +142,8 @@ def holders(reader: Reader, organisation_ids: Collection[str]) -> dict[tuple[str
 
 
 def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
-    bundle = reader.bundle(row["procedure"], row["version"])
-    node = bundle.processes[row["process"]].nodes.get(row["element"])
+    bundle = reader.readable(row["procedure"], row["version"])
+    node = bundle.processes[row["process"]].nodes.get(row["element"]) if bundle else None
     subject = reader.task_subject(row)
     now = reader.now_of(row["clock"])
     is_open = row["state"] in OPEN_STATES
@@ -208,7 +208,9 @@ def _next(reader: Reader, row: Mapping[str, Any]) -> tuple[str, ...]:
     """The steps behind it; none behind a confirmation by hand, the flow went on before."""
     if row["kind"] == confirmations.KIND:
         return ()
-    bundle = reader.bundle(row["procedure"], row["version"])
+    bundle = reader.readable(row["procedure"], row["version"])
+    if bundle is None:
+        return ()
     return tuple(reader.named(step) for step in outlook.next_steps(bundle, row["process"], row["element"]))
 
 

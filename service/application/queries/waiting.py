@@ -18,7 +18,6 @@ from service.persistence import tables as t
 waits = t.table_of(t.Wait)
 instances = t.table_of(t.Instance)
 persons = t.table_of(t.Person)
-failures = t.table_of(t.EngineIncident)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +53,6 @@ class PartnerWait:
     parties: tuple[str, ...]
     party_labels: tuple[str, ...]
     since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EngineIncidentRow:
-    """A stuck or failed instance; the stored state stands."""
-
-    id: str
-    incident: str
-    incident_number: str
-    instance: str
-    element: str
-    name: str
-    cause: str
-    state: str
-    attempts: int
-    at: datetime
 
 
 def action_menu(reader: Reader, incident: str) -> tuple[ActionRow, ...]:
@@ -110,24 +93,6 @@ def partner_desk(reader: Reader, incident: str = "") -> tuple[PartnerWait, ...]:
     found = reader.rows(statement.order_by(waits.c.armed_at, waits.c.id))
     shown = [_partner(reader, row) for row in found]
     return tuple(each for each in shown if each.parties)
-
-
-def engine_incidents(reader: Reader, *, state: str = "open") -> tuple[EngineIncidentRow, ...]:
-    """Stuck instances the reader may see, newest first."""
-    columns = (incidents.c.number, instances.c.procedure, instances.c.version)
-    joined = failures.join(incidents, incidents.c.id == failures.c.incident_id).outerjoin(
-        instances, instances.c.id == failures.c.instance_id
-    )
-    statement = select(failures, *columns).select_from(joined).where(reader.in_scope)
-    if state:
-        statement = statement.where(failures.c.state == state)
-    return tuple(
-        EngineIncidentRow(
-            row["id"], row["incident_id"], row["number"], row["instance_id"], row["element"], _step(reader, row),
-            row["cause"], row["state"], row["attempts"], row["at"],
-        )
-        for row in reader.rows(statement.order_by(failures.c.at.desc(), failures.c.id))
-    )  # fmt: skip
 
 
 # --- inside -----------------------------------------------------------------------------------

@@ -16,14 +16,19 @@ from service.domain.events.contacts import (
     ContactStatusChanged,
 )
 from service.domain.events.definitions import DefinitionActivated, DefinitionDeployed, DefinitionRetired
+from service.domain.events.engine import (
+    EngineIncidentCancelled,
+    EngineIncidentRaised,
+    EngineIncidentRaised1,
+    EngineIncidentResolved,
+    EngineIncidentSkipped,
+)
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
     DeadlineMet,
     DeadlineMoved,
     DeadlineStarted,
-    EngineIncidentRaised,
-    EngineIncidentResolved,
     IncidentClosed,
     IncidentOpened,
     IncidentStatusChanged,
@@ -96,8 +101,11 @@ __all__ = [
     "ElementCancelled",
     "ElementCompleted",
     "ElementEntered",
+    "EngineIncidentCancelled",
     "EngineIncidentRaised",
+    "EngineIncidentRaised1",
     "EngineIncidentResolved",
+    "EngineIncidentSkipped",
     "Event",
     "IncidentClosed",
     "IncidentOpened",

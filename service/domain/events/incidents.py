@@ -1,6 +1,6 @@
 """Incidents, instances, deadlines and engine incidents."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from service.domain.events.base import Event, event
@@ -128,26 +128,3 @@ class DeadlineEscalated(Event):
     deadline: str
     level: int
     due: str
-
-
-@event
-@dataclass(frozen=True, slots=True)
-class EngineIncidentRaised(Event):
-    """A step failed; the stored state stands. `retry` is the command to run again."""
-
-    type: ClassVar[str] = "engine_incident_raised"
-    engine_incident: str
-    instance: str
-    element: str
-    cause: str
-    attempts: int
-    retry: dict[str, Any] = field(default_factory=dict)
-
-
-@event
-@dataclass(frozen=True, slots=True)
-class EngineIncidentResolved(Event):
-    """An operator's retry went through."""
-
-    type: ClassVar[str] = "engine_incident_resolved"
-    engine_incident: str

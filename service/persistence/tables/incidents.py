@@ -156,7 +156,7 @@ class Deadline(SQLModel, table=True):
 class EngineIncident(SQLModel, table=True):
     """A stuck or failed instance: the stored state stands, an operator may retry, skip or cancel.
 
-    `code` says what kind of failure it is (`domain.failures`), `resolution` how it was resolved.
+    `code` is that of the error, or what the watchdog found, `resolution` how it was resolved.
     """
 
     __tablename__ = "engine_incidents"
@@ -167,7 +167,7 @@ class EngineIncident(SQLModel, table=True):
     cause: str
     state: str  # open | resolved
     attempts: int = 1
-    code: str = "step_failed"
+    code: str = "engine_failed"
     resolution: str = ""  # retried | skipped | cancelled | gone
     reason: str = ""
     at: datetime

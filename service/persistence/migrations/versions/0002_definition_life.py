@@ -18,7 +18,7 @@ def upgrade() -> None:
     with op.batch_alter_table("definitions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("engine_incidents", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("code", sa.String(), nullable=False, server_default="step_failed"))
+        batch_op.add_column(sa.Column("code", sa.String(), nullable=False, server_default="engine_failed"))
         batch_op.add_column(sa.Column("resolution", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("reason", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("last_at", sa.DateTime(timezone=True), nullable=True))
