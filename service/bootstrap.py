@@ -85,7 +85,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     writer.on_lost(services.live.clear)
     outside = _outside(settings)
 
-    def run(handler: Callable[[UnitOfWork], object]) -> None:
+    def run(handler: Callable[[UnitOfWork], None]) -> None:
         run_recorded(writer, services, handler)
 
     duties = Duties(database, run, services, outside=outside, sealer=sealer)

@@ -24,7 +24,7 @@ log = logger(__name__)
 BATCH = 50
 WATCHING = watchdog.OVERDUE  # between two looks of the watchdog; none before that after a start
 
-Run = Callable[[Callable[[UnitOfWork], object]], None]
+Run = Callable[[Callable[[UnitOfWork], None]], None]
 
 
 class Duties:
@@ -77,7 +77,10 @@ class Duties:
             self._guarded("watch", incident, partial(self._put_found, incident))
 
     def _put_found(self, incident: str) -> None:
-        self._run(lambda uow: watchdog.put_found(uow, self._services, incident))
+        def work(uow: UnitOfWork) -> None:
+            watchdog.put_found(uow, self._services, incident)
+
+        self._run(work)
 
     def _work(self, incident: str, uow: UnitOfWork) -> None:
         work_incident(uow, self._services, incident)
