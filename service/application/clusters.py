@@ -37,7 +37,7 @@ def school_cases(connection: Connection, incident: Mapping[str, Any]) -> list[Sc
     statement = (
         select(persons.c.id, persons.c.member_id, persons.c.registered_at, persons.c.incident_id)
         .join(sql.incidents, sql.incidents.c.id == persons.c.incident_id)
-        .where(_of_school(incident), persons.c.kind == "case", persons.c.is_revoked.is_(False))
+        .where(of_school(incident), persons.c.kind == "case", persons.c.is_revoked.is_(False))
         .order_by(persons.c.registered_at, persons.c.id)
     )
     found: dict[str, SchoolCase] = {}
@@ -66,14 +66,15 @@ def _reporting(connection: Connection, incident: Mapping[str, Any], condition: C
     statement = (
         select(incidents.c.id)
         .join(instances, instances.c.incident_id == incidents.c.id)
-        .where(_of_school(incident), incidents.c.id != incident["id"], incidents.c.status.not_in(WITHDRAWN))
+        .where(of_school(incident), incidents.c.id != incident["id"], incidents.c.status.not_in(WITHDRAWN))
         .where(instances.c.parent_element == DIRECT_REPORT, instances.c.status != "cancelled", condition)
         .distinct()
     )
     return list(connection.execute(statement).scalars())
 
 
-def _of_school(incident: Mapping[str, Any]) -> ColumnElement[bool]:
+def of_school(incident: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Incidents of the same school, of the same kind; a drill stands alone."""
     incidents = sql.incidents
     is_same: ColumnElement[bool] = incidents.c.id == incident["id"]
     if incident["kind"] != "drill":

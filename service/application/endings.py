@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import contact_sharing, deadline_rows, observations
+from service.application import contact_sharing, deadline_rows, home_health, observations
 from service.application.inbox import Effect, put
 from service.domain import events as ev
 from service.engine import effects as fx
@@ -34,6 +34,7 @@ def ended(on: Advance, row: Mapping[str, Any], effect: fx.Ended) -> None:
     if effect.end in CASE_ENDS and row["person_id"]:
         on.record(ev.CaseStatusChanged(row["person_id"], CASE_ENDS[effect.end]), row=row)
     observations.end(on, row, effect.end)
+    home_health.ended(on, row)
     if row["parent_id"] and row["parent_task"]:
         parent_item = row["person_id"] if _is_collected(on, row) else ""
         payload = {

@@ -1,6 +1,6 @@
 """The rows facts are computed from, read once per state of the incident."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -362,9 +362,9 @@ class FactRows:
         """Cases of this school over all its incidents, each person once, in order of registration."""
         return clusters.school_cases(self._connection, self._incident)
 
-    def is_cluster_reported_elsewhere(self, since: datetime) -> bool:
-        """Another incident of the school started the direct report of this cluster."""
-        return clusters.is_reported_elsewhere(self._connection, self._incident, since)
+    def of_school(self, query: Callable[[Connection, Mapping[str, Any]], Any]) -> Any:
+        """What a query finds over the incidents of the school."""
+        return query(self._connection, self._incident)
 
     @property
     def last_withdrawn(self) -> frozenset[str]:

@@ -7,8 +7,9 @@ instance without one sees those of the first registered person. The catalogue of
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
-from service.application import contact_facts, control_facts, suspension_facts
+from service.application import clusters, contact_facts, control_facts, suspension_facts
 from service.application import observation_facts as observation_facts
 from service.application.clusters import SchoolCase
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
@@ -253,7 +254,7 @@ def cluster_here(base: FactBase) -> bool:
     """The registration that reached the number is of this incident, and no other one has reported it."""
     (since, found), needed = _cluster(base), int(base.policies["cluster_n"])
     is_here = len(found) >= needed and found[needed - 1].incident == base.rows.incident_id
-    return is_here and not base.rows.is_cluster_reported_elsewhere(since)
+    return is_here and not base.rows.of_school(partial(clusters.is_reported_elsewhere, since=since))
 
 
 def _cluster(base: FactBase) -> tuple[datetime, list[SchoolCase]]:

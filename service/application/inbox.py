@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
-from service.application import contact_sharing, contacts, correlation, definitions
+from service.application import contact_sharing, contacts, correlation, definitions, home_health
 from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
@@ -167,6 +167,7 @@ def cancel_instance(on: Advance, row: Mapping[str, Any]) -> None:
         return
     on.step(row, runner.cancel)
     on.record(ev.InstanceEnded(row["id"], "cancelled", "", "", {}), row=row)
+    home_health.ended(on, row)
     contact_sharing.tracing_cancelled(on, row)
 
 

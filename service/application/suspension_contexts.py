@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from service.application import home_health
 from service.application.incident_view import IncidentView
 from service.domain.calendar import local_date
 from service.persistence.tables import sql
@@ -49,8 +50,9 @@ def _of_resumption(view: IncidentView, target: Target) -> dict[str, Any]:
 
 
 def of_daily_report(view: IncidentView, target: Target) -> dict[str, Any]:
-    """F22: the day its task was opened, and how many pupils stay at home."""
-    classes = [entry["id"] for entry in view.facts.rows.latest("F18", instance=target.instance["id"]).get("scope", ())]
+    """F22: the day its task was opened, and how many pupils stay at home, whatever incident suspended their class."""
+    here = [entry["id"] for entry in view.facts.value("suspended_classes", "")]  # type: ignore[attr-defined]  # references
+    classes = [*here, *home_health.classes_elsewhere(view.connection, view.incident)]
     table = sql.members
     pupils = (table.c.place_id.in_(classes)) & (table.c.organisation_id == view.incident["organisation_id"])
     total = view.connection.execute(select(func.count()).select_from(table).where(pupils)).scalar_one()

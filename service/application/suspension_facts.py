@@ -6,6 +6,7 @@ Imported by `facts`, so that they are registered with the others.
 from collections.abc import Iterator
 from datetime import datetime
 
+from service.application import home_health
 from service.application.fact_base import FactBase, incident_fact
 from service.application.fact_rows import PersonFacts
 
@@ -116,11 +117,13 @@ def classes_resumed(base: FactBase) -> bool:
 
 
 @incident_fact
-def online_since(base: FactBase) -> dict[str, datetime]:
-    """When the classes of each order began to be taught online: from then their families report every day (T44)."""
-    suspensions = base.rows.inputs_of("class_suspension")
-    taught = [record for record in base.rows.records if record["form"] == "F18" and record["view"] == "online"]
-    return {str(suspensions[record["instance_id"]].get("order") or ""): record["at"] for record in taught}
+def home_health_from(base: FactBase) -> dict[str, datetime]:
+    """The order whose suspension sums up the health at home, once a day for the school (T44), and since when.
+
+    Empty while no class is taught online, or a suspension of another incident sums up.
+    """
+    found = home_health.summing_up(base.rows.of_school(home_health.taught))
+    return {found[0].order: found[1]} if found and found[0].incident == base.rows.incident_id else {}
 
 
 def _decided(base: FactBase) -> list[tuple[dict[str, object], bool]]:

@@ -1,11 +1,12 @@
-"""Answers of a suspension: one daily report a day, and a resumption at a later time, when the incident looks again."""
+"""Answers of a suspension: one daily report of the school a day; a resumption at a later time, when it looks again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from service.application import home_health
 from service.domain.errors import FormRefused
 from service.domain.form_messages import field_error
 from service.persistence import queue
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
 
 def check(on: Advance, target: Target, answers: Answers) -> None:
-    """F22: the classes of a suspension report once a day. Raises FormRefused for a second report of the day."""
+    """F22: the school reports once a day. Raises FormRefused for a second report of the day."""
     if target.form_key != "F22#report":
         return
-    mine = (row for row in on.facts.rows.records if (row["form"], row["view"]) == ("F22", "report"))
-    days = {row["data"]["report_date"] for row in mine if row["instance_id"] == target.instance["id"]}
-    if answers.values["report_date"] in days:
+    days = home_health.reported_days(on.uow.connection, on.incident)
+    if date.fromisoformat(answers.values["report_date"]) in days:
         raise FormRefused([field_error("report_date", "day_reported")])
 
 

@@ -1,7 +1,11 @@
 """P17: nothing is suspended without an order; two orders; home health; consent refused; classes that resume early."""
 
-import pytest
+from typing import Any
 
+import pytest
+from sqlalchemy import select
+
+from service.application.queries import Reader, task_pages
 from service.domain.errors import FormRefused
 from service.persistence import tables as t
 from tests.paths import school, suspension, tracing, variants
@@ -125,7 +129,61 @@ def test_two_orders_are_two_suspensions_each_with_its_own_classes(world: World) 
     assert scopes == [[school.CLASS], [SECOND, THIRD]]
     assert school.fact(w, "suspended_classes") == [{"id": each} for each in (school.CLASS, SECOND, THIRD)]
     w.go("18:00")
-    assert len(w.open_tasks()["t_home_monitoring"]) == 2
+    (task,) = w.open_tasks()["t_home_monitoring"]  # one summary for the classes of both
+    assert prefilled(w, task)["total"] == pupils(w, school.CLASS, SECOND, THIRD)
+    w.do("teacher", "t_home_monitoring", suspension.ZERO)
+    assert len(w.rows(t.Record, form="F22")) == 1
+
+
+def prefilled(w: World, task: str) -> dict[str, Any]:
+    """What a task's form begins with."""
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, w.who("coordinator"), w.clock.now())
+        form = task_pages.page(reader, task).form
+        return dict(form.values) if form else {}
+
+
+def pupils(w: World, *classes: str) -> int:
+    """How many members of these classes the school has on record."""
+    members = t.table_of(t.Member)
+    with w.app.read() as connection:
+        return len(connection.execute(select(members.c.id).where(members.c.place_id.in_(classes))).all())
+
+
+def test_two_incidents_of_a_school_give_one_summary_a_day_and_the_second_goes_on(world: World) -> None:
+    """The first to be taught online sums up for both; when it is over, the other incident does."""
+    w = world
+    variants.accepted(w)
+    taught(w, school.CLASS)
+    first = w.incident
+    w.go("08:40")
+    w.open("teacher", variants.external(w))
+    taught(w, SECOND)
+    second = w.incident
+    w.go("18:00")
+    assert "t_home_monitoring" not in w.open_tasks()
+    w.incident = first
+    (task,) = w.open_tasks()["t_home_monitoring"]
+    assert prefilled(w, task)["total"] == pupils(w, school.CLASS, SECOND)
+    w.do("teacher", "t_home_monitoring", suspension.ZERO)
+    w.go("03-03 10:00")
+    w.act("coordinator", "msg_cancel_request", {"cancel_kind": "误报", "cancel_scope": "全部", "reason": "测温有误"})
+    w.do("principal", "t_approve_cancel", {"sign_decision": "签发", "signer": True})
+    w.incident = second
+    w.go("03-03 18:00")
+    (task,) = w.open_tasks()["t_home_monitoring"]
+    assert prefilled(w, task)["total"] == pupils(w, SECOND)
+    with pytest.raises(FormRefused) as refused:
+        w.do("teacher", "t_home_monitoring", {**suspension.ZERO, "report_date": "2026-03-02"})
+    assert {error.code for error in refused.value.errors} == {"day_reported"}
+    w.do("teacher", "t_home_monitoring", suspension.ZERO)
+
+
+def taught(w: World, *classes: str) -> None:
+    """Classes suspended by an order and taught online."""
+    suspension.order(w, *classes)
+    suspension.decide(w)
+    suspension.teach_online(w)
 
 
 def test_an_order_to_change_nothing_changes_nothing(world: World) -> None:
