@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from service.api import build_router
 from service.bootstrap import Tocsin
+from service.observing import Observed
 from service.web import build_web
 
 
@@ -26,4 +27,5 @@ def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:
     )  # fmt: skip
     app.include_router(build_router(tocsin))
     build_web(app, tocsin)
+    app.add_middleware(Observed)
     return app

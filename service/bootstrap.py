@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways
+from service import metrics
 from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
 from service.application.documents import DocumentLibrary
@@ -14,7 +15,7 @@ from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.domain.clock import Clock, SystemClock
 from service.domain.deadlines import load_rules
-from service.domain.errors import EngineFailed
+from service.domain.errors import EngineFailed, TocsinError
 from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.policies import PolicyCatalogue
@@ -104,11 +105,20 @@ def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
 def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:
     """Run a handler; a step that failed is rolled back and then recorded as an engine incident."""
     try:
-        return writer.run(handler)
+        result = writer.run(handler)
     except EngineFailed as error:
+        metrics.commands.labels(error.code).inc()
         failure = error
         writer.run(lambda uow: engine_incidents.record(uow, services, failure))
         raise
+    except TocsinError as error:
+        metrics.commands.labels(error.code).inc()
+        raise
+    except Exception:
+        metrics.commands.labels("failed").inc()
+        raise
+    metrics.commands_done.inc()
+    return result
 
 
 def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:

@@ -341,9 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--locale", default="zh")
     picture.add_argument("--sheet", default="", help="id of an event sub-process that is drawn closed")
     add("verify-audit", verify_audit)
-    add("check", find_stuck).add_argument(
-        "--record", action="store_true", help="make engine incidents of them"
-    )
+    add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
     _bench_options(add("bench", bench))
     return parser

@@ -23,7 +23,8 @@ ALLOWED = frozenset({
     "request_id", "command_id", "principal_id", "organisation_id", "drill", "worker_id",
     # what it is about: opaque ids and catalogue names only
     "incident_id", "instance_id", "task_id", "timer_id", "event_id", "message_id", "delivery_id", "deadline_id",
-    "stream_id", "procedure", "element", "definition_id", "version", "revision", "rule", "decision", "form",
+    "stream_id", "kind", "ref",
+    "procedure", "element", "definition_id", "version", "revision", "rule", "decision", "form",
     "command", "event_type", "gateway",
     # how it went
     "status", "code", "reason_code", "attempt", "count", "duration_ms", "due_at", "method", "route", "signal",

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         description="secrets of outside systems that post to /exchange/PARTNER, as `partner=secret` pairs, comma "
         "separated; a partner may have several. Empty: nobody may post",
     )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="bearer token that opens /metrics; empty: only callers on this machine, and none through a proxy",
+    )
     session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
     secure_cookies: bool = Field(
         default=False, description="send cookies over HTTPS only; set it wherever HTTPS is used"

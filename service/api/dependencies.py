@@ -133,7 +133,7 @@ class Permit:
         if self.only_general:
             require(session.principal, self.action, SYSTEM)
         route = f"{request.method} {request.url.path}"
-        request_id = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
+        request_id = getattr(request.state, "request_id", "") or secrets.token_hex(8)
         key = request.headers.get(KEY_HEADER, "")
         return Door(tocsin, session, locale_of(request), route, request_id, key)
 

@@ -36,6 +36,6 @@ def _take(request: Request, partner: str, body: bytes, signature: str) -> Taken:
     if door is None:
         raise NoSuch("partner", partner)
     message = door.read(body, signature)
-    request_id = secrets.token_hex(8)
+    request_id = getattr(request.state, "request_id", "") or secrets.token_hex(8)
     state = tocsin.run(lambda uow: exchange.take(uow, tocsin.services, message, request_id=request_id))
     return Taken(state=state, message_id=message.message_id)

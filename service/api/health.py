@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from service.api.dependencies import Answer, Door, application_of, permit
 from service.api.problems import ProblemRoute
+from service.api.wiring import worker_count
 from service.application.queries import health
 from service.domain.access import Action
 from service.persistence import chain
@@ -45,11 +46,16 @@ def alive() -> Alive:
 
 @probes.get("/readyz", response_model=None)
 def ready(request: Request) -> Response:
-    """Database, schema and overdue work; 503 if one of them is not well."""
+    """Database, schema, overdue work, worker and disk; 503 if one of them is not well, and which one and why."""
     tocsin = application_of(request)
-    found = health.readiness(tocsin.database, now=tocsin.clock.now())
-    is_ready = all(found.values())
-    return JSONResponse({"status": "ok" if is_ready else "not ready", **found}, 200 if is_ready else 503)
+    found = health.readiness(
+        tocsin.database, tocsin.settings.data_dir, now=tocsin.clock.now(), workers=lambda: worker_count(tocsin)
+    )
+    is_ready = all(check.ok for check in found.values())
+    shown = {name: check.ok for name, check in found.items()}
+    details = {name: {"reason": check.reason, **check.facts} for name, check in found.items()}
+    status = "ok" if is_ready else "not ready"
+    return JSONResponse({"status": status, **shown, "details": details}, 200 if is_ready else 503)
 
 
 @router.get("/audit/verify")

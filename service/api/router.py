@@ -15,6 +15,7 @@ from service.api import (
     health,
     incidents,
     messages,
+    metrics,
     observations,
     outbox,
     people,
@@ -51,6 +52,7 @@ def build_router(tocsin: Application) -> APIRouter:
     )
     whole = APIRouter(dependencies=[Depends(_bound_to(tocsin))])
     whole.include_router(health.probes)
+    whole.include_router(metrics.probes)
     whole.include_router(api)
     return whole
 

@@ -29,6 +29,19 @@ class LiveHub(Protocol):
         ...
 
 
+class BackgroundWork(Protocol):
+    """Background work as those see it who watch it."""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether this process does background work."""
+        ...
+
+    def health(self) -> Any:
+        """How it stands over all processes; `workers` is how many do it."""
+        ...
+
+
 class Application(Protocol):
     """The running product."""
 
@@ -68,6 +81,11 @@ class Application(Protocol):
         ...
 
     @property
+    def worker(self) -> BackgroundWork:
+        """Background work."""
+        ...
+
+    @property
     def hub(self) -> LiveHub:
         """Live updates."""
         ...
@@ -85,3 +103,9 @@ def doors_of(application: Application) -> Mapping[str, InboundDoor]:
     """The doors of outside systems, by partner; none where the product has none."""
     found: Mapping[str, InboundDoor] = getattr(application, "doors", {})
     return found
+
+
+def worker_count(application: Application) -> int | None:
+    """Processes that do background work; None where this one does not and cannot see the others."""
+    count = int(application.worker.health().workers)
+    return count if count or application.worker.is_started else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from service import metrics
 from service.application import escalation
 from service.domain import events as ev
 from service.domain.deadlines import ladder
@@ -111,6 +112,7 @@ def _due_together(on: Advance) -> list[DueItem]:
 
 
 def _work(on: Advance, item: DueItem) -> None:
+    metrics.lateness.observe(max(0.0, (on.uow.now - item.real_due_at).total_seconds()))
     if item.kind == "timer":
         _fire(on, item.ref)
     elif item.kind == "ladder":

@@ -5,6 +5,7 @@ from threading import Lock
 
 from sqlalchemy import bindparam, insert, select, update
 
+from service import metrics
 from service.domain.errors import RevisionChanged, StateUnreadable
 from service.engine import state
 from service.engine.assembly import Assembly
@@ -47,7 +48,9 @@ class LiveInstances:
         if kept is not None:
             revision = uow.connection.execute(_revision, {"instance": instance_id}).scalar_one()
             if kept[0] == revision:
+                metrics.live_hits.inc()
                 return kept
+        (metrics.live_misses if kept is None else metrics.live_stale).inc()
         row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).first()
         if row is None:
             raise StateUnreadable("", "nothing is stored", instance=instance_id)

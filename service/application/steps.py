@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from service import logs, metrics
 from service.application import correlation, deadline_rows, due_work, inbox, reactions, statuses
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
@@ -225,10 +226,12 @@ class Advance:
 
         Raises EngineFailed; the unit of work is then rolled back, and the stored state stands.
         """
+        logs.bind(instance_id=row["id"])
         instance = self.live(row)
         moved = False
         try:
-            result = command(instance, self.context(row))
+            with metrics.steps.time():
+                result = command(instance, self.context(row))
             while True:
                 moved = moved or bool(result.events or result.effects)
                 self.record_all(result.events, row)
@@ -308,6 +311,7 @@ def advance(uow: UnitOfWork, services: Services, incident: str, origin: Origin, 
     on = Advance(uow, services, incident, origin)
     if not on.incident:
         raise NoSuch("incident", incident)
+    logs.bind(incident_id=incident, drill=on.incident["kind"] == "drill")
     try:
         due_work.catch_up(on)
         answer = work(on)

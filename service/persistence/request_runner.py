@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from service import metrics
 from service.domain.clock import Clock
 from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, WriterStopped
 from service.domain.identifiers import IdGenerator
@@ -45,7 +47,7 @@ class RequestRunner:
         """Queue a handler on the runner's threads."""
         if self._is_stopped:
             raise WriterStopped
-        return self._pool.submit(self._repeated, handler)
+        return self._pool.submit(copy_context().run, self._repeated, handler)
 
     def run(self, handler: Handler[T]) -> T:
         """Run a handler and wait for its commit."""
@@ -96,7 +98,8 @@ class RequestRunner:
 
     def _commit(self, connection: Connection, uow: UnitOfWork) -> None:
         try:
-            connection.commit()
+            with metrics.commits.time():
+                connection.commit()
         except Exception as error:
             log.exception("commit_lost")
             connection.invalidate()

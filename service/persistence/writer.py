@@ -10,12 +10,14 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from service import metrics
 from service.domain.clock import Clock
 from service.domain.errors import CommitLost, WriterStopped
 from service.domain.identifiers import IdGenerator
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 class _Command:
     handler: Handler[Any]
     future: "Future[Any]"
+    context: Context = field(default_factory=copy_context)  # of the caller: what its log lines share
     result: Any = None
     error: BaseException | None = None
     uow: UnitOfWork | None = None
@@ -133,6 +136,8 @@ class Writer:
                 raise
 
     def _run_group(self, connection: Connection, group: list[_Command]) -> None:
+        metrics.queue_depth.set(self._queue.qsize())
+        metrics.group_size.observe(len(group))
         connection.begin()
         is_alone = len(group) == 1  # the transaction itself can be rolled back: no savepoint needed
         for command in group:
@@ -140,7 +145,8 @@ class Writer:
         if is_alone and group[0].error is not None:
             connection.rollback()
         else:
-            connection.commit()
+            with metrics.commits.time():
+                connection.commit()
         self._sealer.settle()
 
     def _run_one(self, connection: Connection, command: _Command, *, is_alone: bool) -> None:
@@ -148,7 +154,7 @@ class Writer:
             connection.exec_driver_sql("SAVEPOINT command")
         command.uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads=self._heads)
         try:
-            command.result = command.handler(command.uow)
+            command.result = command.context.run(command.handler, command.uow)
         except Exception as error:  # it belongs to the caller, whatever it is
             command.error = error
             self._forget(command.uow)

@@ -30,6 +30,11 @@ class JobWorker:
         handlers: Mapping[str, Callable[[str], None]] = {INCIDENT: duties.work, DELIVERY: duties.deliver}
         self._jobs = JobRunner(duties.database, handlers)
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the threads were started."""
+        return self._sweeper is not None
+
     def start(self, poll_seconds: float) -> None:
         """Run jobs in threads until `stop`; one whose time has come is seen within `poll_seconds`."""
         self._jobs.start(poll_seconds=poll_seconds, heartbeat_seconds=HEARTBEAT_SECONDS, silent=SILENT)

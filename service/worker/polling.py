@@ -2,9 +2,12 @@
 
 from threading import Event, Thread
 
+from service.domain.clock import monotonic_seconds
 from service.logs import logger
 from service.worker.duties import Duties
 from service.worker.runner import WorkerHealth
+
+SILENT_SECONDS = 120.0  # longer than `poll_seconds` may be, and than a round takes
 
 log = logger(__name__)
 
@@ -16,6 +19,12 @@ class PollingWorker:
         self._duties = duties
         self._stop = Event()
         self._thread: Thread | None = None
+        self._beat = monotonic_seconds()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the thread was started."""
+        return self._thread is not None
 
     def start(self, poll_seconds: float) -> None:
         """Poll in a thread until `stop`."""
@@ -37,12 +46,14 @@ class PollingWorker:
         return self._duties.tick()
 
     def health(self) -> WorkerHealth:
-        """One worker, and nothing between it and the rows."""
-        is_running = self._thread is not None and self._thread.is_alive()
+        """One worker, and nothing between it and the rows; one that is in the same round for long counts as none."""
+        is_alive = self._thread is not None and self._thread.is_alive()
+        is_running = is_alive and monotonic_seconds() - self._beat < SILENT_SECONDS
         return WorkerHealth(waiting=0, running=0, stalled=0, workers=int(is_running))
 
     def _loop(self, poll_seconds: float) -> None:
         while not self._stop.wait(poll_seconds):
+            self._beat = monotonic_seconds()
             try:
                 self._duties.tick()
             except Exception:  # a database that cannot be read for a moment must not end background work

@@ -21,6 +21,11 @@ class WorkerHealth:
 class Worker(Protocol):
     """Does background work while started; `tick` does one round of it here and now, for tests and drills."""
 
+    @property
+    def is_started(self) -> bool:
+        """Whether this process does background work."""
+        ...
+
     def start(self, poll_seconds: float) -> None:
         """Work in threads of its own until `stop`."""
         ...

@@ -55,7 +55,7 @@ class Product:
     ) -> httpx.Response:
         """One request; `who` is a demo account, "" for nobody. A path without `/api` is below the prefix."""
         known = {"Authorization": f"Bearer {self.token(who)}"} if who else {}
-        url = path if path.startswith(("/api", "/healthz", "/readyz", "/openapi")) else API + path
+        url = path if path.startswith(("/api", "/healthz", "/readyz", "/metrics", "/openapi")) else API + path
 
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)

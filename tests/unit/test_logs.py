@@ -5,12 +5,15 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from service import logs
+from service.persistence.unit_of_work import UnitOfWork
+from tests.stores import a_store
 
 NOW = datetime(2026, 9, 1, 0, 10, tzinfo=UTC)
 NAME, PHONE = "王小明", "13800138000"
@@ -55,6 +58,24 @@ def test_keys_that_are_not_listed_are_dropped_by_name(stream: io.StringIO) -> No
     assert line["dropped"] == "answers,name,phone"
     assert NAME not in stream.getvalue()
     assert PHONE not in stream.getvalue()
+
+
+def test_what_a_caller_bound_stands_in_the_lines_of_its_command_and_nobody_else_s(
+    stream: io.StringIO, tmp_path: Path
+) -> None:
+    def quiet(_uow: UnitOfWork) -> None:
+        logs.logger("x").info("command_ran", command="quiet")
+
+    def binding(_uow: UnitOfWork) -> None:
+        logs.bind(incident_id="i1")
+        logs.logger("x").info("command_ran", command="binding")
+
+    with a_store("sqlite", tmp_path) as store:
+        logs.bind(request_id="r1")
+        store.runner.run(binding)
+        store.runner.run(quiet)
+    ran = [line for line in lines(stream) if line["event"] == "command_ran"]
+    assert [(line["request_id"], line.get("incident_id")) for line in ran] == [("r1", "i1"), ("r1", None)]
 
 
 def test_a_structure_under_a_listed_key_shows_its_type_only(stream: io.StringIO) -> None:
