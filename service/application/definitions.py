@@ -154,6 +154,17 @@ def message_start(store: DefinitionStore, connection: Connection, message: str) 
     return None
 
 
+def signal_starts(store: DefinitionStore, connection: Connection, signal: str) -> list[tuple[str, int, str]]:
+    """Procedures, versions and start events that a signal of a running incident starts."""
+    found = []
+    for procedure, version in procedures_to_call(connection).items():
+        assembly = store.get(connection, procedure, version)
+        for node in assembly.bundle.processes[assembly.bundle.entry].level():
+            if node.kind is Kind.START and node.trigger is Trigger.SIGNAL and node.signal == signal:
+                found.append((procedure, version, node.id))
+    return found
+
+
 def bundle_hash(content: Mapping[str, str]) -> str:
     """Hash over the names and texts of a bundle's files."""
     digest = hashlib.sha256()

@@ -186,13 +186,17 @@ def _start_by_message(on: Advance, effect: Effect) -> None:
 
 
 def _signal(on: Advance, effect: Effect) -> None:
-    """Every instance of the incident that waits for the signal gets it."""
+    """Every instance of the incident that waits for the signal gets it; a process that starts by it starts."""
     table = sql.waits
     waiting = (table.c.incident_id == on.incident_id) & (table.c.trigger == "signal") & (table.c.name == effect.target)
     for wait in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
         row = on.instance_row(wait["instance_id"])
         if on.live(row).is_waiting(wait["id"]):
             on.step(row, partial(_complete, str(wait["id"])))
+    for procedure, version, start in definitions.signal_starts(
+        on.services.definitions, on.uow.connection, effect.target
+    ):
+        start_instance(on, procedure=procedure, version=version, process=procedure, start_event=start, inputs={})
 
 
 def _look(on: Advance, _effect: Effect) -> None:

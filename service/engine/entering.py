@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent
+from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 
 from service.domain import events as ev
@@ -12,6 +13,7 @@ from service.engine.decisions import evaluate as decide
 from service.engine.expressions import resolve, to_json
 from service.engine.instance import TID, EngineError, Instance
 from service.engine.model import Kind, Node, Trigger
+from service.engine.sharing import share
 
 _SILENT = {Trigger.NONE, Trigger.TERMINATE, Trigger.LINK, Trigger.ERROR, Trigger.ESCALATION}
 TASKS = {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE}
@@ -93,6 +95,10 @@ def resolved_inputs(instance: Instance, node: Node, data: Mapping[str, object]) 
 
 
 def _run(instance: Instance, task: Task, tid: str) -> None:
+    if isinstance(task.task_spec, MultiChoice):
+        task.run()  # a gateway without a way out has not been passed
+        instance.completed(task, tid)
+        return
     instance.completed(task, tid)
     task.run()
 
@@ -167,7 +173,7 @@ def _listed(instance: Instance, node: Node) -> tuple[str, ...]:
 def _assign(instance: Instance, task: Task, node: Node) -> None:
     for line in filter(None, (part.strip() for part in node.script.splitlines())):
         name, _, text = line.partition("=")
-        task.data[name.strip()] = to_json(instance.value(text.strip(), task.data))
+        share(instance, task, name.strip(), to_json(instance.value(text.strip(), task.data)))
 
 
 def _throw(instance: Instance, task: Task, node: Node) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from lxml import etree
 
+from service.engine.intake_reading import bare, child, extension, label, local_ref, text_of
+from service.engine.intake_repeats import read_repeat
 from service.engine.intake_xml import BPMN, TOCSIN, local_name, namespace
 from service.engine.model import DeadlineMark, Finding, Kind, Node, Trigger
 from service.engine.rules import finding
@@ -19,7 +21,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "businessRuleTask": Kind.RULE,
     "scriptTask": Kind.SCRIPT,
     "callActivity": Kind.CALL,
-    "subProcess": Kind.EVENT_SUBPROCESS,
+    "subProcess": Kind.SUBPROCESS,
     "exclusiveGateway": Kind.XOR,
     "parallelGateway": Kind.AND,
     "inclusiveGateway": Kind.OR,
@@ -36,6 +38,8 @@ _TRIGGERS: Final[Mapping[str, Trigger]] = {
     "errorEventDefinition": Trigger.ERROR,
     "conditionalEventDefinition": Trigger.CONDITIONAL,
     "terminateEventDefinition": Trigger.TERMINATE,
+    "escalationEventDefinition": Trigger.ESCALATION,
+    "linkEventDefinition": Trigger.LINK,
 }
 _TIMERS: Final[Mapping[str, Trigger]] = {
     "timeDate": Trigger.DATE,
@@ -43,6 +47,7 @@ _TIMERS: Final[Mapping[str, Trigger]] = {
     "timeCycle": Trigger.CYCLE,
 }
 _FALSE: Final = frozenset({"false", "0"})
+_TRUE: Final = frozenset({"true", "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Surroundings:
     messages: Mapping[str, str]
     signals: Mapping[str, str]
     errors: Mapping[str, str]
+    escalations: Mapping[str, str]
+    data: Mapping[str, str]
     pages: Collection[str]
     lanes: Mapping[str, "Lane"] = field(default_factory=dict)
 
@@ -76,6 +83,8 @@ class _Parts:
     message: str = ""
     signal: str = ""
     error_code: str = ""
+    escalation_code: str = ""
+    link: str = ""
 
 
 def read_node(element: etree._Element, parent: str, around: Surroundings) -> tuple[Node, list[Finding]]:
@@ -90,7 +99,8 @@ def read_node(element: etree._Element, parent: str, around: Surroundings) -> tup
     lane = around.lanes.get(element.get("id") or "", Lane("", "", ()))
     condition = parts.condition
     loop = child(element, "multiInstanceLoopCharacteristics")
-    completion = bare(text_of(child(loop, "completionCondition")), element, around.file, findings)
+    is_open = kind is Kind.OPEN
+    completion = bare(text_of(child(loop, "completionCondition")), element, around.file, findings) if is_open else ""
     node = Node(
         id=element.get("id") or "",
         kind=kind,
@@ -105,7 +115,7 @@ def read_node(element: etree._Element, parent: str, around: Surroundings) -> tup
         decision=extension(element, "decision"),
         deadlines=_read_deadlines(element, around.file, findings),
         called=local_ref(element.get("calledElement")),
-        collection=text_of(child(loop, "loopDataInputRef")),
+        collection=text_of(child(loop, "loopDataInputRef")) if is_open else "",
         completion=completion,
         timer=parts.timer,
         condition=condition,
@@ -114,6 +124,8 @@ def read_node(element: etree._Element, parent: str, around: Surroundings) -> tup
         listed=bare(extension(element, "listed"), element, around.file, findings),
         signal=parts.signal,
         error_code=parts.error_code,
+        escalation_code=parts.escalation_code,
+        link=parts.link,
         script=_script(element),
         attached_to=local_ref(element.get("attachedToRef")),
         interrupting=_is_interrupting(element),
@@ -121,6 +133,7 @@ def read_node(element: etree._Element, parent: str, around: Surroundings) -> tup
         inputs=_read_inputs(element),
         outputs=tuple(_extension_text(element, "outputs").split()),
         each=extension(element, "each"),
+        repeat=None if is_open else read_repeat(element, around.file, around.data, findings),
         parent=parent,
         documentation=text_of(child(element, "documentation")),
         cite=extension(element, "cite"),
@@ -128,42 +141,10 @@ def read_node(element: etree._Element, parent: str, around: Surroundings) -> tup
     return node, findings
 
 
-def child(element: etree._Element | None, name: str) -> etree._Element | None:
-    """First BPMN child of that name."""
-    return None if element is None else element.find(f"{{{BPMN}}}{name}")
-
-
-def text_of(element: etree._Element | None) -> str:
-    """Text of an element without blanks around it."""
-    return "" if element is None else (element.text or "").strip()
-
-
-def label(element: etree._Element) -> str:
-    """Name of an element on one line, as it is shown."""
-    return " ".join((element.get("name") or "").split())
-
-
-def extension(element: etree._Element, name: str) -> str:
-    """Value of one of our attributes, "" if absent."""
-    return " ".join((element.get(f"{{{TOCSIN}}}{name}") or "").split())
-
-
-def local_ref(reference: str | None) -> str:
-    """A reference without the prefix some modellers write before it."""
-    return (reference or "").strip().rpartition(":")[2]
-
-
-def bare(text: str, element: etree._Element, file: str, findings: list[Finding]) -> str:
-    """An expression without its leading `=`; a text without one is a finding."""
-    if not text or text.startswith("="):
-        return text[1:].strip()
-    identifier = element.get("id") or ""
-    findings.append(finding("expression_prefix", file, identifier, text=text[:200]))
-    return text
-
-
 def _kind(element: etree._Element, around: Surroundings) -> Kind:
     kind = KINDS[local_name(element)]
+    if kind is Kind.SUBPROCESS and element.get("triggeredByEvent") in _TRUE:
+        return Kind.EVENT_SUBPROCESS
     if kind is not Kind.CALL:
         return kind
     if element.get(f"{{{TOCSIN}}}open") == "true":
@@ -214,6 +195,10 @@ def _read_definition(definition: etree._Element, parts: _Parts, around: Surround
         parts.signal = _refer(definition, "signalRef", around.signals, around.file, findings)
     elif parts.trigger is Trigger.ERROR:
         parts.error_code = _refer(definition, "errorRef", around.errors, around.file, findings)
+    elif parts.trigger is Trigger.ESCALATION:
+        parts.escalation_code = _refer(definition, "escalationRef", around.escalations, around.file, findings)
+    elif parts.trigger is Trigger.LINK:
+        parts.link = label(definition)
     elif parts.trigger is Trigger.CONDITIONAL and event is not None:
         parts.condition = bare(text_of(child(definition, "condition")), event, around.file, findings)
 

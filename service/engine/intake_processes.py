@@ -9,15 +9,10 @@ from service.engine.intake_nodes import (
     KINDS,
     Lane,
     Surroundings,
-    bare,
-    child,
-    extension,
-    label,
-    local_ref,
     read_facts,
     read_node,
-    text_of,
 )
+from service.engine.intake_reading import bare, child, extension, label, local_ref, text_of
 from service.engine.intake_xml import BPMN, element_id, local_name, namespace
 from service.engine.model import Finding, Flow, Node, Process
 from service.engine.rules import finding
@@ -46,6 +41,8 @@ def read_processes(file: str, root: etree._Element, pages: Collection[str]) -> t
             messages=_shared(root, "message", "name"),
             signals=_shared(root, "signal", "name"),
             errors=_shared(root, "error", "errorCode"),
+            escalations=_shared(root, "escalation", "escalationCode"),
+            data=_data_names(root),
             pages=pages,
             lanes=lanes,
         )
@@ -156,6 +153,12 @@ def _shared(root: etree._Element, name: str, attribute: str) -> dict[str, str]:
     return {
         element.get("id") or "": (element.get(attribute) or "").strip() for element in root.findall(f"{{{BPMN}}}{name}")
     }
+
+
+def _data_names(root: etree._Element) -> dict[str, str]:
+    """Names of data objects by their ids."""
+    tags = [f"{{{BPMN}}}{name}" for name in ("dataObject", "dataObjectReference")]
+    return {each.get("id") or "": (each.get("name") or "").strip() for each in root.iter(*tags) if each.get("name")}
 
 
 def _pool(root: etree._Element, process: str) -> str:

@@ -61,8 +61,6 @@ def _check_bpmn(file: str, element: etree._Element) -> tuple[list[Finding], bool
 
 def _check_structure(file: str, element: etree._Element, name: str) -> Iterator[Finding]:
     identifier = element_id(element)
-    if name == "subProcess" and element.get("triggeredByEvent") not in _TRUE:
-        yield finding("unsupported_subprocess", file, identifier)
     if name in vocabulary.EXPRESSIONS or name in {"script", "text"}:
         for child in element:
             yield finding("unsupported_element", file, identifier, name=f"{name}/{local_name(child)}")
@@ -79,10 +77,15 @@ def _check_structure(file: str, element: etree._Element, name: str) -> Iterator[
 def _check_multi_instance(file: str, element: etree._Element) -> Iterator[Finding]:
     host = element.getparent()
     identifier = element_id(host)
-    if host is None or local_name(host) != "callActivity" or host.get(f"{{{TOCSIN}}}open") != "true":
-        yield finding("unsupported_multi_instance", file, identifier, detail="multiInstanceLoopCharacteristics")
-    elif element.get("isSequential") in _TRUE:
+    if element.get("behavior", "All") != "All":
+        yield finding("unsupported_multi_instance", file, identifier, detail="behavior")
+    if host is None or host.get(f"{{{TOCSIN}}}open") != "true":
+        return
+    if element.get("isSequential") in _TRUE:
         yield finding("unsupported_multi_instance", file, identifier, detail="isSequential")
+    for child in element:
+        if local_name(child) in {"loopCardinality", "loopDataOutputRef", "inputDataItem", "outputDataItem"}:
+            yield finding("unsupported_multi_instance", file, identifier, detail=local_name(child))
 
 
 def _check_attribute(file: str, element: etree._Element, key: str, value: str) -> Iterator[Finding]:

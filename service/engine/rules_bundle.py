@@ -14,6 +14,7 @@ from service.engine.rules_expressions import check_expressions
 from service.engine.rules_flow import check_flow
 from service.engine.rules_labels import check_labels
 from service.engine.rules_loops import check_loops
+from service.engine.rules_repeats import check_repeats
 from service.engine.rules_tasks import check_tasks
 from service.engine.soundness import check_soundness
 
@@ -29,12 +30,6 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
     yield from oversized
     if has_errors(oversized):
         return
-    inlined = {
-        node.called
-        for process in bundle.processes.values()
-        for node in process.nodes.values()
-        if node.kind is Kind.INLINE
-    }
     called = {
         node.called for process in bundle.processes.values() for node in process.nodes.values() if node.kind in CALLS
     }
@@ -42,7 +37,8 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
         yield from _check_page(process, bundle, called)
         yield from check_flow(process, is_called=process.id in called)
         yield from check_tasks(process, known)
-        yield from check_events(process, is_inline=process.id in inlined)
+        yield from check_events(process)
+        yield from check_repeats(process)
         yield from check_labels(process)
         yield from check_soundness(process)
         for node in process.nodes.values():

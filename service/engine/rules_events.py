@@ -10,10 +10,14 @@ from service.engine.timers import check_timer
 
 TIMERS: Final = frozenset({Trigger.DATE, Trigger.DURATION, Trigger.CYCLE})
 _CAUGHT: Final = TIMERS | {Trigger.MESSAGE, Trigger.SIGNAL, Trigger.CONDITIONAL}
-_HOSTS: Final = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE, Kind.CALL, Kind.INLINE, Kind.OPEN})
-_THROWN: Final = frozenset({Trigger.NONE, Trigger.MESSAGE, Trigger.SIGNAL})
-_STARTS: Final = frozenset({Trigger.NONE, Trigger.MESSAGE})
-_ENDS: Final = frozenset({Trigger.NONE, Trigger.TERMINATE, Trigger.MESSAGE, Trigger.SIGNAL})
+_NESTED: Final = frozenset({Kind.CALL, Kind.OPEN, Kind.INLINE, Kind.SUBPROCESS})
+_HOSTS: Final = _NESTED | {Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE}
+_THROWN: Final = frozenset({Trigger.NONE, Trigger.MESSAGE, Trigger.SIGNAL, Trigger.LINK, Trigger.ESCALATION})
+_STARTS: Final = frozenset({Trigger.NONE, Trigger.MESSAGE, Trigger.SIGNAL})
+_ENDS: Final = frozenset(
+    {Trigger.NONE, Trigger.TERMINATE, Trigger.MESSAGE, Trigger.SIGNAL, Trigger.ERROR, Trigger.ESCALATION}
+)
+_RAISED: Final = frozenset({Trigger.ERROR, Trigger.ESCALATION})
 _WORDS: Final = {
     Trigger.DATE: Both("定时", "timer"),
     Trigger.DURATION: Both("定时", "timer"),
@@ -28,19 +32,21 @@ _WORDS: Final = {
 }
 
 
-def check_events(process: Process, *, is_inline: bool) -> Iterator[Finding]:
-    """Findings about the events of a page; `is_inline` says that it runs inside its caller."""
+def check_events(process: Process) -> Iterator[Finding]:
+    """Findings about the events of a page."""
     for node in process.nodes.values():
         if node.kind is Kind.EVENT_SUBPROCESS:
             yield from _check_event_subprocess(process, node)
         elif node.kind is Kind.END:
-            yield from _check_end(process, node, is_inline=is_inline)
+            yield from _check_end(process, node)
         elif node.kind is Kind.THROW and node.trigger not in _THROWN:
             yield finding("unsupported_throw", process.file, node.id, trigger=_WORDS[node.trigger])
-        elif node.kind is Kind.CATCH and node.trigger not in _CAUGHT:
+        elif node.kind is Kind.CATCH and node.trigger not in _CAUGHT | {Trigger.LINK}:
             yield finding("event_definition_missing", process.file, node.id)
         elif node.kind is Kind.BOUNDARY:
             yield from _check_boundary(process, node)
+        elif node.kind is Kind.SUBPROCESS:
+            yield from _check_subprocess(process, node)
         elif node.kind is Kind.START and not node.parent and node.trigger not in _STARTS:
             yield finding("unsupported_start", process.file, node.id, trigger=_WORDS[node.trigger])
         yield from _check_trigger(process, node)
@@ -53,6 +59,10 @@ def _check_trigger(process: Process, node: Node) -> Iterator[Finding]:
         yield finding("event_signal", process.file, node.id)
     if node.trigger is Trigger.CONDITIONAL and not node.condition:
         yield finding("event_condition", process.file, node.id)
+    if node.trigger is Trigger.LINK:
+        yield from _check_link(process, node)
+    if node.trigger in _RAISED and node.kind in {Kind.END, Kind.THROW}:
+        yield from _check_code(process, node)
     if node.trigger in TIMERS:
         yield from _check_timer(process, node)
 
@@ -84,13 +94,23 @@ def _compiles(timer: str) -> bool:
     return True
 
 
-def _check_end(process: Process, node: Node, *, is_inline: bool) -> Iterator[Finding]:
-    if node.trigger is Trigger.ERROR:
-        if is_inline or node.parent:
-            yield finding("event_error_end", process.file, node.id)
-        elif not node.error_code:
-            yield finding("event_error_code", process.file, node.id)
-    elif node.trigger not in _ENDS:
+def _check_code(process: Process, node: Node) -> Iterator[Finding]:
+    if node.trigger is Trigger.ERROR and not node.error_code:
+        yield finding("event_error_code", process.file, node.id)
+    if node.trigger is Trigger.ESCALATION and not node.escalation_code:
+        yield finding("event_escalation_code", process.file, node.id)
+
+
+def _check_link(process: Process, node: Node) -> Iterator[Finding]:
+    level = [each for each in process.level(node.parent) if each.trigger is Trigger.LINK and each.link == node.link]
+    caught = [each for each in level if each.kind is Kind.CATCH]
+    has_ways = process.incoming(node.id) if node.kind is Kind.CATCH else process.outgoing(node.id)
+    if not node.link or len(caught) != 1 or len(caught) == len(level) or has_ways:
+        yield finding("event_link", process.file, node.id, name=node.link)
+
+
+def _check_end(process: Process, node: Node) -> Iterator[Finding]:
+    if node.trigger not in _ENDS:
         yield finding("unsupported_end", process.file, node.id, trigger=_WORDS[node.trigger])
 
 
@@ -98,19 +118,23 @@ def _check_boundary(process: Process, node: Node) -> Iterator[Finding]:
     host = process.nodes.get(node.attached_to)
     if host is None or host.kind not in _HOSTS or host.parent != node.parent:
         yield finding("boundary_host", process.file, node.id)
-    elif node.trigger is Trigger.ERROR:
-        if host.kind not in {Kind.CALL, Kind.OPEN} or not node.interrupting:
+    elif node.trigger in _RAISED:
+        if host.kind not in _NESTED or (node.trigger is Trigger.ERROR and not node.interrupting):
             yield finding("event_error_boundary", process.file, node.id)
-        elif not node.error_code:
-            yield finding("event_error_code", process.file, node.id)
     elif node.trigger not in _CAUGHT:
         yield finding("event_definition_missing", process.file, node.id)
 
 
 def _check_event_subprocess(process: Process, node: Node) -> Iterator[Finding]:
-    if node.parent:
-        yield finding("event_sub_nested", process.file, node.id)
     starts = [inner for inner in process.level(node.id) if inner.kind is Kind.START]
-    if len(starts) != 1 or starts[0].trigger not in _CAUGHT:
+    is_one = len(starts) == 1 and starts[0].trigger in _CAUGHT | _RAISED
+    if not is_one or (starts[0].trigger is Trigger.ERROR and not starts[0].interrupting):
         detail = ", ".join(f"{inner.id} ({inner.trigger})" for inner in starts) or "–"
         yield finding("event_sub_start", process.file, node.id, detail=detail)
+
+
+def _check_subprocess(process: Process, node: Node) -> Iterator[Finding]:
+    starts = [inner for inner in process.level(node.id) if inner.kind is Kind.START]
+    if len(starts) != 1 or starts[0].trigger is not Trigger.NONE:
+        detail = ", ".join(f"{inner.id} ({inner.trigger})" for inner in starts) or "–"
+        yield finding("sub_start", process.file, node.id, detail=detail)

@@ -15,6 +15,14 @@ _MOMENTS: Final = ("enter", "complete")
 _RECORD: Final = re.compile(r"F\d{2}[a-z]?(\.|$)")
 _GIVEN: Final = frozenset({"person", "item", "incident", "instance", "organisation"})
 """Names the runner puts into process data by itself."""
+COUNTERS: Final = (
+    "loopCounter",
+    "numberOfInstances",
+    "numberOfActiveInstances",
+    "numberOfCompletedInstances",
+    "numberOfTerminatedInstances",
+)
+"""Names BPMN gives the turns of an activity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,20 @@ def check_expressions(bundle: Bundle, known: Known) -> Iterator[Finding]:
             yield from _check_marks(process, node)
             yield from _check_script(process, node)
         yield from _check_declared(process, known)
+        yield from _check_conditions(process)
+
+
+def _check_conditions(process: Process) -> Iterator[Finding]:
+    """A condition that waits must not read what only one token carries: nobody would tell it of a change."""
+    carried = {name for node in process.nodes.values() for name in (*node.outputs, node.decision)} - {""}
+    for node in process.nodes.values():
+        if node.condition:
+            try:
+                names = compile_expression(node.condition).names
+            except ExpressionError:
+                continue
+            for name in sorted({name.partition(".")[0] for name in names} & carried):
+                yield finding("condition_changes", process.file, node.id, name=name)
 
 
 def script_lines(script: str) -> list[tuple[int, str, str]]:
@@ -64,14 +86,27 @@ def uses(process: Process) -> Iterator[Use]:
         if flow.condition is not None:
             yield Use(flow.id, flow.condition)
     for node in process.nodes.values():
-        for text in (node.condition, node.completion, node.listed, *(mark.when for mark in node.deadlines)):
-            if text:
-                yield Use(node.id, text)
-        for text in (node.timer, node.channel, *node.inputs.values(), *_mark_texts(node)):
-            if text.startswith("="):
-                yield Use(node.id, text[1:])
-        for _number, name, text in script_lines(node.script):
-            if name:
+        yield from _node_uses(node)
+
+
+def _node_uses(node: Node) -> Iterator[Use]:
+    for text in (node.condition, node.completion, node.listed, *(mark.when for mark in node.deadlines)):
+        if text:
+            yield Use(node.id, text)
+    yield from _repeat_uses(node)
+    for text in (node.timer, node.channel, *node.inputs.values(), *_mark_texts(node)):
+        if text.startswith("="):
+            yield Use(node.id, text[1:])
+    for _number, name, text in script_lines(node.script):
+        if name:
+            yield Use(node.id, text)
+
+
+def _repeat_uses(node: Node) -> Iterator[Use]:
+    if node.repeat:
+        repeat = node.repeat
+        for text in (repeat.condition, repeat.completion, repeat.collection, repeat.limit.removeprefix("=")):
+            if text and not text.isdecimal():
                 yield Use(node.id, text)
 
 
@@ -109,6 +144,8 @@ def _provided(bundle: Bundle) -> set[str]:
             names.update(name for _number, name, _text in script_lines(node.script))
             if node.kind is Kind.RULE:
                 names.add(node.decision)
+            if node.repeat:
+                names |= {node.repeat.item, node.repeat.output, node.repeat.output_item, *COUNTERS}
     for use in uses(bundle.processes[bundle.entry]):
         try:
             read = compile_expression(use.text).names

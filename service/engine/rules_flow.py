@@ -7,11 +7,12 @@ from service.engine.model import Finding, Flow, Kind, Node, Process, Trigger
 from service.engine.rules import finding
 
 GATEWAYS: Final = frozenset({Kind.XOR, Kind.AND, Kind.OR, Kind.EVENT_GATEWAY})
+_EVENTS: Final = frozenset({Kind.START, Kind.END, Kind.CATCH, Kind.THROW, Kind.BOUNDARY})
 
 
 def check_flow(process: Process, *, is_called: bool) -> Iterator[Finding]:
     """Findings about how the nodes of a page are connected."""
-    levels = ["", *(n.id for n in process.nodes.values() if n.kind is Kind.EVENT_SUBPROCESS)]
+    levels = ["", *(n.id for n in process.nodes.values() if n.kind in {Kind.EVENT_SUBPROCESS, Kind.SUBPROCESS})]
     for level in levels:
         yield from _check_level(process, level, is_called=is_called)
     seen: dict[tuple[str, str], str] = {}
@@ -54,25 +55,25 @@ def _check_ends(process: Process, node: Node) -> Iterator[Finding]:
         yield finding("end_outgoing", process.file, node.id)
     if node.kind is Kind.EVENT_SUBPROCESS and (incoming or outgoing):
         yield finding("event_sub_flow", process.file, node.id)
-    if node.kind not in {Kind.END, Kind.EVENT_SUBPROCESS} and not outgoing:
+    is_link = node.kind is Kind.THROW and node.trigger is Trigger.LINK
+    if node.kind not in {Kind.END, Kind.EVENT_SUBPROCESS} and not outgoing and not is_link:
         yield finding("node_dead_end", process.file, node.id)
 
 
 def _check_outgoing(process: Process, node: Node) -> Iterator[Finding]:
     outgoing = process.outgoing(node.id)
-    if node.kind not in GATEWAYS and len(outgoing) > 1:
-        yield finding("several_outgoing", process.file, node.id, count=len(outgoing))
-    decides = node.kind in {Kind.XOR, Kind.OR} and len(outgoing) > 1
+    is_split = len(outgoing) > 1
+    decides = node.kind in {Kind.XOR, Kind.OR} and is_split
     if node.default_flow and node.default_flow not in {flow.id for flow in outgoing}:
         yield finding("gateway_default_unknown", process.file, node.id, flow=node.default_flow)
     if decides:
         yield from _check_conditions(process, node, outgoing)
+    elif node.kind not in GATEWAYS | _EVENTS and is_split:
+        yield from _check_activity(process, node, outgoing)
     else:
         for flow in outgoing:
             if flow.condition is not None:
                 yield finding("flow_condition_misplaced", process.file, flow.id)
-    if node.kind is Kind.OR and len(process.incoming(node.id)) > 1:
-        yield finding("gateway_inclusive_join", process.file, node.id)
     if node.kind is Kind.EVENT_GATEWAY:
         yield from _check_event_gateway(process, node, outgoing)
 
@@ -86,6 +87,18 @@ def _check_conditions(process: Process, node: Node, outgoing: list[Flow]) -> Ite
             yield finding("gateway_condition_missing", process.file, node.id, flow=flow.id)
     always = node.kind is Kind.OR and any((flow.condition or "").casefold() == "true" for flow in outgoing)
     if not node.default_flow and not always:
+        yield finding("gateway_no_default", process.file, node.id)
+
+
+def _check_activity(process: Process, node: Node, outgoing: list[Flow]) -> Iterator[Finding]:
+    """Several flows out of an activity: all of them, or those whose condition holds."""
+    conditional = [flow for flow in outgoing if flow.condition is not None]
+    default = [flow for flow in outgoing if flow.id == node.default_flow]
+    if default and default[0].condition is not None:
+        yield finding("gateway_default_condition", process.file, node.id, flow=node.default_flow)
+    elif default and not conditional:
+        yield finding("default_alone", process.file, node.id, flow=node.default_flow)
+    if len(conditional) == len(outgoing):
         yield finding("gateway_no_default", process.file, node.id)
 
 
@@ -109,9 +122,7 @@ def _check_reach(process: Process) -> Iterator[Finding]:
     pending = list(reached)
     while pending:
         current = pending.pop()
-        following = [flow.target for flow in process.outgoing(current)]
-        following.extend(node.id for node in process.boundaries(current))
-        for target in following:
+        for target in process.following(current):
             if target not in reached:
                 reached.add(target)
                 pending.append(target)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
-from service.engine.model import Bundle, Finding, Kind, Node, Process
+from service.engine.expressions import ExpressionError, compile_expression
+from service.engine.model import Bundle, Finding, Kind, Node, Process, Trigger
 from service.engine.rules import finding
+from service.engine.rules_expressions import script_lines
 
 _AUTOMATIC: Final = frozenset({Kind.XOR, Kind.AND, Kind.OR, Kind.SCRIPT, Kind.RULE, Kind.THROW, Kind.SERVICE})
 _WAITING: Final = frozenset({Kind.USER, Kind.MANUAL, Kind.RECEIVE, Kind.CALL, Kind.OPEN, Kind.CATCH})
@@ -27,36 +29,72 @@ def check_loops(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _has_wait(process: Process) -> bool:
-    return any(node.kind in _WAITING or _confirms(node) for node in process.nodes.values())
+    return any(_waits(node) for node in process.nodes.values())
+
+
+def _waits(node: Node) -> bool:
+    is_link = node.trigger is Trigger.LINK
+    return (node.kind in _WAITING and not is_link) or _confirms(node)
 
 
 def _confirms(node: Node) -> bool:
     return node.kind is Kind.SEND and node.channel in {"phone", "manual"}
 
 
-def _passes(node: Node, waiting: Set[str]) -> bool:
+def _passes(process: Process, node: Node, waiting: Set[str]) -> bool:
     """Whether a token may pass the node without waiting."""
     if node.kind is Kind.SEND:
         return not _confirms(node)
     if node.kind is Kind.INLINE:
         return node.called not in waiting
-    return node.kind in _AUTOMATIC
+    if node.kind is Kind.SUBPROCESS:
+        return not any(_waits(inner) for inner in process.nodes.values() if _is_inside(process, inner, node.id))
+    return node.kind in _AUTOMATIC or node.trigger is Trigger.LINK
+
+
+def _is_inside(process: Process, node: Node, parent: str) -> bool:
+    while node.parent:
+        if node.parent == parent:
+            return True
+        node = process.nodes[node.parent]
+    return False
 
 
 def _check_busy(process: Process, waiting: Set[str]) -> Iterator[Finding]:
-    passing = [node.id for node in process.nodes.values() if _passes(node, waiting)]
+    passing = [node.id for node in process.nodes.values() if _passes(process, node, waiting)]
     edges: dict[str, list[str]] = {node: [] for node in passing}
-    for flow in process.flows.values():
-        if flow.source in edges and flow.target in edges:
-            edges[flow.source].append(flow.target)
+    for node in passing:
+        ways = [flow.target for flow in process.outgoing(node)]
+        ways += [caught.id for caught in process.links(process.nodes[node])]
+        edges[node] = [target for target in ways if target in edges]
     reported: set[str] = set()
     for node in passing:
         if node in reported:
             continue
         circle = _circle(edges, node)
-        if circle:
+        if circle and not _can_change(process, circle):
             reported.update(circle)
             yield finding("busy_loop", process.file, node, loop=" → ".join(circle))
+
+
+def _can_change(process: Process, circle: list[str]) -> bool:
+    """Whether something in a loop sets a name that a way out of it asks for."""
+    around = set(circle)
+    asked: set[str] = set()
+    given: set[str] = set()
+    for node in (process.nodes[each] for each in around):
+        given |= {name for _number, name, _text in script_lines(node.script)} | set(node.outputs) | {node.decision}
+        for flow in process.outgoing(node.id):
+            if flow.condition and len(process.outgoing(node.id)) > 1:
+                asked |= _names(flow.condition)
+    return bool(asked & given - {""})
+
+
+def _names(text: str) -> set[str]:
+    try:
+        return {name.partition(".")[0] for name in compile_expression(text).names}
+    except ExpressionError:
+        return set()
 
 
 def _circle(edges: Mapping[str, list[str]], start: str) -> list[str]:

@@ -17,10 +17,10 @@ from service.engine.expressions import to_json
 from service.engine.instance import EngineError, Instance, Run
 from service.engine.joins import apply_changes, copied
 from service.engine.model import Kind, Node, Repeat, Turns
+from service.engine.sharing import COUNTER
 
 MAX_INSTANCES = 1_000
 _TURNS = "turns"
-_COUNTER = "loopCounter"
 
 
 def enter(instance: Instance, task: Task, node: Node, tid: str) -> None:
@@ -75,7 +75,7 @@ def _scope(instance: Instance, task: Task, node: Node) -> str:
 def _begin_turn(instance: Instance, task: Task, node: Node, tid: str) -> None:
     kept = task.internal_data[_TURNS]
     kept["begun"] += 1
-    data = {**copied(task.data), _COUNTER: kept["begun"]}
+    data = {**copied(task.data), COUNTER: kept["begun"]}
     if kept["items"] is not None and node.repeat and node.repeat.item:
         data[node.repeat.item] = copied(kept["items"][kept["begun"] - 1])
     scopes.begin(instance, instance.next_id(), _scope(instance, task, node), data, host=tid, turn=kept["begun"])
@@ -125,7 +125,7 @@ def _goes_on(instance: Instance, task: Task, repeat: Repeat) -> bool:
     done = task.internal_data[_TURNS]["done"]
     if repeat.limit and done >= int(repeat.limit):
         return False
-    return not repeat.condition or bool(instance.value(repeat.condition, {**task.data, _COUNTER: done}))
+    return not repeat.condition or bool(instance.value(repeat.condition, {**task.data, COUNTER: done}))
 
 
 # --- what a turn leaves ---------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def _goes_on(instance: Instance, task: Task, repeat: Repeat) -> bool:
 def _take_over(task: Task, repeat: Repeat, run: Run, result: Mapping[str, Any]) -> None:
     """What a turn changed becomes data of the activity; its counter, item and output stay its own."""
     kept = task.internal_data[_TURNS]
-    own = {_COUNTER, repeat.item, repeat.output_item}
+    own = {COUNTER, repeat.item, repeat.output_item}
     begun = run.workflow.task_tree.data
     apply_changes(task.data, begun, {name: value for name, value in result.items() if name not in own})
     if kept["outputs"] is not None:

@@ -32,11 +32,22 @@ DEFINITIONS: Final = frozenset(
         "errorEventDefinition",
         "conditionalEventDefinition",
         "terminateEventDefinition",
+        "escalationEventDefinition",
+        "linkEventDefinition",
     }
 )
 
 EXPRESSIONS: Final = frozenset(
-    {"conditionExpression", "condition", "completionCondition", "timeDate", "timeDuration", "timeCycle"}
+    {
+        "conditionExpression",
+        "condition",
+        "completionCondition",
+        "loopCondition",
+        "loopCardinality",
+        "timeDate",
+        "timeDuration",
+        "timeCycle",
+    }
 )
 
 _ANY: Final = frozenset({"id", "name"})
@@ -71,6 +82,8 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "timerEventDefinition": _ANY,
     "conditionalEventDefinition": _ANY,
     "terminateEventDefinition": _ANY,
+    "escalationEventDefinition": _ANY | {"escalationRef"},
+    "linkEventDefinition": _ANY,
     "sequenceFlow": _ANY | {"sourceRef", "targetRef", "isImmediate"},
     "conditionExpression": frozenset({"id", "language", "evaluatesToTypeRef"}),
     "condition": frozenset({"id", "language", "evaluatesToTypeRef"}),
@@ -79,7 +92,13 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "timeDuration": frozenset({"id", "language", "evaluatesToTypeRef"}),
     "timeCycle": frozenset({"id", "language", "evaluatesToTypeRef"}),
     "multiInstanceLoopCharacteristics": frozenset({"id", "isSequential", "behavior"}),
+    "standardLoopCharacteristics": frozenset({"id", "testBefore", "loopMaximum"}),
+    "loopCondition": frozenset({"id", "language", "evaluatesToTypeRef"}),
+    "loopCardinality": frozenset({"id", "language", "evaluatesToTypeRef"}),
     "loopDataInputRef": frozenset(),
+    "loopDataOutputRef": frozenset(),
+    "inputDataItem": _ANY | {"itemSubjectRef", "isCollection"},
+    "outputDataItem": _ANY | {"itemSubjectRef", "isCollection"},
     "script": frozenset(),
     "incoming": frozenset(),
     "outgoing": frozenset(),
@@ -117,7 +136,7 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "implementation": frozenset({"##unspecified", "##WebService"}),
     "eventGatewayType": frozenset({"Exclusive"}),
     "isImmediate": frozenset({"true", "1"}),
-    "behavior": frozenset({"All"}),
+    "behavior": frozenset({"All", "None", "One", "Complex"}),  # other than All has a rule of its own
 }
 """Values of attributes that only state the default; every other value is refused."""
 
@@ -140,14 +159,7 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
     "task": "unsupported_abstract_task",
     "compensateEventDefinition": "unsupported_compensation",
     "cancelEventDefinition": "unsupported_cancel",
-    "escalationEventDefinition": "unsupported_escalation",
-    "linkEventDefinition": "unsupported_link",
     "eventDefinitionRef": "unsupported_event_reference",
-    "standardLoopCharacteristics": "unsupported_loop",
-    "loopCardinality": "unsupported_multi_instance",
-    "loopDataOutputRef": "unsupported_multi_instance",
-    "inputDataItem": "unsupported_multi_instance",
-    "outputDataItem": "unsupported_multi_instance",
     "complexBehaviorDefinition": "unsupported_multi_instance",
     "ioSpecification": "unsupported_data_mapping",
     "ioBinding": "unsupported_data_mapping",

@@ -44,6 +44,15 @@ class Definitions:
                     return process.id, node.id
         return None
 
+    def signal_starts(self, signal: str) -> list[tuple[str, str]]:
+        """Processes and start events that a signal begins."""
+        return [
+            (process.id, node.id)
+            for process in self.processes.values()
+            for node in process.level()
+            if node.kind is Kind.START and node.trigger is Trigger.SIGNAL and node.signal == signal
+        ]
+
     def expects(self, message: str) -> bool:
         """Whether some node waits for a message of this name."""
         nodes = [node for process in self.processes.values() for node in process.nodes.values()]

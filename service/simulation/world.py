@@ -229,9 +229,7 @@ class World:
             for child in [each for each in self.active() if each.visit == effect.visit]:
                 self._cancel(child)
         elif isinstance(effect, fx.SignalThrown):
-            for wait in [each for each in self.waiting() if (each.trigger, each.name) == ("signal", effect.signal)]:
-                if self.is_waiting(wait):
-                    self._fire(wait, {})
+            self._signal(effect.signal)
         elif isinstance(effect, fx.EscalationThrown):
             self._escalated(member, effect)
         elif isinstance(effect, fx.MessageThrown):
@@ -264,7 +262,8 @@ class World:
         self._record(member, ev.InstanceEnded(member.instance.id, "cancelled", "", "", {}))
 
     def _ended(self, member: Member, effect: fx.Ended) -> None:
-        result = {name: value for name, value in effect.result.items() if name not in member.inputs}
+        given = member.inputs
+        result = {name: value for name, value in effect.result.items() if name not in given or given[name] != value}
         self._record(member, ev.InstanceEnded(member.instance.id, "completed", effect.end, effect.error, result))
         parent = self.members.get(member.parent)
         if parent is None or parent.instance.status != "active" or member.visit not in parent.instance.live:
@@ -275,6 +274,14 @@ class World:
                 instance, context, member.visit, item=member.item, result=effect.result, error=effect.error
             ),
         )
+
+    def _signal(self, signal: str) -> None:
+        """To everything that waits for it, and to the processes that start by it."""
+        for wait in [each for each in self.waiting() if (each.trigger, each.name) == ("signal", signal)]:
+            if self.is_waiting(wait):
+                self._fire(wait, {})
+        for start in self.definitions.signal_starts(signal):
+            self.begin(*start, {})
 
     def _escalated(self, member: Member, effect: fx.EscalationThrown) -> None:
         parent = self.members.get(member.parent)
