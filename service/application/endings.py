@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import contact_sharing, deadline_rows, home_health, observations
+from service.application import call_results, contact_sharing, deadline_rows, home_health, observations
 from service.application.inbox import Effect, put
 from service.domain import events as ev
 from service.engine import effects as fx
@@ -28,7 +28,8 @@ CASE_ENDS = {"ee_case_cleared": "cleared", "ee_case_excluded": "excluded", "ee_c
 
 def ended(on: Advance, row: Mapping[str, Any], effect: fx.Ended) -> None:
     """Record the end of an instance and pass it on."""
-    result = {key: value for key, value in effect.result.items() if key not in row["inputs"]}
+    known = effect.result | call_results.of_instance(on, row, effect.end)
+    result = {key: value for key, value in known.items() if key not in row["inputs"]}
     on.record(ev.InstanceEnded(row["id"], "completed", effect.end, effect.error, result), row=row)
     contact_sharing.ended(on, row)
     if effect.end in CASE_ENDS and row["person_id"]:

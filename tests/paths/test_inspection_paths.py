@@ -31,6 +31,7 @@ def test_a_clue_that_is_not_true_ends_there(world: World) -> None:
     verified(world, "不属实")
     assert visited_between(world, "g_breach", "ee_inspection")
     assert world.row()["closed_at"]
+    assert given_back(world) == "closed"
 
 
 def test_a_corrected_breach_without_grave_consequence_is_settled(world: World) -> None:
@@ -38,6 +39,7 @@ def test_a_corrected_breach_without_grave_consequence_is_settled(world: World) -
     rectified(world, "合格")
     assert visited_between(world, "g_rectified", "ee_inspection")
     assert not world.rows(t.Task, element="t_sanction")
+    assert given_back(world) == "rectified"
 
 
 def test_a_breach_that_was_not_corrected_ends_with_a_sanction(world: World) -> None:
@@ -46,6 +48,13 @@ def test_a_breach_that_was_not_corrected_ends_with_a_sanction(world: World) -> N
     world.do("principal", "t_sanction", {"result": "约谈", "signer": True})
     assert visited_between(world, "t_sanction", "ee_inspection")
     assert world.row()["result"] == "completed"
+    assert given_back(world) == "sanctioned"
+
+
+def given_back(w: World) -> object:
+    """What the procedure gives back to whoever called it."""
+    (ended,) = w.events("instance_ended")
+    return ended["data"]["result"]["result"]
 
 
 def test_a_late_report_is_inspected_again_before_the_incident_is_closed(world: World) -> None:
