@@ -213,6 +213,10 @@ class Advance:
         """Take a new instance into this unit of work."""
         self._loaded[instance.id] = _Loaded(0, instance)
 
+    def replace(self, instance: Instance) -> None:
+        """Take another form of a loaded instance: the same one on another version."""
+        self._loaded[instance.id].instance = instance
+
     def live(self, row: Mapping[str, Any]) -> Instance:
         """The live instance of a row."""
         loaded = self._loaded.get(row["id"])

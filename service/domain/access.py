@@ -77,6 +77,7 @@ class Action(StrEnum):
     PERSON_REVEAL = "person.reveal"
     # the system
     DEFINITION_DEPLOY = "definition.deploy"
+    DEFINITION_UPGRADE = "definition.upgrade"  # move what runs to another version
     POLICY_CHANGE = "policy.change"
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
@@ -300,6 +301,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_REFUSE: (_candidate, _assignee, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work,),
     Action.DEFINITION_DEPLOY: (_administrator,),
+    Action.DEFINITION_UPGRADE: (_administrator,),
     Action.POLICY_CHANGE: (_administrator,),
     Action.ACCOUNT_MANAGE: (_administrator,),
     Action.AUDIT_READ: (_administrator,),

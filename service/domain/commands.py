@@ -130,6 +130,26 @@ class RetireVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeIncident:
+    """Let the instances of a procedure in an incident go on by another version of it."""
+
+    incident: str
+    procedure: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeIncidents:
+    """The same for many incidents; for all that run on another version where none is named."""
+
+    procedure: str
+    version: int
+    reason: str
+    incidents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RetryEngineIncident:
     """Run what failed again."""
 

@@ -4,7 +4,7 @@ No event waits inside the library. Timers get a due time here and fire when thei
 worked; messages and signals fire by id; conditions are looked at whenever facts may have changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -60,10 +60,11 @@ def arm_event_subprocesses(instance: Instance, key: str) -> None:
         if parent.kind is not Kind.EVENT_SUBPROCESS:
             continue
         start = next(n for n in process.level(parent.id) if n.kind is Kind.START)
-        _arm_start(instance, start, key)
+        arm_start(instance, start, key)
 
 
-def _arm_start(instance: Instance, node: Node, key: str, *, before: Armed | None = None) -> None:
+def arm_start(instance: Instance, node: Node, key: str, *, before: Armed | None = None) -> None:
+    """The start event of an event sub-process begins to wait; `before` is its wait that has just fired."""
     tid = instance.next_id()
     instance.at = node.id
     data = instance.runs[key].data
@@ -98,16 +99,20 @@ def arm_catch(instance: Instance, task: Task, node: Node, tid: str) -> None:
 def arm_gateway(instance: Instance, task: Task, node: Node) -> None:
     """Each event behind an event-based gateway waits under an id of its own (trap 6)."""
     process = instance.assembly.process(task.workflow.spec.name)
-    arms: dict[str, str] = {}
-    dues: dict[str, str | None] = {}
-    for flow in process.outgoing(node.id):
-        target = process.nodes[flow.target]
-        tid = instance.next_id()
-        arms[tid] = target.id
-        dues[tid] = due_of(instance, target, task.data, instance.context.now)
-        person = str(task.data.get("person") or "")
-        instance.emit(wait_event(tid, instance.page_of(task), target, person=person, due=dues[tid]))
-    task.internal_data.update(arms=arms, dues=dues, base=instance.context.now.isoformat())
+    task.internal_data.update(arms={}, dues={}, base=instance.context.now.isoformat())
+    arm_behind(instance, task, [flow.target for flow in process.outgoing(node.id)])
+
+
+def arm_behind(instance: Instance, gateway: Task, elements: Sequence[str]) -> None:
+    """Events behind an event-based gateway begin to wait."""
+    process = instance.assembly.process(gateway.workflow.spec.name)
+    for element in elements:
+        target, tid = process.nodes[element], instance.next_id()
+        due = due_of(instance, target, gateway.data, instance.context.now)
+        gateway.internal_data["arms"][tid] = target.id
+        gateway.internal_data["dues"][tid] = due
+        person = str(gateway.data.get("person") or "")
+        instance.emit(wait_event(tid, instance.page_of(gateway), target, person=person, due=due))
 
 
 def react_to_facts(instance: Instance) -> bool:
@@ -211,4 +216,4 @@ def rearm_start(instance: Instance, node: Node, armed: Armed) -> None:
     """A non-interrupting event sub-process waits again after it has started."""
     if node.trigger in {Trigger.DATE, Trigger.DURATION}:
         return
-    _arm_start(instance, node, armed.run, before=armed)
+    arm_start(instance, node, armed.run, before=armed)

@@ -1,4 +1,4 @@
-"""A policy changed while an instance runs: the timers whose text reads it get their new due time.
+"""A policy or the definition changed while an instance runs: the timers that read it get their new due time.
 
 A timer that reads a deadline needs none of this: it follows the deadline row.
 """
@@ -13,6 +13,7 @@ from SpiffWorkflow.task import Task
 from service.domain import events as ev
 from service.domain.calendar import at_local, local_date
 from service.engine import arming, firing, timers
+from service.engine.assembly import Assembly
 from service.engine.expressions import compile_expression
 from service.engine.instance import Armed, Instance
 from service.engine.model import Kind, Node, Trigger
@@ -47,6 +48,33 @@ def retime(instance: Instance, before: Mapping[str, object], keys: Set[str]) -> 
         instance.is_dirty = True
         if due != timer.due:
             instance.emit(ev.WaitMoved(timer.tid, due.isoformat()))
+    _fire(instance, passed)
+
+
+def replan(instance: Instance, old: Assembly) -> None:
+    """The definition changed: timers that read otherwise count anew from their beginning; what has passed fires now."""
+    passed = []
+    for timer in list(_timers(instance)):
+        before = _node_before(old, timer.node.id)
+        if before is None or (before.trigger, before.timer) == (timer.node.trigger, timer.node.timer):
+            continue
+        instance.at = timer.node.id
+        now = instance.context.now
+        text = arming.due_of(instance, timer.node, timer.data, timer.base, after=now)
+        due = datetime.fromisoformat(text) if text else timer.due
+        if due <= now < timer.due:
+            passed.append(timer.tid)
+        elif due != timer.due:
+            timer.keep(due, now)
+            instance.emit(ev.WaitMoved(timer.tid, due.isoformat()))
+    _fire(instance, passed)
+
+
+def _node_before(old: Assembly, element: str) -> Node | None:
+    return next((page.nodes[element] for page in old.bundle.processes.values() if element in page.nodes), None)
+
+
+def _fire(instance: Instance, passed: list[str]) -> None:
     for tid in passed:
         instance.sweep()  # one that fires may have ended others
         if instance.is_waiting(tid):

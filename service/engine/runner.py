@@ -81,6 +81,12 @@ def retime(instance: Instance, context: fx.StepContext, before: Mapping[str, obj
     return _guarded(instance, lambda: retiming.retime(instance, before, keys))
 
 
+def act(instance: Instance, context: fx.StepContext, command: Callable[[], None]) -> StepResult:
+    """Do something to an instance that is no command of a process, and move what can move then."""
+    instance.begin_step(context)
+    return _guarded(instance, command)
+
+
 def cancel(instance: Instance, context: fx.StepContext) -> StepResult:
     """End the instance from outside: parent cancelled, incident merged or withdrawn."""
     instance.begin_step(context)

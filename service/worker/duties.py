@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from service.application import deliveries, watchdog
+from service.application import deliveries, upgrades, watchdog
 from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
@@ -41,7 +41,7 @@ class Duties:
 
     def tick(self) -> int:
         """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
-        looked_at = self._due_incidents() + self._waiting_deliveries()
+        looked_at = self._due_incidents() + self._waiting_deliveries() + self.upgrade()
         self.seal_heads()
         self.watch()
         return looked_at
@@ -63,6 +63,14 @@ class Duties:
             is_due = chain.seal_is_due(connection, self._services.clock.now())
         if is_due:
             self._guarded("seal", "heads", partial(self._run, _seal))
+
+    def upgrade(self) -> int:
+        """Move incidents to the version somebody chose for them, some at a time; returns how many were looked at."""
+        with self.database.read() as connection:
+            items = upgrades.waiting(connection, BATCH)
+        for item in items:
+            self._guarded("upgrade", item["incident_id"], partial(upgrades.work_one, self._run, self._services, item))
+        return len(items)
 
     def watch(self) -> None:
         """What stands still without an error becomes an engine incident; what is only late is worked before."""

@@ -69,6 +69,7 @@ class JobWorker:
         )
         self._duties.seal_heads()
         self._duties.watch()
+        self._duties.upgrade()
         return woken
 
     def _sweep_on(self) -> None:

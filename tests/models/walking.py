@@ -44,14 +44,19 @@ def walk(bundle: Bundle, seed: int, *, reload: bool = False) -> Trace:
     Raises:
         AssertionError: The instance does not end.
     """
-    driver = Driver(assembled(bundle), inputs=dict.fromkeys(NAMES, 1), facts=_facts(), reload=reload)
+    driver = started(bundle, reload=reload)
     rng = Random(seed)  # noqa: S311 - random paths are no secrets
     for step in range(AT_MOST):
         if driver.instance.status != "active":
             break
-        _move(driver, rng, is_free=step < STEPS)
+        move(driver, rng, is_free=step < STEPS)
     assert driver.instance.status == "completed", f"still {driver.instance.status}"
     return Trace(tuple(driver.events), driver.instance.status, driver.result)
+
+
+def started(bundle: Bundle, *, reload: bool = False) -> Driver:
+    """An instance of a bundle that has just begun."""
+    return Driver(assembled(bundle), inputs=dict.fromkeys(NAMES, 1), facts=_facts(), reload=reload)
 
 
 def assembled(bundle: Bundle) -> Assembly:
@@ -63,7 +68,7 @@ def _facts() -> dict[str, object]:
     return {"cases": [], "any_positive": False}
 
 
-def _move(driver: Driver, rng: Random, *, is_free: bool) -> None:
+def move(driver: Driver, rng: Random, *, is_free: bool) -> None:
     """One thing happens. Choices depend on the seed and on what waits, on nothing else."""
     moves: list[Callable[[], None]] = []
     for tid in sorted(driver.waits(), key=_number):

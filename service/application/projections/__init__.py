@@ -7,7 +7,7 @@ rows; nothing else may be known to an applier than the event and the rows it wro
 
 from sqlalchemy import Connection, delete, select
 
-from service.application.projections import contacts, engine, incidents, outside, people, work
+from service.application.projections import contacts, engine, incidents, outside, people, upgrades, work
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
@@ -21,7 +21,7 @@ READ_TABLES = (
 
 __all__ = [
     "READ_TABLES", "apply", "contacts", "engine", "incident_streams", "incidents", "outside", "people", "rebuild",
-    "work",
+    "upgrades", "work",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from service.domain.events.engine import (
     EngineIncidentRaised1,
     EngineIncidentResolved,
     EngineIncidentSkipped,
+    InstanceUpgraded,
 )
 from service.domain.events.incidents import (
     DeadlineCancelled,
@@ -112,6 +113,7 @@ __all__ = [
     "IncidentStatusChanged",
     "InstanceEnded",
     "InstanceStarted",
+    "InstanceUpgraded",
     "IterationCompleted",
     "MessageDelivered",
     "MessageExpired",

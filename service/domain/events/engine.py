@@ -38,6 +38,21 @@ class EngineIncidentRaised(Event):
 
 @event
 @dataclass(frozen=True, slots=True)
+class InstanceUpgraded(Event):
+    """An instance goes on by another version; `tasks` and `waits` are what is open, as that version says it."""
+
+    type: ClassVar[str] = "instance_upgraded"
+    instance: str
+    procedure: str
+    before: int
+    version: int
+    reason: str
+    tasks: list[dict[str, Any]]
+    waits: list[dict[str, Any]]
+
+
+@event
+@dataclass(frozen=True, slots=True)
 class EngineIncidentResolved(Event):
     """An operator's retry went through."""
 

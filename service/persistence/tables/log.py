@@ -39,13 +39,13 @@ class UpgradeRun(SQLModel, table=True):
 
 
 class UpgradeItem(SQLModel, table=True):
-    """One incident of an upgrade: waiting, moved, refused or failed; `detail` says why not."""
+    """One incident of an upgrade; `detail` says why it was not moved."""
 
     __tablename__ = "upgrade_items"
     run_id: str = Field(primary_key=True)
     incident_id: str = Field(primary_key=True)
     position: int
-    state: str = Field(index=True)  # waiting | moved | refused | failed
+    state: str = Field(index=True)  # waiting | moved | refused
     detail: list[dict[str, Any]] = Field(sa_column=json_column())
 
 
