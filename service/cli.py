@@ -176,7 +176,8 @@ def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     for finding in findings:
         if as_json:
             names = ("file", "element", "rule", "severity", "message")
-            _say(json.dumps({name: getattr(finding, name) for name in names}, ensure_ascii=False))
+            way = {"path": finding.path, "tokens": finding.tokens} if finding.path else {}
+            _say(json.dumps({name: getattr(finding, name) for name in names} | way, ensure_ascii=False))
         else:
             _say(f"{finding.file}:{finding.element} {finding.severity} {finding.rule}: {finding.message}")
 

@@ -206,7 +206,9 @@ class _Scope:
 
     @staticmethod
     def _choose(fork: InclusiveFork, flow: Flow, target: TaskSpec, *, is_default: bool) -> None:
-        condition = None if is_default else FlowCondition("true" if flow.condition is None else flow.condition)
-        fork.connect_if(condition, target)
+        has_condition = not is_default and flow.condition is not None
+        fork.connect_if(FlowCondition(flow.condition or "") if has_condition else None, target)
         if is_default:
             fork.default_name = target.name
+        elif not has_condition:
+            fork.always.append(target.name)

@@ -221,7 +221,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of the linter; `severity` is error or warning."""
+    """One finding of the linter; `severity` is error or warning.
+
+    A finding about the token game has the way there: `path` are the nodes that fired in order,
+    `tokens` where the tokens are then (a sequence flow, or `@` and the activity they are in).
+    """
 
     file: str
     element: str
@@ -229,3 +233,5 @@ class Finding:
     severity: str
     message: str
     message_en: str
+    path: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()

@@ -1,113 +1,153 @@
-"""A bounded token game: can a page get stuck before a joining gateway?
+"""Soundness at deployment: every level of every page always can end, ends with nothing left, and has no dead part.
 
-Tokens lie on sequence flows; conditions are ignored, so every way out of a gateway is tried. One
-token is moved at a time, which is enough to find each standstill (the choices of one token never
-disturb another), and visited markings are not played again.
+The token game of a level is played through, up to `STATES` markings. What is found names the shortest
+way there: the nodes that fired in order, and where the tokens are then.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain, combinations
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from service.engine.model import Finding, Flow, Kind, Node, Process, Trigger
+from service.engine.model import Finding, Kind, Process
 from service.engine.rules import finding
+from service.engine.token_game import Game, Marking
 
-MARKINGS: Final = 5_000
-"""Markings tried per page; what lies beyond is not judged."""
-_TOKENS: Final = 24
-_SUBSETS: Final = 7
-
-Marking = tuple[str, ...]
+STATES: Final = 20_000
+"""Markings tried per level; a level with more is refused as too complex. The rule's text says so, too."""
+TOKENS: Final = 30
+_SHOWN: Final = 12
 
 
 def check_soundness(process: Process) -> Iterator[Finding]:
-    """Warnings for joining gateways that may wait for a token that never comes."""
-    reported: set[str] = set()
-    game = _Game(process, *_neighbours(process))
-    for start in process.nodes.values():
-        if start.kind is Kind.START:
-            for join, missing in game.standstills(start):
-                if join not in reported:
-                    reported.add(join)
-                    yield finding("join_deadlock", process.file, join, missing=", ".join(missing))
+    """Findings about the levels of a page, the main flow first."""
+    inner = [node.id for node in process.nodes.values() if node.kind in {Kind.SUBPROCESS, Kind.EVENT_SUBPROCESS}]
+    for level in ["", *inner]:
+        yield from _check_level(process, level)
 
 
-def _neighbours(process: Process) -> tuple[dict[str, list[Flow]], dict[str, list[Flow]], dict[str, list[Node]]]:
-    incoming: dict[str, list[Flow]] = {node: [] for node in process.nodes}
-    outgoing: dict[str, list[Flow]] = {node: [] for node in process.nodes}
-    interrupting: dict[str, list[Node]] = {}
-    for flow in process.flows.values():
-        incoming[flow.target].append(flow)
-        outgoing[flow.source].append(flow)
-    for node in process.nodes.values():
-        if node.kind is Kind.BOUNDARY and node.interrupting:
-            interrupting.setdefault(node.attached_to, []).append(node)
-    return incoming, outgoing, interrupting
+def _check_level(process: Process, level: str) -> Iterator[Finding]:
+    game = Game(process, level)
+    starts = [node.id for node in process.level(level) if node.kind is Kind.START]
+    if not any(node.kind is Kind.END for node in process.level(level)):
+        return  # a finding of its own
+    fired: set[str] = set(starts)
+    found: list[Finding] = []
+    for start in starts:
+        played = _Played(game, start)
+        played.explore()
+        fired |= played.fired
+        found += played.judge()
+    seen: set[tuple[str, str]] = set()
+    for each in found:
+        if (each.rule, each.element) not in seen:
+            seen.add((each.rule, each.element))
+            yield each
+    if starts and not found:
+        yield from _dead(process, level, fired)
+
+
+def _dead(process: Process, level: str, fired: set[str]) -> Iterator[Finding]:
+    """Nodes that no way of playing reaches; those no flow leads to have a finding of their own."""
+    for node in process.level(level):
+        if node.id not in fired and node.kind is not Kind.EVENT_SUBPROCESS and process.incoming(node.id):
+            yield finding("node_dead", process.file, node.id)
 
 
 @dataclass(slots=True)
-class _Game:
-    """The flows of a page indexed for the game, and how many markings may still be tried."""
+class _Played:
+    """The markings reached from one start event, with the move that first led to each."""
 
-    process: Process
-    incoming: dict[str, list[Flow]]
-    outgoing: dict[str, list[Flow]]
-    interrupting: dict[str, list[Node]]
-    budget: int = MARKINGS
+    game: Game
+    start: str
+    fired: set[str] = field(default_factory=set)
+    came: dict[Marking, tuple[Marking | None, str]] = field(default_factory=dict)
+    leads: dict[Marking, list[Marking]] = field(default_factory=dict)
+    is_cut: bool = False
 
-    def standstills(self, start: Node) -> list[tuple[str, list[str]]]:
-        """Joins that can be left waiting, each with the flows it waits for."""
-        found: list[tuple[str, list[str]]] = []
-        pending: list[Marking] = [tuple(flow.id for flow in self.outgoing[start.id])]
-        seen = set(pending)
-        while pending and self.budget > 0:
-            self.budget -= 1
-            marking = pending.pop()
-            following = self._next(marking)
-            if following is None:
-                found.extend(self._waiting_joins(marking))
-                continue
-            for new in following:
-                if new not in seen and len(new) <= _TOKENS:
-                    seen.add(new)
-                    pending.append(new)
-        return found
+    def explore(self) -> None:
+        """Play breadth first, so that the way to each marking is a shortest one."""
+        first = self.game.begin(self.start)
+        self.came[first] = (None, self.start)
+        pending = [first]
+        for marking in pending:
+            moves = self.game.moves(marking)
+            self.leads[marking] = [move.after for move in moves]
+            self.fired.update(move.node for move in moves)
+            for move in moves:
+                if move.after not in self.came:
+                    self.came[move.after] = (marking, move.node)
+                    pending.append(move.after)
+            if len(pending) > STATES or len(marking) > TOKENS:
+                self.is_cut = True
+                return
 
-    def _next(self, marking: Marking) -> list[Marking] | None:
-        """Markings after one move; None if tokens are left and none can move."""
-        if not marking:
-            return []
-        for flow in marking:
-            node = self.process.nodes[self.process.flows[flow].target]
-            taken = [one.id for one in self.incoming[node.id]] if node.kind is Kind.AND else [flow]
-            if all(one in marking for one in taken):
-                rest = list(marking)
-                for one in taken:
-                    rest.remove(one)
-                if node.kind is Kind.END and node.trigger in {Trigger.TERMINATE, Trigger.ERROR}:
-                    return [()]
-                return [tuple(sorted([*rest, *given])) for given in self._ways(node)]
-        return None
+    def judge(self) -> list[Finding]:
+        """What is wrong with the markings reached."""
+        process = self.game.process
+        if self.is_cut:
+            return [finding("too_complex", process.file, self.game.level or process.id, limit=STATES)]
+        stuck = [marking for marking, after in self.leads.items() if marking and not after]
+        if stuck:
+            return [self._stuck(marking) for marking in stuck]
+        crowded = [marking for marking in self.leads if self._crowd(marking)]
+        if crowded:
+            return [self._crowded(crowded[0])]
+        lost = [marking for marking in self.leads if marking not in self._ending()]
+        return [self._endless(lost[0])] if lost else []
 
-    def _ways(self, node: Node) -> list[list[str]]:
-        outgoing = self.outgoing[node.id]
-        if node.kind is Kind.OR:
-            return _subsets(outgoing)
-        if node.kind in {Kind.XOR, Kind.EVENT_GATEWAY}:
-            return [[flow.id] for flow in outgoing]
-        ways = [[flow.id for flow in outgoing]]
-        for event in self.interrupting.get(node.id, []):
-            ways.append([flow.id for flow in self.outgoing[event.id]])
-        return ways
+    def _ending(self) -> set[Marking]:
+        """Markings from which the level can end."""
+        before: dict[Marking, list[Marking]] = {}
+        for marking, after in self.leads.items():
+            for each in after:
+                before.setdefault(each, []).append(marking)
+        ending = {marking for marking in self.leads if not marking}
+        pending = list(ending)
+        while pending:
+            for marking in before.get(pending.pop(), []):
+                if marking not in ending:
+                    ending.add(marking)
+                    pending.append(marking)
+        return ending
 
-    def _waiting_joins(self, marking: Marking) -> Iterator[tuple[str, list[str]]]:
-        for target in sorted({self.process.flows[flow].target for flow in marking}):
-            yield target, [flow.id for flow in self.incoming[target] if flow.id not in marking]
+    def _crowd(self, marking: Marking) -> str:
+        """The join at which two tokens wait on one flow, "" if there is none."""
+        twice = [token for token, count in Counter(marking).items() if count > 1 and not token.startswith("@")]
+        for token in twice:
+            node = self.game.process.nodes[self.game.at(token)]
+            if node.kind in {Kind.AND, Kind.OR} and len(self.game.incoming[node.id]) > 1:
+                return node.id
+        return ""
 
+    # --- telling ------------------------------------------------------------------------------------
 
-def _subsets(outgoing: list[Flow]) -> list[list[str]]:
-    always = [flow.id for flow in outgoing if (flow.condition or "").casefold() == "true"]
-    rest = [flow.id for flow in outgoing if flow.id not in always]
-    sizes = range(0 if always else 1, len(rest) + 1) if len(rest) <= _SUBSETS else (1, len(rest))
-    return [[*always, *some] for some in chain.from_iterable(combinations(rest, size) for size in sizes)]
+    def _stuck(self, marking: Marking) -> Finding:
+        join = self.game.at(marking[0])
+        missing = [flow.id for flow in self.game.incoming[join] if flow.id not in marking]
+        made = finding("join_deadlock", self.game.process.file, join, missing=", ".join(missing), **self._way(marking))
+        return self._drawn(made, marking)
+
+    def _crowded(self, marking: Marking) -> Finding:
+        made = finding("join_unsafe", self.game.process.file, self._crowd(marking), **self._way(marking))
+        return self._drawn(made, marking)
+
+    def _endless(self, marking: Marking) -> Finding:
+        made = finding("never_ends", self.game.process.file, self.game.at(marking[0]), **self._way(marking))
+        return self._drawn(made, marking)
+
+    def _drawn(self, made: Finding, marking: Marking) -> Finding:
+        return replace(made, path=tuple(self._path(marking)), tokens=marking)
+
+    def _path(self, marking: Marking) -> list[str]:
+        path = []
+        at: Marking | None = marking
+        while at is not None:
+            at, node = self.came[at]
+            path.append(node)
+        return path[::-1]
+
+    def _way(self, marking: Marking) -> dict[str, str]:
+        path = self._path(marking)
+        shown = path if len(path) <= _SHOWN else [*path[:3], "…", *path[4 - _SHOWN :]]
+        return {"path": " → ".join(shown), "tokens": ", ".join(marking)}

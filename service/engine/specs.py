@@ -81,11 +81,13 @@ class InclusiveFork(BpmnTaskSpec, MultiChoice):
     def __init__(self, wf_spec: Any, name: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, name, **kwargs)
         self.default_name = ""
+        self.always: list[str] = []  # flows without a condition, of an activity
 
     def _run_hook(self, my_task: Task) -> bool:
         names = [name for condition, name in self.cond_task_specs if condition and condition._matches(my_task)]
-        chosen = names or [self.default_name]
-        if chosen == [""]:
+        chosen = [*self.always, *(names or [self.default_name])]
+        chosen = [name for name in chosen if name]
+        if not chosen:
             message = f"no way out of {self.name} holds, and it has no default"
             raise WorkflowException(message, task_spec=self)
         my_task._sync_children(
