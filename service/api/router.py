@@ -27,6 +27,7 @@ from service.api import (
     reports,
     sheets,
     tasks,
+    upgrades,
     versions,
 )
 from service.api.problems import ProblemRoute
@@ -36,8 +37,8 @@ from service.application.queries.health import running_heads
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
-    auth, procedures, versions, incidents, people, observations, readings, messages, tasks, sheets, reports, printouts,
-    outbox, engine_incidents, policies, attachments, events, exchange, health,
+    auth, procedures, versions, upgrades, incidents, people, observations, readings, messages, tasks, sheets, reports,
+    printouts, outbox, engine_incidents, policies, attachments, events, exchange, health,
 )  # fmt: skip
 
 

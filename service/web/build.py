@@ -20,6 +20,7 @@ from service.web import (
     sheet_page,
     sign_in,
     task_page,
+    version_page,
 )
 from service.web.assets import STATIC
 from service.web.errors import PageRoute
@@ -39,6 +40,7 @@ PAGES = (
     diagram_page,
     action_page,
     procedure_page,
+    version_page,
     engine_page,
     library_page,
 )

@@ -116,6 +116,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "buffered": words.gettext("消息已收下，目前没有流程在等它，已暂存。"),
         "duplicate": words.gettext("这条消息已经收到过，没有重复处理。"),
         "policy": words.gettext("参数已修改。"),
+        "activated": words.gettext("已启用，新的事件用这一版。"),
+        "retired": words.gettext("已停用，不再启动新的事件。"),
         "retried": words.gettext("已重试。"),
         "skipped": words.gettext("已跳过，流程可以继续。"),
         "cancelled": words.gettext("已取消。"),

@@ -28,7 +28,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class LibraryPage:
-    """All procedures in use."""
+    """All procedures, those that are retired too."""
 
     procedures: tuple[ProcedureRow, ...]
 
@@ -88,7 +88,7 @@ def library(visit: Visiting) -> Response:
     """The library."""
     require(visit.principal, Action.DEFINITION_READ)
     with visit.reader() as reader:
-        return visit.page(reader, "procedures/library.html", LibraryPage(procedures.listing(reader)))
+        return visit.page(reader, "procedures/library.html", LibraryPage(procedures.listing(reader, retired=True)))
 
 
 @router.get("/procedures/{procedure}")

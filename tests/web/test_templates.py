@@ -24,6 +24,7 @@ from service.web import (
     sheet_page,
     sign_in,
     task_page,
+    version_page,
 )
 from service.web.assets import Assets
 from service.web.site import TEMPLATES, environment, fields_of
@@ -57,6 +58,9 @@ MODELS = {
     "procedures/decision.html": procedure_page.DecisionModel,
     "procedures/form.html": procedure_page.FormPreview,
     "procedures/differences.html": procedure_page.DifferencesModel,
+    "procedures/version.html": version_page.VersionPage,
+    "procedures/upgrade_preview.html": version_page.UpgradePreview,
+    "procedures/progress.html": version_page.ProgressPage,
     "engine/list.html": engine_page.EnginePage,
     "engine/resolve.html": engine_page.ResolvePage,
     "account/me.html": library_page.AccountPage,

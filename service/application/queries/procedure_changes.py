@@ -1,6 +1,6 @@
 """Two versions of a procedure beside each other: what changed, in words, and what to mark in the drawings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.application.queries.decision_pages import words_of
@@ -69,6 +69,16 @@ def compare(reader: Reader, procedure: str, before: int, after: int) -> Comparis
         found.setdefault(change.item.place, []).append(change)
     places = (_place(words, place, each, (old.bundle, new.bundle)) for place, each in found.items())
     return Comparison(before, after, tuple(places), len(changes))
+
+
+def told(reader: Reader, of: tuple[str, int, int], changes: Sequence[Change]) -> tuple[ChangeRow, ...]:
+    """Some of the differences between two versions (procedure, before, after), in words."""
+    if not changes:
+        return ()
+    procedure, *versions = of
+    tables = [reader.services.definitions.get(reader.connection, procedure, each).decisions for each in versions]
+    words = _Words(reader, {**tables[0], **tables[1]})
+    return tuple(words.row(change) for change in changes)
 
 
 def _place(words: "_Words", place: str, changes: list[Change], bundles: tuple[Bundle, Bundle]) -> PlaceRow:

@@ -49,7 +49,7 @@ def upgraded(seed: int) -> bool:
 @pytest.mark.parametrize("chunk", range(5))
 def test_what_was_moved_comes_to_its_end(chunk: int) -> None:
     ran = sum(upgraded(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK))
-    assert ran > CHUNK // 5  # the others had ended, or were refused by name
+    assert ran > CHUNK // 8  # the others had ended, or were refused by name
 
 
 @pytest.mark.soak
