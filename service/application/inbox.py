@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from service.application import contact_sharing, contacts, correlation, definitions, home_health
 from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
-from service.domain.errors import EngineFailed
+from service.domain.errors import DefinitionUnreadable, EngineFailed
 from service.engine import runner
 from service.engine.effects import StepContext
 from service.engine.instance import Instance
@@ -90,9 +90,8 @@ def _start_child(on: Advance, effect: Effect) -> None:
     procedure, version = parent["procedure"], parent["version"]
     if data["process"] not in assembly.bundle.processes:
         procedure = data["process"]
-        found = definitions.version_to_call(on.uow.connection, procedure)
+        found = _to_call(on, parent, data)
         if found is None:
-            _missing_procedure(on, parent, data)
             return
         version = found
     row = start_instance(
@@ -105,12 +104,24 @@ def _start_child(on: Advance, effect: Effect) -> None:
         on.record(ev.PersonLinked(data["item"], row["id"]), row=row)
 
 
-def _missing_procedure(on: Advance, parent: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """A call to a procedure that is not deployed is an engine incident, never skipped."""
-    place = f"{data['visit']}:{data['item']}"
+def _to_call(on: Advance, parent: Mapping[str, Any], data: Mapping[str, Any]) -> int | None:
+    """The version of the procedure called; one that is not there, or cannot be read, is on record, never skipped."""
+    procedure, connection = data["process"], on.uow.connection
+    version = definitions.version_to_call(connection, procedure)
+    if version is None:
+        _cannot_call(on, parent, data, PROCEDURE_MISSING, f"流程 {procedure} 尚未部署")
+        return None
+    try:
+        on.services.definitions.pinned(connection, procedure, version)
+    except DefinitionUnreadable as error:
+        _cannot_call(on, parent, data, error.code, f"{error.element}: {error.cause}")
+        return None
+    return version
+
+
+def _cannot_call(on: Advance, parent: Mapping[str, Any], data: Mapping[str, Any], code: str, cause: str) -> None:
     retry = {"kind": "start_child", "target": data["visit"], "payload": dict(data)}
-    cause = f"流程 {data['process']} 尚未部署"
-    failure = Failure(parent["id"], PROCEDURE_MISSING, cause, data["element"], place, retry)
+    failure = Failure(parent["id"], code, cause, data["element"], f"{data['visit']}:{data['item']}", retry)
     put_on_record(on, failure, row=parent)
 
 

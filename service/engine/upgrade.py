@@ -22,7 +22,7 @@ from service.engine.model import Kind, Node, Process, Trigger
 from service.engine.passing_over import given_by
 from service.engine.rules_expressions import uses
 from service.engine.upgrade_fit import Fitted
-from service.engine.upgrade_game import Place, TooComplex, standstills
+from service.engine.upgrade_game import Place, TooComplex, is_same_net, standstills
 
 TASKS = frozenset({Kind.USER, Kind.MANUAL, Kind.SEND, Kind.RECEIVE})
 
@@ -129,9 +129,12 @@ def _place(instance: Instance, process: Process, task: Task, node: Node) -> Plac
 
 def _stuck(instance: Instance, target: Assembly, run: Run, marking: Mapping[bool, list[Place]]) -> Iterator[Blocker]:
     """Joins that would wait for ever in the new version, and would not in the old one."""
+    before, after = instance.assembly.process(run.scope), target.process(run.scope)
+    if is_same_net(before, after):
+        return
     try:
-        now = standstills(instance.assembly.process(run.scope), marking[False])
-        for join in sorted(standstills(target.process(run.scope), marking[True]) - now):
+        stuck = standstills(after, marking[True])
+        for join in sorted(stuck - standstills(before, marking[False])) if stuck else ():
             yield Blocker(JOIN_STUCK, join)
     except TooComplex:
         yield Blocker(TOO_COMPLEX, run.scope.rpartition(":")[2])

@@ -26,7 +26,7 @@ class TooComplex(Exception):
 def standstills(process: Process, marking: Iterable[Place]) -> set[str]:
     """Joining gateways that can be left waiting for ever. Raises TooComplex."""
     game = _Game(process)
-    first: Marking = tuple(sorted(marking))
+    first = game.counting(marking)
     pending, seen, found = [first], {first}, set[str]()
     while pending:
         if len(seen) > MARKINGS:
@@ -54,6 +54,30 @@ class _Game:
             self.incoming[flow.target].append(flow)
             self.outgoing[flow.source].append(flow)
 
+        self._counting = self._leading_to_joins()
+
+    def counting(self, marking: Iterable[Place]) -> Marking:
+        """The tokens that count: one from which no join and no termination can be reached just comes to its end."""
+        return tuple(sorted(place for place in marking if self._node(place).id in self._counting))
+
+    def _leading_to_joins(self) -> set[str]:
+        """Nodes from which a joining gateway, or an end that ends the others too, can be reached."""
+        before: dict[str, list[str]] = {}
+        for node in self.process.nodes:
+            for following in self.process.following(node):
+                before.setdefault(following, []).append(node)
+        pending = [node.id for node in self.process.nodes.values() if self._is_join(node) or _ends_all(node)]
+        found = set(pending)
+        while pending:
+            for node in before.get(pending.pop(), ()):
+                if node not in found:
+                    found.add(node)
+                    pending.append(node)
+        return found
+
+    def _is_join(self, node: Node) -> bool:
+        return node.kind in {Kind.AND, Kind.OR} and len(self.incoming[node.id]) > 1
+
     def next(self, marking: Marking) -> list[Marking] | None:
         """Markings after one move; None if tokens are left and none can move.
 
@@ -72,7 +96,7 @@ class _Game:
     def _move(self, marking: Marking, place: Place, *, only_inclusive: bool) -> list[Marking] | None:
         node = self._node(place)
         taken = [place]
-        if place[0] == "by" and len(self.incoming[node.id]) > 1 and node.kind in {Kind.AND, Kind.OR}:
+        if place[0] == "by" and self._is_join(node):
             if (node.kind is Kind.OR) != only_inclusive:
                 return None
             held = [("by", flow.id) for flow in self.incoming[node.id]]
@@ -84,9 +108,9 @@ class _Game:
         rest = list(marking)
         for each in taken:
             rest.remove(each)
-        if node.kind is Kind.END and node.trigger in {Trigger.TERMINATE, Trigger.ERROR}:
+        if _ends_all(node):
             return [()]
-        return [tuple(sorted([*rest, *given])) for given in self._ways(node)]
+        return list({self.counting([*rest, *given]) for given in self._ways(node)})
 
     def _node(self, place: Place) -> Node:
         kind, at = place
@@ -119,6 +143,27 @@ class _Game:
         return [("by", flow.id) for flow in flows]
 
 
+def _ends_all(node: Node) -> bool:
+    return node.kind is Kind.END and node.trigger in {Trigger.TERMINATE, Trigger.ERROR}
+
+
 def _subsets(flows: Sequence[Flow]) -> Iterator[tuple[Flow, ...]]:
     sizes: Iterable[int] = range(1, len(flows) + 1) if len(flows) <= _SUBSETS else (1, len(flows))
     return chain.from_iterable(combinations(flows, size) for size in sizes)
+
+
+def is_same_net(one: Process, other: Process) -> bool:
+    """Whether two versions of a page move tokens alike: the same nodes and flows, whatever else they say."""
+    return _net(one) == _net(other)
+
+
+def _net(process: Process) -> tuple[frozenset[object], frozenset[object]]:
+    nodes = (
+        (
+            node.id, node.kind, node.parent, node.attached_to, node.interrupting, node.default_flow,
+            node.trigger in {Trigger.TERMINATE, Trigger.ERROR}, node.link if node.trigger is Trigger.LINK else "",
+        )
+        for node in process.nodes.values()
+    )  # fmt: skip
+    flows = ((flow.source, flow.target, flow.condition is None) for flow in process.flows.values())
+    return frozenset(nodes), frozenset(flows)

@@ -1,5 +1,6 @@
 """Running incidents move to another version of their procedure: previewed, whole, logged, or refused with reasons."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from service.domain import commands as cmd
 from service.domain.errors import NoSuch, NotAllowed, UpgradeRefused, ValueRefused
 from service.persistence import chain
 from service.persistence import tables as t
+from tests.golden.scenarios import SCENARIOS
 from tests.paths import school
 from tests.paths.proving import assert_rebuild_is_equal
 from tests.paths.versions import ALARM, another, changed, content_of, deployed, inserted, script
@@ -222,3 +224,21 @@ def items(w: World, run: str) -> list[dict[str, Any]]:
     with w.app.read() as connection:
         rows = connection.execute(table.select().where(table.c.run_id == run).order_by(table.c.position))
         return [dict(row) for row in rows.mappings()]
+
+
+def test_a_case_with_its_children_moves_whole_and_comes_to_its_end(world: World) -> None:
+    w = world
+    SCENARIOS["awaiting_diagnosis"].begin(w)
+    name = "school_suspected_case"
+    asked = content_of(name)
+    [file] = [file for file, text in asked.items() if 'id="s_ask_result"' in text]
+    [was] = re.findall(r'id="s_ask_result" name="([^"]+)"', asked[file])
+    asked[file] = asked[file].replace(f'id="s_ask_result" name="{was}"', 'id="s_ask_result" name="问询结果"')
+    deployed(w, asked, name)
+    command = cmd.UpgradeIncident(w.incident, name, 2, "指引调整")
+    outlook = w.app.run(lambda uow: upgrades.move(uow, w.app.services, w.who("admin"), command))
+    assert {each.process for each in outlook.instances} == {"school_suspected_case", "school_case"}
+    assert len(w.events("instance_upgraded")) == len(outlook.instances) == 2
+    assert_rebuild_is_equal(w)
+    SCENARIOS["awaiting_diagnosis"].finish(w)
+    assert_rebuild_is_equal(w)

@@ -1,11 +1,15 @@
 """The page of processes that stopped: what an administrator sees and does there."""
 
 import pytest
+from sqlalchemy import update
 
 from service.domain.errors import EngineFailed
 from service.persistence import tables as t
+from service.persistence.tables import sql
 from tests.paths import school
+from tests.paths.damaging import damage
 from tests.paths.versions import ALARM, FAILS, content_of, deployed, inserted
+from tests.paths.world import World
 from tests.web.site import Page, Pages
 
 PATH = "/engine-incidents"
@@ -72,3 +76,28 @@ def test_cancelling_closes_the_incident(web: Pages, stuck: str) -> None:
     assert resolve(web, stuck, way="incident", reason="误建").status == 200
     assert (web.world.row()["status"], web.world.row()["result"]) == ("closed", "cancelled")
     assert rows(web) == []
+
+
+def test_a_definition_that_is_gone_leaves_the_other_pages_open(web: Pages) -> None:
+    """What rests on it says so; lists, and all that does not, are there as before."""
+    w = web.world
+    w.open("teacher", school.quick(), ALARM)
+    broken, table = w.incident, sql.definitions
+    damage(w, update(table).where(table.c.procedure == "small_check").values(content={}), restart=False)
+    forget(w, "small_check")
+    w.open("teacher", school.quick(), ALARM)  # its call is on record, and the rest of it goes on
+    assert [row["code"] for row in w.rows(t.EngineIncident)] == ["definition_unreadable"]
+    assert "t_small_written" in w.open_tasks()
+    for path in ("/inbox", "/incidents", f"/incidents/{w.incident}", "/procedures", PATH, f"/incidents/{broken}"):
+        assert web.as_("admin").get(path).status == 200, path
+    assert web.as_("nurse").get("/inbox").status == 200
+    refused = web.as_("admin").get("/procedures/small_check")
+    assert refused.status == 409
+    assert "不能读取" in refused.text
+
+
+def forget(w: World, procedure: str) -> None:
+    """As a process that has not read the definition yet."""
+    store = w.app.services.definitions
+    for version in (1, 2, 3):
+        store._assemblies.pop((procedure, version), None)
