@@ -34,7 +34,7 @@ STATUS: tuple[tuple[type[TocsinError], int, str, str], ...] = (
     (Unauthenticated, 401, "未登录", "Not signed in"),
     (Invalid, 422, "内容不符合要求", "Not valid"),
     (TooMany, 429, "操作过于频繁", "Too many requests"),
-    (Unavailable, 503, "暂时无法写入", "Unavailable"),
+    (Unavailable, 503, "暂时不可用", "Unavailable"),
     (OutsideSystemFailed, 502, "外部系统失败", "Outside system failed"),
 )
 HTTP_TITLES = {

@@ -30,6 +30,7 @@ class Server:
 
     folder: Path
     binaries: Path
+    settings: Mapping[str, str]
     made: list[str] = field(default_factory=list)
 
     def url(self, name: str) -> str:
@@ -55,9 +56,20 @@ class Server:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
                 self.made.remove(name)
 
+    def launch(self) -> None:
+        """Start the server on its data, as after a restart of its machine."""
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
+        _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w",
+             "-o", f"{options} -k {self.folder}", "start", folder=self.folder)  # fmt: skip
+
+    def halt(self, how: str = "fast") -> None:
+        """Stop the server, `fast` in good order, `immediate` as if its machine had died; the data stays."""
+        _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-m", how, "stop", folder=self.folder)
+
     def stop(self) -> None:
-        """Stop the server and remove its folder."""
-        _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop", folder=self.folder)
+        """Stop the server, if it runs, and remove its folder."""
+        with suppress(subprocess.CalledProcessError):
+            self.halt("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -72,10 +84,9 @@ def start_server(settings: Mapping[str, str]) -> Server:
     data = folder / "data"
     choices = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
     _run(binaries / "initdb", "-D", str(data), *choices, folder=folder)
-    options = " ".join(f"-c {name}='{value}'" for name, value in {**SETTINGS, **settings}.items())
-    _run(binaries / "pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-w",
-         "-o", f"{options} -k {folder}", "start", folder=folder)  # fmt: skip
-    return Server(folder, binaries)
+    started = Server(folder, binaries, {**SETTINGS, **settings})
+    started.launch()
+    return started
 
 
 def _installed() -> Path:

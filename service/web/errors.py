@@ -113,7 +113,7 @@ def _said(guest: Guest, status: int) -> tuple[str, str]:
         413: (words.gettext("内容太大"), words.gettext("请分开提交，或换一个小一些的文件。")),
         422: (words.gettext("提交的内容有问题"), words.gettext("请返回上一页，按提示改正后再提交。")),
         429: (words.gettext("操作太快了"), words.gettext("请稍等再试。")),
-        503: (words.gettext("系统暂时不能保存"), words.gettext("什么都没有丢失。请稍后再提交一次。")),
+        503: (words.gettext("系统暂时不可用"), words.gettext("什么都没有丢失。请稍后再提交一次。")),
     }
     otherwise = (
         words.gettext("出了意外"),
