@@ -1,7 +1,9 @@
 """The web application: doors, static files and the life of background work, put together."""
 
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
 
 from fastapi import FastAPI
 
@@ -9,6 +11,19 @@ from service.api import build_router
 from service.bootstrap import Tocsin
 from service.observing import Observed
 from service.web import build_web
+
+
+def run_worker(tocsin: Tocsin) -> None:
+    """Do background work only, until the process is told to end; what is in hand is finished then."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        tocsin.worker.request_stop()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
+    tocsin.start()
+    tocsin.worker.wait()
+    tocsin.stop()
 
 
 def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import uvicorn
 
 from service import logs
-from service.app import create_app
+from service.app import create_app, run_worker
 from service.application import accounts, definition_versions, definitions, projections, watchdog
 from service.bench.measuring import ALL, Run, run_bench
 from service.bootstrap import Tocsin, build, build_services
@@ -86,13 +86,8 @@ def _announce(settings: Settings) -> None:
 
 def worker(_options: argparse.Namespace, settings: Settings) -> int:
     """Do background work only, until interrupted."""
-    tocsin = build(settings)
-    tocsin.start()
-    try:
-        tocsin.worker.wait()
-    except KeyboardInterrupt:
-        _say("stopping")
-    tocsin.stop()
+    migrate(settings.database)
+    run_worker(build(settings))
     return 0
 
 

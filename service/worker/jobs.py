@@ -12,9 +12,10 @@ from service.persistence.queue import DELIVERY, INCIDENT
 from service.worker.duties import Duties
 from service.worker.runner import WorkerHealth
 
-SWEEP_SECONDS = 5.0  # well below alarms.HORIZON: a missed sweep makes nothing late
-HEARTBEAT_SECONDS = 2.0
-SILENT = timedelta(seconds=12)  # without a heartbeat: its jobs go to somebody else
+SWEEP_SECONDS = 5.0  # at most: well below alarms.HORIZON, so that a missed sweep makes nothing late
+POLLS_PER_SWEEP = 5
+HEARTBEAT_SECONDS = 1.0
+SILENT = timedelta(seconds=5)  # without a heartbeat: its jobs go to somebody else
 
 log = logger(__name__)
 
@@ -22,9 +23,9 @@ log = logger(__name__)
 class JobWorker:
     """Runs jobs and sweeps while started; any number of processes do."""
 
-    def __init__(self, duties: Duties, clock: Clock, *, sweep_seconds: float = SWEEP_SECONDS) -> None:
+    def __init__(self, duties: Duties, clock: Clock) -> None:
         self._duties, self._clock = duties, clock
-        self._sweep_seconds = sweep_seconds
+        self._sweep_seconds = SWEEP_SECONDS
         self._stop = Event()
         self._sweeper: Thread | None = None
         handlers: Mapping[str, Callable[[str], None]] = {INCIDENT: duties.work, DELIVERY: duties.deliver}
@@ -37,6 +38,7 @@ class JobWorker:
 
     def start(self, poll_seconds: float) -> None:
         """Run jobs in threads until `stop`; one whose time has come is seen within `poll_seconds`."""
+        self._sweep_seconds = min(SWEEP_SECONDS, POLLS_PER_SWEEP * poll_seconds)
         self._jobs.start(poll_seconds=poll_seconds, heartbeat_seconds=HEARTBEAT_SECONDS, silent=SILENT)
         self._sweeper = Thread(target=self._sweep_on, name="sweeper", daemon=True)
         self._sweeper.start()
@@ -47,6 +49,10 @@ class JobWorker:
         self._jobs.stop()
         if self._sweeper is not None:
             self._sweeper.join()
+
+    def request_stop(self) -> None:
+        """Let `wait` return."""
+        self._stop.set()
 
     def wait(self) -> None:
         """Block until stopped."""

@@ -37,6 +37,10 @@ class PollingWorker:
         if self._thread is not None:
             self._thread.join()
 
+    def request_stop(self) -> None:
+        """Let `wait` return."""
+        self._stop.set()
+
     def wait(self) -> None:
         """Block until stopped."""
         self._stop.wait()

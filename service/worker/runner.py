@@ -34,6 +34,10 @@ class Worker(Protocol):
         """Finish what is in hand and end; may be called twice."""
         ...
 
+    def request_stop(self) -> None:
+        """Let `wait` return; may be called from a signal handler."""
+        ...
+
     def wait(self) -> None:
         """Block until stopped."""
         ...

@@ -29,7 +29,7 @@ from tests.paths import school, variants
 from tests.paths.world import World, at
 from tests.stores import a_migrated_url, on_both
 
-PATIENCE = 40.0  # seconds; the jobs of a killed worker are given to another one after some twelve
+PATIENCE = 40.0  # seconds; the jobs of a killed worker are given to another one after some five
 KILLS = 6
 
 
@@ -153,7 +153,7 @@ def test_a_delivery_that_failed_waits_a_while_and_then_leaves_once(backend: str,
     twins = rehearsal_gateways(DirectorySink(tmp_path / "outbox"), is_up=lambda: partner["is_up"])
     app = world.app
     duties = Duties(app.database, app.run, app.services, outside=OutsideWorld(twins, twins), sealer=app.sealer)
-    worker: Worker = PollingWorker(duties) if backend == "sqlite" else JobWorker(duties, world.clock, sweep_seconds=0.2)
+    worker: Worker = PollingWorker(duties) if backend == "sqlite" else JobWorker(duties, world.clock)
     worker.start(0.05)
     until(lambda: attempts(world) == {1})
     partner["is_up"] = True

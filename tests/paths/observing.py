@@ -9,7 +9,7 @@ from service.domain import commands as cmd
 from service.domain.calendar import local_date
 from service.persistence import tables as t
 from tests.paths import by_api, school, tracing, variants
-from tests.paths.world import BY_API, World
+from tests.paths.world import World
 
 NORMAL = {"temperature": 36.5, "symptoms": ["none"], "in_place": True}
 
@@ -66,7 +66,7 @@ def record(
         w.incident, day or local_date(w.clock.now()), session, list(rows), others=others,
         others_of=[row["person_id"] for row in w.rows(t.Contact)], common={"measured_at": school.now(w), **common},
     )  # fmt: skip
-    if BY_API:
+    if w.by_api:
         return by_api.record_round(w.doors, w.who(who).account_id, command)
     return w.app.run(lambda uow: rounds.record_round(uow, w.app.services, w.who(who), command))
 

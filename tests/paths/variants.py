@@ -8,7 +8,7 @@ from service.domain import commands as cmd
 from service.persistence import tables as t
 from tests.paths import school
 from tests.paths.coverage import visits
-from tests.paths.world import BY_API, SCHOOL, World
+from tests.paths.world import SCHOOL, World
 
 ESCORTED = {
     "mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离", "佩戴口罩"], "epi_history": False,
@@ -37,7 +37,7 @@ def change_policy(w: World, key: str, value: Any) -> None:
 def add_case(w: World, name: str, **more: Any) -> str:
     """A further sick pupil of the same class."""
     data = {**school.quick(name=name, **more), **ESCORTED}
-    if BY_API:
+    if w.by_api:
         return str(
             w.doors.post(f"/incidents/{w.incident}/cases", w.who("teacher").account_id, {"data": data})["person"]
         )

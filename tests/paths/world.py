@@ -70,7 +70,7 @@ class World:
     """One product and its people. `go(time)` works every timer due on the way, like the worker does."""
 
     def __init__(self, folder: Path, start: datetime, *, demo: bool = True, workflows: Path = WORKFLOWS) -> None:
-        self.clock = SettableClock(start)
+        self.clock = self.a_clock(folder, start)
         template = ""
         if workflows == WORKFLOWS and not any((folder / name).exists() for name in ("tocsin.db", "database.url")):
             shutil.copytree(prepared().settings.data_dir, folder, dirs_exist_ok=True)
@@ -79,10 +79,15 @@ class World:
         self.settings = Settings(data_dir=folder, demo=demo, database_url=url, workflows_dir=workflows)
         self.app = self.start()
         self._doors: by_api.Doors | None = None
+        self.by_api = BY_API
         self.incident = ""
         self.demands = Demands()
         if workflows != WORKFLOWS:
             self.prepare()
+
+    def a_clock(self, _folder: Path, start: datetime) -> SettableClock:
+        """The clock of the product, set by the test."""
+        return SettableClock(start)
 
     def start(self) -> Tocsin:
         """The product on the files that are there."""
@@ -139,7 +144,7 @@ class World:
         """Open an incident and make it the current one."""
         self.demands.answer("", data)
         command = cmd.OpenIncident(procedure, SCHOOL, data)
-        if BY_API:
+        if self.by_api:
             body = {"procedure": procedure, "organisation": SCHOOL, "data": data}
             self.incident = str(self.doors.post("/incidents", self.who(who).account_id, body)["id"])
             return self.incident
@@ -174,7 +179,7 @@ class World:
         assert waiting, f"{element} is not open; open are {sorted(self.open_tasks())}"
         self.demands.answer(element, data or {})
         command = cmd.CompleteTask(more.pop("task", waiting[0]), data or {}, **more)
-        if BY_API:
+        if self.by_api:
             return by_api.complete(self.doors, self.who(who).account_id, command)
         return self.app.run(lambda uow: tasks.complete(uow, self.app.services, self.who(who), command))
 
@@ -182,14 +187,14 @@ class World:
         """Use an entry of the Actions menu."""
         self.demands.answer(message, data)
         command = cmd.TriggerAction(self.incident, message, data, instance)
-        if BY_API:
+        if self.by_api:
             by_api.trigger(self.doors, self.who(who).account_id, command)
             return
         self.app.run(lambda uow: actions.trigger(uow, self.app.services, self.who(who), command))
 
     def offered(self, who: str) -> set[str]:
         """Messages offered in the Actions menu."""
-        if BY_API:
+        if self.by_api:
             items = self.doors.get(f"/incidents/{self.incident}/actions", self.who(who).account_id)["items"]
             return {item["message"] for item in items}
         with self.app.read() as connection:
@@ -200,14 +205,14 @@ class World:
         """Play an outside party."""
         self.demands.answer(message, payload)
         command = cmd.ReceiveMessage(self.incident, message, keys, payload, f"{message}-{self.clock.now().isoformat()}")
-        if BY_API:
+        if self.by_api:
             return by_api.receive(self.doors, self.who(who).account_id, command)
         return self.app.run(lambda uow: messages.receive(uow, self.app.services, self.who(who), command))
 
     def policy(self, key: str, value: Any, *, organisation: str = SCHOOL, to: Sequence[str] = ()) -> None:
         """The administrator changes a policy, and applies it to running incidents."""
         admin, reason = self.who("admin"), "指引调整"
-        if BY_API:
+        if self.by_api:
             body = {"organisation": organisation, "value": value, "reason": reason, "apply_to": list(to)}
             self.doors.put(f"/policies/{key}", admin.account_id, body)
             return
