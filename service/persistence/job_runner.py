@@ -10,9 +10,13 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+import psycopg
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
 from sqlalchemy import Connection
 
+from service.domain.errors import DatabaseAway
 from service.logs import logger
 from service.persistence import alarms
 from service.persistence.database import Database, told_if_away
@@ -75,6 +79,8 @@ class JobRunner:
                 await self._running
             except asyncio.CancelledError:
                 return
+            except (ConnectorException, psycopg.Error, PoolTimeout) as error:
+                log.warning("jobs_interrupted", exception=type(error).__name__)
             except Exception:  # whatever ended it, background work goes on
                 log.exception("jobs_interrupted")
             await asyncio.sleep(AGAIN_SECONDS)
@@ -96,6 +102,9 @@ class JobRunner:
         def look(ref: str, attempt: int = 0) -> None:
             try:
                 handler(ref)
+            except DatabaseAway:
+                log.warning("work_failed", kind=kind, code=DatabaseAway.code)
+                self._ask_again(kind, ref, attempt + 1)
             except Exception:  # a job that fails is asked for again; what it is about is a row
                 log.exception("work_failed", kind=kind, ref=ref, attempt=attempt)
                 self._ask_again(kind, ref, attempt + 1)
@@ -107,7 +116,9 @@ class JobRunner:
             self.in_transaction(
                 lambda connection: alarms.wake(connection, kind, ref, after=pause_after(attempt), attempt=attempt)
             )
-        except Exception:  # the sweep will find it
+        except DatabaseAway:  # the sweep will find it
+            log.warning("not_asked_again", kind=kind, code=DatabaseAway.code)
+        except Exception:
             log.exception("not_asked_again", kind=kind, ref=ref)
 
 

@@ -55,6 +55,7 @@ def writing_engine(url: URL, json_serializer: Any) -> Engine:
         url,
         json_serializer=json_serializer,
         pool_size=WRITE_CONNECTIONS,
+        use_native_hstore=False,  # spares a question at each new connection
         pool_pre_ping=True,
         connect_args=connect_args(url, idle_seconds=IDLE_SECONDS, search_path=WITH_JOBS),
     )
@@ -71,6 +72,7 @@ def reading_engine(url: URL, json_serializer: Any, options: dict[str, Any]) -> E
         url,
         json_serializer=json_serializer,
         pool_size=16,
+        use_native_hstore=False,
         max_overflow=32,
         pool_pre_ping=True,
         isolation_level="REPEATABLE READ",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from service.domain.clock import Clock
+from service.domain.errors import DatabaseAway
 from service.logs import logger
 from service.persistence import alarms
 from service.persistence.job_runner import JobRunner
@@ -82,7 +83,9 @@ class JobWorker:
         while True:
             try:
                 self.sweep()
-            except Exception:  # the database may be away; the next sweep looks again
+            except DatabaseAway:  # the next sweep looks again
+                log.warning("sweep_failed", code=DatabaseAway.code)
+            except Exception:
                 log.exception("sweep_failed")
             if self._stop.wait(self._sweep_seconds):
                 return

@@ -1,5 +1,6 @@
 """PostgreSQL goes away and comes back: whoever asks is told so by name, nothing is lost, all goes on by itself (R7)."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -9,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from service.bench.postgres import Server, start_server
 from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown
 from service.persistence.chain import verify
 from service.persistence.tables import sql
-from service.bench.postgres import Server, start_server
 from service.web import build_web
 from tests.contract.product import OPENING as BODY
 from tests.contract.product import Product, product
@@ -23,12 +24,17 @@ from tests.web.site import Browser
 AWAY = {DatabaseAway.code, OutcomeUnknown.code, CommitLost.code}
 
 
+# A connection whose server dies while it is being opened is left to the garbage collector by the pool.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A server of its own, because it is stopped."""
     made = start_server(SETTINGS)
     yield made
     made.stop()
+    gc.collect()  # here, and not in the middle of another test
 
 
 @pytest.fixture
@@ -38,9 +44,7 @@ def world(server: Server, tmp_path: Path) -> Iterator[Product]:
         yield made
 
 
-def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(
-    server: Server, world: Product
-) -> None:
+def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(server: Server, world: Product) -> None:
     incident = world.opened()
     task = world.task(incident, "t_office_accept")["id"]
     world.tocsin.worker.start(0.1)
@@ -58,7 +62,7 @@ def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(
     assert "系统暂时不可用" in page.text
     assert world.get("/healthz").status_code == 200
     ready = world.get("/readyz")
-    assert ready.status_code == 503
+    assert (ready.status_code, ready.json()["database"]) == (503, False)
     time.sleep(1.5)  # the worker meets it too
 
     server.launch()
