@@ -1,9 +1,10 @@
 """Around every request: an id that its log lines and events share, and how long it took."""
 
+import logging
 import re
 import secrets
+from functools import cache
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, metrics
@@ -12,7 +13,10 @@ from service.logs import logger
 
 HEADER = "x-request-id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_GIVEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_HEADER = HEADER.encode()
+_GIVEN = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+# Routes, methods and statuses are few; looking their child up costs more than counting.
+_requests = cache(metrics.requests.labels)
 
 log = logger(__name__)
 
@@ -37,7 +41,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message.setdefault("headers", []).append((_HEADER, request_id.encode()))
             await send(message)
 
         began = monotonic_seconds()
@@ -47,14 +51,18 @@ class Observed:
             took = monotonic_seconds() - began
             route = _template(scope)
             method = scope["method"] if scope["method"] in METHODS else "other"
-            metrics.requests.labels(method, route, status).observe(took)
-            log.debug("request", method=method, route=route, status=status, duration_ms=round(took * 1000, 1))
+            _requests(method, route, status).observe(took)
+            if logging.root.isEnabledFor(logging.DEBUG):
+                duration = round(took * 1000, 1)
+                log.debug("request", method=method, route=route, status=status, duration_ms=duration)
             logs.unbind_all()
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get(HEADER, "")
-    return given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
+    for name, value in scope["headers"]:
+        if name == _HEADER and _GIVEN.fullmatch(value):
+            return str(value.decode("ascii"))
+    return secrets.token_hex(8)
 
 
 def _template(scope: Scope) -> str:
