@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from service.domain.identifiers import ALPHABET, IdGenerator
+from service.engine import state
 from service.persistence.chain import GENESIS, event_hash
 from service.persistence.tables import metadata, sql
 from service.persistence.unit_of_work import UnitOfWork
@@ -80,7 +81,8 @@ def _copy(template: Template, new: IdGenerator, copies: Copies) -> str:
     names = {each: new.new() for each in sorted(template.ids)}
     incident = names[template.incident]
     for table, rows in template.rows.items():
-        copies.add(table, [_renamed(row, names) for row in rows])
+        rename = _restated if table == sql.instance_states.name else _renamed
+        copies.add(table, [rename(row, names) for row in rows])
     events = list(_chained(template.events, names))
     copies.add("events", events)
     head = events[-1]
@@ -98,6 +100,12 @@ def _chained(events: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator
 
 def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {column: _value(value, names) for column, value in row.items()}
+
+
+def _restated(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A row of engine state: its check sum is over the text with the ids in it."""
+    restated = state.rewritten(row["state"], lambda body: str(_value(body, names)))
+    return {**_renamed(row, names), "state": restated}
 
 
 def _value(value: Any, names: Mapping[str, str]) -> Any:

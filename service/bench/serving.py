@@ -47,7 +47,7 @@ class Server:
 @contextmanager
 def served(module: str, target: Path, *more: str) -> Iterator[Server]:
     """A server of its own process, until the block ends. Raises LoadFailed if it does not start."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", module, str(target), str(port), *more]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - fixed arguments of our own
         try:
@@ -69,7 +69,8 @@ def main(folder: str, port: str, database: str = "") -> None:
     uvicorn.run(create_app(tocsin), host=HOST, port=int(port), log_config=None, access_log=False)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -7,7 +7,7 @@ A check sum tells a damaged form from one that is as it was written; what was do
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +40,20 @@ def dump(instance: Instance) -> str:
     if instance.skips:
         state["skips"] = sorted(instance.skips)
     body = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    return _with_sum(body)
+
+
+def _with_sum(body: str) -> str:
     return f'{{"format":{FORMAT},"sum":{zlib.crc32(body.encode())},"state":{body}}}'
+
+
+def rewritten(text: str, change: Callable[[str], str]) -> str:
+    """A stored form of the newest format with its body changed; for copies under other ids."""
+    return _with_sum(change(_body(text)))
+
+
+def _body(text: str) -> str:
+    return text.partition('"state":')[2][:-1]
 
 
 def _dump_run(run: Run) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def _opened(text: str) -> dict[str, Any]:
     if format_ != FORMAT:
         message = f"unknown state format {format_}"
         raise StateError(message)
-    state, body = stored.get("state"), text.partition('"state":')[2][:-1]
+    state, body = stored.get("state"), _body(text)
     if not isinstance(state, dict) or stored.get("sum") != zlib.crc32(body.encode()):
         message = "its check sum is wrong"
         raise StateError(message)

@@ -1,0 +1,1 @@
+"""A server under load that is killed at every boundary of a commit, disturbed, or asked for the same by two at once."""
