@@ -64,7 +64,7 @@ class Advance:
         uow.gather(incident)
         uow.after_loss(self._forget)
         self.incident = self._read_incident()
-        self.now = self.horizon = self.clock.at(uow.now) if self.incident else uow.now
+        self.now = self.horizon = self._present() if self.incident else uow.now
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -72,6 +72,15 @@ class Advance:
         table = sql.incidents
         row = self.uow.connection.execute(select(table).where(table.c.id == self.incident_id)).mappings().first()
         return dict(row) if row else {}
+
+    def _present(self) -> datetime:
+        """The incident's time; it stands still while a machine clock that was set back catches up."""
+        now = self.clock.at(self.uow.now)
+        if not self.uow.is_set_back:
+            return now
+        table = sql.events
+        mine = select(table.c.at).where(table.c.stream == self.incident_id).order_by(table.c.seq.desc()).limit(1)
+        return max(now, self.uow.connection.execute(mine).scalar() or now)
 
     @property
     def clock(self) -> VirtualClock:

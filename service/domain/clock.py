@@ -5,7 +5,7 @@ that map real time onto the incident's time; a real incident has one segment of 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -51,6 +51,27 @@ class SettableClock:
             raise ValueError(message)
         self._now = instant
         return instant
+
+
+class WatchedClock:
+    """A clock that knows whether it was set back: `latest` is the latest instant it, or the log, ever told."""
+
+    def __init__(self, real: Clock, earlier: Callable[[], datetime | None]) -> None:
+        """`earlier` is asked once, at the first look: the latest instant told before this process began."""
+        self._real, self._earlier = real, earlier
+        self._latest: datetime | None = None
+
+    def now(self) -> datetime:
+        """What the real clock says, even if that was told before."""
+        now = self._real.now()
+        if self._latest is None:
+            self._latest = self._earlier() or now
+        self._latest = max(self._latest, now)
+        return now
+
+    def is_behind(self, now: datetime) -> bool:
+        """Whether a later instant than this was told already."""
+        return self._latest is not None and now < self._latest
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,16 @@ class CommitLost(Unavailable):
 
 
 @dataclass(eq=False)
+class DiskFull(Unavailable):
+    """磁盘已满，未保存任何内容；仍可查看。请管理员腾出空间后重试。"""
+
+    code: ClassVar[str] = "disk_full"
+    english: ClassVar[str] = (
+        "The disk is full; nothing was stored, everything can still be read. Try again once there is room."
+    )
+
+
+@dataclass(eq=False)
 class DatabaseAway(Unavailable):
     """数据库暂时不可用，未保存任何内容，请稍后重试。"""
 

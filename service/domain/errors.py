@@ -22,7 +22,7 @@ TocsinError
 ├── TooMany              try later
 │   └── TooManyAttempts
 ├── Unavailable          nothing was stored; the same request may be sent again
-│   ├── WriterStopped · CommitLost · DatabaseAway
+│   ├── WriterStopped · CommitLost · DiskFull · DatabaseAway
 │   └── OutcomeUnknown   the one of them where nobody can say whether it was stored
 └── OutsideSystemFailed  another system did not do its part; `is_retryable` says whether again is of use
     └── OutsideSystemUnreachable · OutsideSystemRefused
@@ -55,6 +55,7 @@ from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
 from service.domain.error_unavailable import CommitLost as CommitLost
 from service.domain.error_unavailable import DatabaseAway as DatabaseAway
+from service.domain.error_unavailable import DiskFull as DiskFull
 from service.domain.error_unavailable import OutcomeUnknown as OutcomeUnknown
 from service.domain.error_unavailable import WriterStopped as WriterStopped
 

@@ -12,7 +12,7 @@ from service import metrics
 from service.domain.clock import Clock
 from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, WriterStopped
 from service.domain.identifiers import IdGenerator
-from service.persistence import alarms
+from service.persistence import alarms, failures
 from service.persistence.command_runner import Handler, T, call_hooks
 from service.persistence.database import Database
 from service.persistence.postgres import WRITE_CONNECTIONS, is_away
@@ -78,9 +78,12 @@ class RequestRunner:
                 uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
                 result = self._handled(connection, uow, handler)
                 self._commit(connection, uow)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             if is_away(error):
                 raise DatabaseAway from error
+            told = failures.named(error)
+            if told is not None:
+                raise told from error
             raise
         self._sealer.settle()
         call_hooks(uow.committed_hooks)
@@ -106,7 +109,7 @@ class RequestRunner:
             self._drop(uow)
             call_hooks(self._lost)
             # The server may have died after it stored and before it said so.
-            raise (OutcomeUnknown if is_away(error) else CommitLost) from error
+            raise OutcomeUnknown() if is_away(error) else (failures.named(error) or CommitLost()) from error
 
     def _drop(self, uow: UnitOfWork) -> None:
         self._sealer.unsettle()

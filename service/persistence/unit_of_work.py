@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.domain.clock import Clock
+from service.domain.clock import Clock, WatchedClock
 from service.domain.errors import RevisionChanged
 from service.domain.identifiers import IdGenerator
 from service.persistence.chain import GENESIS, event_hash
@@ -108,6 +108,11 @@ class UnitOfWork:
         self.committed_hooks: list[Callable[[], None]] = []
         self.lost_hooks: list[Callable[[], None]] = []
         self.wakes: dict[tuple[str, str], datetime] = {}
+
+    @property
+    def is_set_back(self) -> bool:
+        """Whether the machine's clock says less than it, or the log, said before."""
+        return isinstance(self.clock, WatchedClock) and self.clock.is_behind(self.now)
 
     def append(self, stream: str, events: Sequence[NewEvent]) -> list[StoredEvent]:
         """Append events to a stream: gapless numbers, hash chain, values sealed; one row per event."""

@@ -21,6 +21,7 @@ from service import metrics
 from service.domain.clock import Clock
 from service.domain.errors import CommitLost, WriterStopped
 from service.domain.identifiers import IdGenerator
+from service.persistence import failures
 from service.persistence.command_runner import Handler, T, call_hooks
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
@@ -156,7 +157,7 @@ class Writer:
         try:
             command.result = command.context.run(command.handler, command.uow)
         except Exception as error:  # it belongs to the caller, whatever it is
-            command.error = error
+            command.error = _told(error)
             self._forget(command.uow)
             if not is_alone:
                 _roll_back_savepoint(connection, error)
@@ -177,10 +178,7 @@ class Writer:
                 call_hooks(command.uow.lost_hooks)
         call_hooks(self._lost)
         for command in group:
-            error = command.error or CommitLost()
-            if command.error is None:
-                error.__cause__ = cause
-            command.future.set_exception(error)
+            command.future.set_exception(command.error or _lost_to(cause))
 
     def _answer(self, group: list[_Command]) -> None:
         for command in group:
@@ -193,9 +191,26 @@ class Writer:
                 command.future.set_result(command.result)
 
 
+def _told(error: Exception) -> Exception:
+    """A failure of the storage by its name; what a handler raised stays as it is."""
+    told = failures.named(error)
+    if told is None:
+        return error
+    told.__cause__ = error
+    return told
+
+
+def _lost_to(cause: BaseException) -> Exception:
+    """What everybody of a lost group is told."""
+    found = cause.__cause__ if isinstance(cause, _GroupLost) and cause.__cause__ else cause
+    error = failures.named(found) or CommitLost()
+    error.__cause__ = cause
+    return error
+
+
 def _roll_back_savepoint(connection: Connection, cause: Exception) -> None:
     try:
         connection.exec_driver_sql("ROLLBACK TO command")
-    except DBAPIError as error:
+    except DBAPIError:
         # A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
-        raise _GroupLost(str(cause)) from error
+        raise _GroupLost(str(cause)) from cause
