@@ -15,6 +15,7 @@ import uvicorn
 from service import logs
 from service.app import create_app, run_worker
 from service.application import accounts, definition_versions, definitions, projections, watchdog
+from service.application.queries import rule_book
 from service.bench.measuring import ALL, Run, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
@@ -25,7 +26,6 @@ from service.domain.errors import DefinitionRefused, TocsinError
 from service.engine.layout import layout
 from service.engine.model import Finding
 from service.engine.render import render_png, render_svg
-from service.engine.rules import RULES
 from service.live import Hub
 from service.persistence import chain
 from service.persistence.database import migrate
@@ -143,8 +143,8 @@ def create_administrator(options: argparse.Namespace, settings: Settings) -> int
 def lint(options: argparse.Namespace, settings: Settings) -> int:
     """Print findings; exit code 1 if any is an error."""
     if options.rules:
-        for name, rule in RULES.items():
-            _say(f"{name} [{rule.severity}] {rule.zh} / {rule.en}")
+        for line in rule_book.printed(as_json=options.format == "json"):
+            _say(line)
         return 0
     services = build_services(settings, SystemClock(), Hub())
     known = tuple(path.name for path in settings.workflows_dir.iterdir() if path.is_dir())

@@ -56,12 +56,22 @@ class Run:
     is_over: bool = False
     is_terminated: bool = False
     result: dict[str, Any] | None = None
+    kept: dict[str, Any] | None = None  # what it began with, once it is over
+
+    @property
+    def begun(self) -> dict[str, Any]:
+        """The data it began with."""
+        data: dict[str, Any] = self.workflow.task_tree.data if self.kept is None else self.kept
+        return data
 
     @property
     def data(self) -> dict[str, Any]:
         """What its event sub-processes see: the data it began with, or what it left."""
-        begun: dict[str, Any] = {} if self.workflow.task_tree is None else self.workflow.task_tree.data
-        return begun if self.result is None else self.result
+        return self.begun if self.result is None else self.result
+
+    def close(self, result: dict[str, Any] | None) -> None:
+        """No token is left."""
+        self.kept, self.is_over, self.result = dict(self.begun), True, result
 
 
 @dataclass(slots=True)

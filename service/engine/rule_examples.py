@@ -1,12 +1,14 @@
 """One bad and one good example per rule, as the rule book shows them and the tests prove them."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
+from service.engine.intake import read_bundle
 from service.engine.intake_xml import BPMN
-from service.engine.model import Finding
+from service.engine.model import Bundle, Finding
 
 FOLDER: Final = Path(__file__).with_name("examples")
 _LINES: Final = 14
@@ -16,6 +18,24 @@ def files(rule: str, *, is_good: bool) -> dict[str, bytes]:
     """The files of an example by name; empty for a rule about files too big, too many or none at all."""
     folder = FOLDER / rule / ("good" if is_good else "bad")
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+
+def check(named: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
+    """Lint an example in the small world all of them stand in: two roles, two facts, a deadline, a policy, a table."""
+    tables = {"D01": (FOLDER / "decision_gap" / "good" / "D01.dmn").read_text("utf-8")}
+    own = {name.removesuffix(".dmn"): text for name, text in named.items() if name.endswith(".dmn")}
+    tables |= {name: text.decode("utf-8", errors="replace") for name, text in own.items()}
+    return read_bundle(
+        {name: text for name, text in named.items() if not name.endswith(".dmn")},
+        bundle_id="sample",
+        known_procedures={"other"},
+        decisions=tables,
+        view_exists=lambda key: key in {"F00#done", "F00#send"},
+        known_roles={"epi_office", "nurse"},
+        known_facts={"cases", "any_positive"},
+        known_deadlines={"T02"},
+        known_policies={"poll": timedelta(minutes=10)},
+    )
 
 
 def excerpt(text: bytes, element: str) -> str:

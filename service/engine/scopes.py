@@ -33,7 +33,7 @@ def start_event_subprocess(instance: Instance, tid: str, start: Node, data: Mapp
     if start.interrupting:
         if not around.is_over:
             around.workflow.cancel()
-            around.is_over = True
+            around.close(None)
         instance.sweep()
         for key in [key for key, other in instance.runs.items() if other.parent == armed.run and not other.host]:
             instance.stop(key)
@@ -60,7 +60,7 @@ def finish(instance: Instance) -> bool:
 
 def _run_out(instance: Instance, key: str, run: Run) -> None:
     """No token is left; a terminate end event also ends the event sub-processes that still run."""
-    run.is_over, run.result = True, dict(run.workflow.last_task.data) if run.workflow.last_task else {}
+    run.close(dict(run.workflow.last_task.data) if run.workflow.last_task else {})
     instance.is_dirty = True
     if run.is_terminated:
         for inner in [inner for inner, other in instance.runs.items() if other.parent == key]:

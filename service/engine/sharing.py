@@ -23,12 +23,13 @@ def share(instance: Instance, task: Task, name: str, value: object) -> None:
     while not _is_own(instance, top, name) and instance.runs[top].parent is not None:
         top = instance.runs[top].parent or ""
     for key in _within(instance, top, name):
-        workflow = instance.runs[key].workflow
-        for other in [each for each in workflow.tasks.values() if each.has_state(LIVE)]:
+        run = instance.runs[key]
+        run.begun[name] = copied(value)
+        if run.result is not None:
+            run.result[name] = copied(value)
+        for other in [each for each in run.workflow.tasks.values() if each.has_state(LIVE)]:
             if other is not task:
                 _carrier(other).data[name] = copied(value)
-        if workflow.task_tree is not None:
-            workflow.task_tree.data[name] = copied(value)
 
 
 def _within(instance: Instance, top: str, name: str) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _body(text: str) -> str:
 def _dump_run(run: Run) -> dict[str, Any]:
     return {
         "scope": run.scope, "start": run.start, "parent": run.parent, "host": run.host, "turn": run.turn,
-        "over": run.is_over, "terminated": run.is_terminated, "result": run.result,
+        "over": run.is_over, "terminated": run.is_terminated, "result": run.result, "begun": run.kept,
         "main": None if run.is_over else _dump_workflow(run.workflow),
     }  # fmt: skip
 
@@ -144,6 +144,7 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     return Run(
         scope, start, workflow, stored["parent"], stored["host"], stored["turn"],
         stored["over"], stored["terminated"], stored["result"],
+        stored["begun"],
     )  # fmt: skip
 
 

@@ -28,13 +28,13 @@ def current(state: dict[str, Any]) -> dict[str, Any]:
 def _run(scope: str, start: str, workflow: Any, parent: str | None, host: str) -> dict[str, Any]:
     return {
         "scope": scope, "start": start, "parent": parent, "host": host, "turn": 0, "over": False,
-        "terminated": False, "result": None, "main": workflow,
+        "terminated": False, "result": None, "begun": None, "main": workflow,
     }  # fmt: skip
 
 
 def _over(state: dict[str, Any]) -> dict[str, Any]:
     """The main flow that is over while event sub-processes still run; without a result one took its place."""
-    return {**_run(state["process"], "", None, None, ""), "over": True, "result": state.get("result")}
+    return {**_run(state["process"], "", None, None, ""), "over": True, "result": state.get("result"), "begun": {}}
 
 
 def _pages(key: str, stored: dict[str, Any]) -> dict[str, Any]:

@@ -104,24 +104,24 @@ class Game:
         if node.kind is Kind.AND and len(self.incoming[node.id]) > 1:
             taken = [flow.id for flow in self.incoming[node.id]]
             ready = all(flow in marking for flow in taken)
-            return [_move(node.id, marking, taken, self._all(node.id))] if ready else []
+            return [self._move(node.id, marking, taken, self._all(node.id))] if ready else []
         if (node.kind is Kind.OR and len(self.incoming[node.id]) > 1) or node.trigger in _ENDING:
             return []
         if self.events[node.id]:
-            return [_move(node.id, marking, [token], [f"@{node.id}"])]
-        return [_move(node.id, marking, [token], way) for way in self.ways(node)]
+            return [self._move(node.id, marking, [token], [f"@{node.id}"])]
+        return [self._move(node.id, marking, [token], way) for way in self.ways(node)]
 
     def _inside(self, marking: Marking, token: str, host: Node) -> Iterator[Move]:
         """An activity ends, or one of its boundary events fires."""
         for way in self.ways(host):
-            yield _move(host.id, marking, [token], way)
+            yield self._move(host.id, marking, [token], way)
         fired = token.split(" ")[1:]
         for event in self.events[host.id]:
             if event.interrupting:
-                yield _move(event.id, marking, [token], self._all(event.id))
+                yield self._move(event.id, marking, [token], self._all(event.id))
             elif event.id not in fired:
                 still = " ".join([f"@{host.id}", *sorted([*fired, event.id])])
-                yield _move(event.id, marking, [token], [still, *self._all(event.id)])
+                yield self._move(event.id, marking, [token], [still, *self._all(event.id)])
 
     def _global(self, marking: Marking) -> Iterator[Move]:
         for node_id in sorted({self.at(token) for token in marking}):
@@ -131,7 +131,7 @@ class Game:
             elif node.kind is Kind.OR and self._may_join(marking, node_id):
                 taken = [flow.id for flow in self.incoming[node_id] if flow.id in marking]
                 for way in self.ways(node):
-                    yield _move(node_id, marking, taken, way)
+                    yield self._move(node_id, marking, taken, way)
 
     def ways(self, node: Node) -> list[list[str]]:
         """The sets of flows a token may leave a node by."""
@@ -144,6 +144,16 @@ class Game:
         if node.kind is Kind.OR or any(flow.condition is not None for flow in outgoing):
             return _choices(node, outgoing)
         return [self._all(node.id)]
+
+    def _move(self, node: str, marking: Marking, taken: list[str], given: list[str]) -> Move:
+        left = Counter(marking)
+        left.subtract(taken)
+        left.update(given)
+        for token in left:
+            # A second token before a termination changes nothing; a loop that passes it would never be played out.
+            if left[token] > 1 and self.process.nodes[self.at(token)].trigger in _ENDING:
+                left[token] = 1
+        return Move(node, _marking(left.elements()))
 
     def _all(self, node: str) -> list[str]:
         return [flow.id for flow in self.outgoing[node]]
@@ -178,13 +188,6 @@ class Game:
 
 def _marking(tokens: Iterator[str] | list[str]) -> Marking:
     return tuple(sorted(tokens))
-
-
-def _move(node: str, marking: Marking, taken: list[str], given: list[str]) -> Move:
-    left = Counter(marking)
-    left.subtract(taken)
-    left.update(given)
-    return Move(node, _marking(left.elements()))
 
 
 def _choices(node: Node, outgoing: list[Flow]) -> list[list[str]]:

@@ -135,8 +135,7 @@ def _take_over(task: Task, repeat: Repeat, run: Run, result: Mapping[str, Any]) 
     """What a turn changed becomes data of the activity; its counter, item and output stay its own."""
     kept = task.internal_data[_TURNS]
     own = {COUNTER, repeat.item, repeat.output_item}
-    begun = run.workflow.task_tree.data
-    apply_changes(task.data, begun, {name: value for name, value in result.items() if name not in own})
+    apply_changes(task.data, run.begun, {name: value for name, value in result.items() if name not in own})
     if kept["outputs"] is not None:
         outputs = list(kept["outputs"])
         outputs[run.turn - 1] = copied(result.get(repeat.output_item or repeat.output))

@@ -17,6 +17,7 @@ from service.web import (
     printout_page,
     procedure_page,
     report_page,
+    rules_page,
     sheet_page,
     sign_in,
     task_page,
@@ -42,6 +43,7 @@ PAGES = (
     procedure_page,
     version_page,
     engine_page,
+    rules_page,
     library_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"

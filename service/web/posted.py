@@ -17,10 +17,11 @@ MOST_FILES = 20
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The fields of a form in order, and its files by field."""
+    """The fields of a form in order, its files by field, and all of them where a field takes several."""
 
     fields: tuple[tuple[str, str], ...]
     files: dict[str, Upload]
+    uploads: tuple[Upload, ...] = ()
 
     def get(self, name: str) -> str:
         """The first value of a field, blanks around it removed; "" where it is absent."""
@@ -52,13 +53,15 @@ async def read(form: FormData) -> Posted:
     """The fields and files of a form."""
     fields: list[tuple[str, str]] = []
     files: dict[str, Upload] = {}
+    uploads: list[Upload] = []
     for name, value in form.multi_items():
         if not isinstance(value, UploadFile):
             fields.append((name, value))
         elif value.filename:
             media_type = value.content_type or "application/octet-stream"
             files[name] = Upload(value.filename, media_type, await value.read())
-    return Posted(tuple(fields), files)
+            uploads.append(files[name])
+    return Posted(tuple(fields), files, tuple(uploads))
 
 
 Form = Annotated[Posted, Depends(posted_of)]

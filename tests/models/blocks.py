@@ -21,8 +21,12 @@ class Shape(StrEnum):
     LOOP = "loop"  # the part is done `how` times at most
     PAGE = "page"  # a call of a page of the same bundle
     CHILD = "child"  # a call of another procedure
+    SUB = "sub"  # an embedded sub-process; further parts are its event sub-processes, one trigger each
+    TURNS = "turns"  # a marker `how` on the part, a task, page or sub-process: loop, par, seq
+    JUMP = "jump"  # a link thrown and caught
+    RAISE = "raise"  # an escalation thrown on the way
     GUARDED = "guarded"  # a host and the handlers of its boundary events; `merge`: interrupting ones go on behind it
-    STOP = "stop"  # an end event inside: `how` is none, terminate
+    STOP = "stop"  # an end event inside: `how` is none, terminate, error, escalation
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class _Maker:
             return self._leaf()
         made = self.rng.choice((
             self._choice, self._choice, self._fork, self._fork, self._some, self._race, self._loop,
-            self._page, self._guarded, self._guarded, self._guarded,
+            self._page, self._guarded, self._guarded, self._guarded, self._sub, self._sub, self._turns,
         ))  # fmt: skip
         return made(depth, is_parallel)
 
@@ -58,8 +58,10 @@ class _Maker:
             return Block(Shape.TASK, how=self.rng.choice(TASKS))
         if roll < 0.85:
             return Block(Shape.CATCH, how=self.rng.choice(CATCHES))
-        if roll < 0.95:
+        if roll < 0.92:
             return Block(Shape.THROW, how=self.rng.choice(THROWS))
+        if roll < 0.96:
+            return Block(self.rng.choice((Shape.JUMP, Shape.RAISE)))
         return Block(Shape.CHILD)
 
     def _branches(self, depth: int, *, is_parallel: bool) -> tuple[Block, ...]:
@@ -68,7 +70,7 @@ class _Maker:
     def _choice(self, depth: int, is_parallel: bool) -> Block:
         branches = list(self._branches(depth, is_parallel=is_parallel))
         if self.rng.random() < 0.3:
-            how = "terminate" if is_parallel else self.rng.choice(("none", "terminate"))
+            how = "terminate" if is_parallel else self.rng.choice(("none", "terminate", "error", "escalation"))
             branches[-1] = Block(Shape.SEQUENCE, (self._leaf(), Block(Shape.STOP, how=how)))
         return Block(Shape.CHOICE, tuple(branches))
 
@@ -92,15 +94,38 @@ class _Maker:
         del is_parallel  # a page is a scope of its own: what ends in it ends only it
         return Block(Shape.PAGE, (self.sequence(depth + 1, is_parallel=False),))
 
+    def _sub(self, depth: int, is_parallel: bool) -> Block:
+        del is_parallel
+        parts, triggers = [self.sequence(depth + 1, is_parallel=False)], []
+        if self.rng.random() < 0.4:
+            trigger = self.rng.choice(
+                ("error!", "escalation!", "escalation", *CATCHES, *(f"{each}!" for each in CATCHES))
+            )
+            triggers.append(trigger)
+            parts.append(self.sequence(depth + 2, is_parallel=True))
+        return Block(Shape.SUB, tuple(parts), triggers=tuple(triggers))
+
+    def _turns(self, depth: int, is_parallel: bool) -> Block:
+        inside = self.rng.choice((self._task, self._task, lambda: self._sub(depth, is_parallel)))()
+        return Block(Shape.TURNS, (inside,), how=self.rng.choice(("loop", "par", "seq")))
+
+    def _task(self) -> Block:
+        return Block(Shape.TASK, how=self.rng.choice(("user", "manual", "script", "service", "phone")))
+
     def _guarded(self, depth: int, is_parallel: bool) -> Block:
-        hosts = (self._host_task, self._host_task, lambda: self._page(depth, is_parallel), lambda: Block(Shape.CHILD))
+        hosts = (
+            self._host_task, self._host_task, lambda: self._page(depth, is_parallel), lambda: Block(Shape.CHILD),
+            lambda: self._sub(depth, is_parallel), lambda: self._turns(depth, is_parallel),
+        )  # fmt: skip
         host = self.rng.choice(hosts)()
+        if host.shape is Shape.TURNS and host.parts[0].how in {"script", "service"}:
+            host = self._host_task()
         triggers, handlers = [], []
         for _ in range(self.rng.choice((1, 1, 2))):
             interrupts = self.rng.random() < 0.5
-            choices = CATCHES if interrupts else GUARDS
-            if interrupts and host.shape is Shape.CHILD:
-                choices = ("error", *CATCHES)
+            choices: tuple[str, ...] = CATCHES if interrupts else GUARDS
+            if host.shape in {Shape.CHILD, Shape.SUB, Shape.PAGE}:
+                choices = ("error", "escalation", *CATCHES) if interrupts else ("escalation", *GUARDS)
             triggers.append(self.rng.choice(choices) + ("!" if interrupts else ""))
             handlers.append(_with_exit(self.sequence(depth + 2, is_parallel=True)))
         how = "merge" if is_parallel or self.rng.random() < 0.5 else ""

@@ -87,7 +87,7 @@ def _offer(driver: Driver, rng: Random, tid: str) -> tuple[bool, Callable[[], No
     is_extra = node.kind in {Kind.BOUNDARY, Kind.START}
     if node.trigger is Trigger.CONDITIONAL:
         return is_extra, lambda: driver.proceed(any_positive=not driver.facts["any_positive"])
-    if node.trigger is Trigger.ERROR:
+    if node.trigger in {Trigger.ERROR, Trigger.ESCALATION}:
         return is_extra, lambda: driver.proceed()
     if node.trigger in TIMERS:
         due = driver.dues().get(tid)

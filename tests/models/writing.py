@@ -21,6 +21,7 @@ _HEAD: Final = (
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     ' xmlns:tocsin="https://tocsin.example/bpmn/1.0" id="definitions_{0}" targetNamespace="https://tocsin.example/m">\n'
     '<bpmn:message id="m_hello" name="hello" /><bpmn:signal id="s_ping" name="ping" />'
+    '<bpmn:escalation id="x_more" name="more" escalationCode="more" />'
     '<bpmn:error id="e_failed" name="failed" errorCode="failed" />\n'
 )
 _TAGS: Final = {
@@ -39,10 +40,20 @@ _DEFINITIONS: Final = {
     "message": '<bpmn:messageEventDefinition messageRef="m_hello" />',
     "signal": '<bpmn:signalEventDefinition signalRef="s_ping" />',
     "error": '<bpmn:errorEventDefinition errorRef="e_failed" />',
+    "escalation": '<bpmn:escalationEventDefinition escalationRef="x_more" />',
     "terminate": "<bpmn:terminateEventDefinition />",
     "conditional": '<bpmn:conditionalEventDefinition><bpmn:condition>=fact("any_positive")</bpmn:condition>'
                    "</bpmn:conditionalEventDefinition>",
     "none": "",
+}  # fmt: skip
+
+_MARKS: Final = {
+    "loop": '<bpmn:standardLoopCharacteristics loopMaximum="2"><bpmn:loopCondition xsi:type="bpmn:tFormalExpression">'
+            "=v0 &gt; 0</bpmn:loopCondition></bpmn:standardLoopCharacteristics>",
+    "par": '<bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality xsi:type="bpmn:tFormalExpression">2'
+           "</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>",
+    "seq": '<bpmn:multiInstanceLoopCharacteristics isSequential="true"><bpmn:loopCardinality'
+           ' xsi:type="bpmn:tFormalExpression">2</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>',
 }  # fmt: skip
 
 Ends = tuple[str, str]  # first and last node of a written block; "" where nothing follows
@@ -235,6 +246,33 @@ class Page:
 
     def _child(self, _block: Block) -> Ends:
         made = self.node("callActivity", attributes=' calledElement="other"')
+        return made, made
+
+    def _sub(self, block: Block) -> Ends:
+        id_ = self.writer.next("n")
+        self.lines.append(f'<bpmn:subProcess id="{id_}" tocsin:role="nurse">')
+        self.whole(block.parts[0], "start")
+        for trigger, handler in zip(block.triggers, block.parts[1:], strict=True):
+            self.event_subprocess(self.writer.next("sp"), trigger, handler)
+        self.lines.append("</bpmn:subProcess>")
+        return id_, id_
+
+    def _turns(self, block: Block) -> Ends:
+        made, _ = self.block(block.parts[0])
+        index = next(n for n, line in enumerate(self.lines) if f' id="{made}" ' in line)
+        line = self.lines[index]
+        kept = line.index(">") + 1
+        if line[kept:].startswith("<bpmn:extensionElements>"):
+            kept = line.index("</bpmn:extensionElements>") + len("</bpmn:extensionElements>")
+        self.lines[index] = line[:kept] + _MARKS[block.how] + line[kept:]
+        return made, made
+
+    def _jump(self, _block: Block) -> Ends:
+        inside = f'<bpmn:linkEventDefinition name="{self.writer.next("L")}" />'
+        return self.node("intermediateThrowEvent", inside=inside), self.node("intermediateCatchEvent", inside=inside)
+
+    def _raise(self, _block: Block) -> Ends:
+        made = self.node("intermediateThrowEvent", inside=_DEFINITIONS["escalation"])
         return made, made
 
     def _guarded(self, block: Block) -> Ends:

@@ -67,9 +67,9 @@ class Browser:
         """A form as it is."""
         return self._ask("POST", path, fields, headers)
 
-    def upload(self, path: str, fields: Fields, name: str, content: bytes) -> Page:
+    def upload(self, path: str, fields: Fields, name: str, content: bytes, *, called: str = "sheet.xlsx") -> Page:
         """A form with a file."""
-        return self._ask("POST", path, fields, {}, {name: ("sheet.xlsx", content)})
+        return self._ask("POST", path, fields, {}, {name: (called, content)})
 
     def submit(self, page: Page, changes: Fields | None = None, form: str = "//form[@id='form']") -> Page:
         """The form of a page with some inputs changed."""
