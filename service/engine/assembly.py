@@ -31,6 +31,7 @@ from service.engine.specs import (
     HostEvent,
     HostSplit,
     InclusiveFork,
+    Parting,
     Pass,
 )
 from service.engine.watching import watched_facts
@@ -190,7 +191,7 @@ class _Scope:
             source.connect_if(FlowCondition(flow.condition or ""), target)
         elif node.kind is Kind.OR:
             self._choose(source, flow, target, is_default=is_default)
-        elif any(each.condition is not None for each in self.process.outgoing(node.id)):
+        elif node.kind is not Kind.XOR and any(each.condition is not None for each in self.process.outgoing(node.id)):
             self._choose(self._split(node), flow, target, is_default=node.default_flow == flow.id)
         else:
             source.connect(target)
@@ -199,7 +200,7 @@ class _Scope:
         """Behind an activity with conditional flows stands an inclusive fork that nobody has drawn."""
         name = f"{node.id}.Split"
         if node.id not in self.splits:
-            split = InclusiveFork(self.spec, name)
+            split = Parting(self.spec, name)
             self.made[node.id].connect(split)
             self.splits[node.id] = split
         return self.splits[node.id]

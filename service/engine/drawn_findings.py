@@ -5,7 +5,7 @@ from service.engine.layout import layout
 from service.engine.model import Finding
 from service.engine.render import render_svg
 
-PASSED, STANDING = "done", "late"
+PASSED, STANDING = "done", "stuck"
 
 
 def marks(finding: Finding) -> dict[str, str]:

@@ -11,6 +11,8 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from service.engine.specs import Parting
+
 
 def prune(workflow: BpmnWorkflow) -> None:
     """Forget the passed tasks of a workflow that is still in motion."""
@@ -36,13 +38,13 @@ def _is_over(task: Task) -> bool:
 def _shorten(page: BpmnWorkflow) -> None:
     """Drop a passed task between two others where no branch begins.
 
-    The node a waiting token came by stays, also across the library's split for boundary events.
+    The node a waiting token came by stays, also across a split that nobody has drawn.
     """
     for task in list(page.tasks.values()):
         if task.state != TaskState.COMPLETED or task._parent is None or len(task._children) != 1:
             continue
         child, parent = task.children[0], task.parent
-        if child.state != TaskState.COMPLETED or isinstance(child.task_spec, BoundaryEventSplit):
+        if child.state != TaskState.COMPLETED or isinstance(child.task_spec, BoundaryEventSplit | Parting):
             continue
         parent._children[parent._children.index(task.id)] = child.id
         child._parent = parent.id

@@ -36,6 +36,7 @@ LOOKS: Mapping[str, Look] = {
     "soon": Look("#8a5a00", "#fff4d6", 3.0, badge=("近", "S"), words=("30分钟内到期", "due within 30 minutes")),
     "late": Look("#b3261e", "#fcebea", 3.0, badge=("迟", "L"), words=("已逾期", "overdue")),
     "wait": Look("#3a5a99", "#e9eff9", 2.5, "7 4", ("等", "W"), ("等别人或等时间", "waiting for others or for a time")),
+    "stuck": Look("#b3261e", "#fcebea", 3.0, badge=("停", "!"), words=("停在这里", "stands still")),
     # differences of two versions
     "added": Look("#1d6b3a", "#e6f3ea", 3.0, badge=("+", "+"), words=("新增", "added")),
     "removed": Look("#b3261e", "#fcebea", 3.0, "7 4", ("−", "−"), ("删除", "removed")),

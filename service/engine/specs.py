@@ -98,6 +98,10 @@ class InclusiveFork(BpmnTaskSpec, MultiChoice):
         return True
 
 
+class Parting(InclusiveFork):
+    """The inclusive fork behind an activity with conditional flows, which nobody has drawn."""
+
+
 class Ending(Stepwise, EndEvent):
     """An end event."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from service.engine.model import Bundle
 from tests.models.blocks import Model
 from tests.models.generating import model
+from tests.models.legality import check_legal
 from tests.models.shrinking import shrink
 from tests.models.storing import keep
 from tests.models.walking import read, walk
@@ -28,16 +29,19 @@ def accepted(made: Model) -> Bundle | None:
 
 
 def holds(made: Model, seed: int) -> bool:
-    """Walk a model twice, the second time saved and loaded before every command; whether it ran.
+    """Walk a model three times: straight, saved and loaded before every command, timers polled more often.
 
     Raises:
-        AssertionError: The two logs differ, or the model is refused, or it does not end.
+        AssertionError: A token comes from nowhere, the logs differ, or the model is refused, or it does not end.
         EngineError: A step failed.
     """
     bundle = accepted(made)
     if bundle is None:
         return False
-    assert walk(bundle, seed) == walk(bundle, seed, reload=True)
+    walked = walk(bundle, seed)
+    check_legal(bundle, walked.events)
+    assert walked == walk(bundle, seed, reload=True)
+    assert walked == walk(bundle, seed, ticks=3)
     return True
 
 

@@ -36,8 +36,10 @@ class Trace:
     result: object
 
 
-def walk(bundle: Bundle, seed: int, *, reload: bool = False) -> Trace:
+def walk(bundle: Bundle, seed: int, *, reload: bool = False, ticks: int = 1) -> Trace:
     """Walk a bundle from start to end; `reload` saves and loads the instance before every command.
+
+    Until a timer is due the clock is looked at `ticks` times.
 
     For a while anything may happen; then only what leads to the end does.
 
@@ -49,7 +51,7 @@ def walk(bundle: Bundle, seed: int, *, reload: bool = False) -> Trace:
     for step in range(AT_MOST):
         if driver.instance.status != "active":
             break
-        move(driver, rng, is_free=step < STEPS)
+        move(driver, rng, is_free=step < STEPS, ticks=ticks)
     assert driver.instance.status == "completed", f"still {driver.instance.status}"
     return Trace(tuple(driver.events), driver.instance.status, driver.result)
 
@@ -68,11 +70,11 @@ def _facts() -> dict[str, object]:
     return {"cases": [], "any_positive": False}
 
 
-def move(driver: Driver, rng: Random, *, is_free: bool) -> None:
+def move(driver: Driver, rng: Random, *, is_free: bool, ticks: int = 1) -> None:
     """One thing happens. Choices depend on the seed and on what waits, on nothing else."""
     moves: list[Callable[[], None]] = []
     for tid in sorted(driver.waits(), key=_number):
-        is_extra, do = _offer(driver, rng, tid)
+        is_extra, do = _offer(driver, rng, tid, ticks)
         if is_free or not is_extra:
             moves.append(do)
     if is_free or not moves:
@@ -80,7 +82,7 @@ def move(driver: Driver, rng: Random, *, is_free: bool) -> None:
     (rng.choice(moves) if is_free else moves[0])()
 
 
-def _offer(driver: Driver, rng: Random, tid: str) -> tuple[bool, Callable[[], None]]:
+def _offer(driver: Driver, rng: Random, tid: str, ticks: int) -> tuple[bool, Callable[[], None]]:
     """Whether a wait is beside the way to the end, and what makes it go on."""
     element = driver.element(tid)
     node = next(page.nodes[element] for page in driver.assembly.bundle.processes.values() if element in page.nodes)
@@ -90,13 +92,20 @@ def _offer(driver: Driver, rng: Random, tid: str) -> tuple[bool, Callable[[], No
     if node.trigger in {Trigger.ERROR, Trigger.ESCALATION}:
         return is_extra, lambda: driver.proceed()
     if node.trigger in TIMERS:
-        due = driver.dues().get(tid)
-        return is_extra, lambda: driver.pass_time(max(due - driver.now, timedelta()) if due else timedelta())
+        return is_extra, partial(_wait_for, driver, tid, ticks)
     if node.kind is Kind.CALL:
         catches = any(each.trigger is Trigger.ERROR for each in _boundaries(driver, element))
         return False, partial(_end_child, driver, tid, error="failed" if catches and rng.random() < 0.5 else "")
     outputs = {name: rng.randint(0, 3) for name in node.outputs}
     return is_extra, lambda: driver.fire(tid, outputs)
+
+
+def _wait_for(driver: Driver, tid: str, ticks: int) -> None:
+    """Let the time pass until a timer is due, in as many steps as asked for."""
+    due = driver.dues().get(tid)
+    left = max(due - driver.now, timedelta()) if due else timedelta()
+    for tick in range(ticks):
+        driver.pass_time(left // ticks if tick else left - left // ticks * (ticks - 1))
 
 
 def _boundaries(driver: Driver, element: str) -> list[Node]:

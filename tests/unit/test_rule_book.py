@@ -31,8 +31,8 @@ def test_a_standstill_is_marked_on_the_diagram() -> None:
     looks = drawn_findings.marks(found)
     assert found.path[0] == "start"
     assert looks["start"] == "done"
-    assert looks[found.element] == "late"
-    assert all(looks[token] == "late" for token in found.tokens)
+    assert looks[found.element] == "stuck"
+    assert all(looks[token] == "stuck" for token in found.tokens)
     svg = render_svg(drawn_findings.drawable(content["sample.bpmn"]).encode(), states=looks)
-    assert "late" in svg
+    assert "stuck" in svg
     assert "done" in svg

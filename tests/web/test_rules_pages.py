@@ -22,7 +22,7 @@ def test_a_rule_says_why_and_shows_both_examples(web: Pages) -> None:
     page = web.as_("cleaner").get("/rules/join_deadlock")
     assert RULES["join_deadlock"].why in page.words("//main")
     assert len(page.all("//section//*[name()='svg']")) == 2
-    assert page.all("//*[name()='svg']//*[contains(@class, 'late')]")
+    assert page.all("//*[name()='svg']//*[contains(@class, 'stuck')]")
     assert "parallelGateway" in page.words("//pre")
 
 
@@ -49,7 +49,7 @@ def test_a_finding_is_drawn_with_the_way_to_it(web: Pages) -> None:
     assert page.status == 422
     assert page.all("//a[@href='/rules/join_deadlock']")
     assert page.all("//*[name()='svg']//*[contains(@class, 'done')]")
-    assert page.all("//*[name()='svg']//*[contains(@class, 'late')]")
+    assert page.all("//*[name()='svg']//*[contains(@class, 'stuck')]")
 
 
 def test_only_an_administrator_deploys_from_the_page(web: Pages) -> None:
