@@ -65,11 +65,12 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     _say("[1/3] database")
     migrate(settings.database)
     tocsin = build(settings)
-    if settings.demo:
-        _say("[2/3] demo district")
-        district.load(tocsin, only_if_empty=True, deploy=deploy_shipped, say=_say)
-    _say("[3/3] procedures")
-    deploy_shipped(tocsin)
+    with tocsin.database.alone("start"):  # of nodes that start together the first one does it
+        if settings.demo:
+            _say("[2/3] demo district")
+            district.load(tocsin, only_if_empty=True, deploy=deploy_shipped, say=_say)
+        _say("[3/3] procedures")
+        deploy_shipped(tocsin)
     _announce(settings)
     uvicorn.run(
         create_app(tocsin, with_worker=not options.no_worker), host=settings.host, port=settings.port,

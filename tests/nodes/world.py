@@ -82,7 +82,7 @@ class NodesWorld(World):
 
     def close(self) -> None:
         """End it; what was asserted here is asserted by the path tests already."""
-        self.app.stop()
+        self._stop()
 
     def go(self, text: str) -> None:
         """Let time pass to a Shanghai time, waiting at each due row until a worker has worked it."""

@@ -19,7 +19,7 @@ THERE = Principal("leader", "校长", {AWAY: frozenset({"school_leader"})})
 def reader(w: World, who: Principal | None = None) -> Reader:
     """A reader on a connection of its own."""
     who = who or w.who("coordinator")
-    return Reader(w.app.database.reading.connect(), w.app.sealer, w.app.services, who, w.clock.now())
+    return Reader(w.connection(), w.app.sealer, w.app.services, who, w.clock.now())
 
 
 def judged(w: World) -> None:

@@ -11,7 +11,7 @@ from tests.paths.world import World
 
 def reader_of(w: World, who: str, locale: str = "zh_CN") -> Reader:
     """A reader on a connection of its own."""
-    connection = w.app.database.reading.connect()
+    connection = w.connection()
     return Reader(connection, w.app.sealer, w.app.services, w.who(who), w.clock.now(), locale)
 
 

@@ -80,6 +80,7 @@ class World:
         self.app = self.start()
         self._doors: by_api.Doors | None = None
         self.by_api = BY_API
+        self._connections: list[Any] = []
         self.incident = ""
         self.demands = Demands()
         if workflows != WORKFLOWS:
@@ -107,13 +108,19 @@ class World:
 
     def restart(self) -> None:
         """Stop everything and start again on the same files, as after a power cut."""
-        self.app.stop()
+        self._stop()
         self.app = self.start()
+
+    def _stop(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self.app.stop()
 
     def close(self) -> None:
         """End it, and write down which sequence flows were visited and what the test asserted."""
         visits.note(self.app, self.demands)
-        self.app.stop()
+        self._stop()
 
     def who(self, username: str) -> Principal:
         """The principal of a demo account."""
@@ -233,10 +240,14 @@ class World:
         assert rows, f"no deadline {rule} {subject}"
         return rows[0]
 
+    def connection(self) -> Any:
+        """A reading connection that stays open as long as the world."""
+        self._connections.append(self.app.database.reading.connect())
+        return self._connections[-1]
+
     def view(self) -> IncidentView:
         """Facts and rows; only for reading within one statement."""
-        connection = self.app.database.reading.connect()
-        return IncidentView.read(connection, self.app.sealer, self.app.services, self.incident)
+        return IncidentView.read(self.connection(), self.app.sealer, self.app.services, self.incident)
 
     def events(self, type_: str = "") -> list[dict[str, Any]]:
         """The log of the incident, oldest first."""
