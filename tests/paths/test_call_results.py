@@ -32,7 +32,7 @@ def test_reports_transfers_disinfection_and_investigation_say_what_they_came_to(
     assert w.local(datetime.fromisoformat(transfer["arrived_at"])) == "03-02 10:30"
     assert transfer["destination"] == {"id": "demo-town"}
     assert w.local(w.deadline("T08", person)["started_at"]) == "03-02 10:30"  # counts from what came back
-    assert given_back(w, parent_element="ca_spot_disinfect")["places"] == ["教室", "楼梯"]
+    assert given_back(w, parent_element="ca_spot_disinfect")["places"] == ["教室", "楼梯", "扶手", "卫生间"]
     assert "finished_at" in given_back(w, parent_element="ca_epi")
 
 
