@@ -30,7 +30,7 @@ NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}
 WITHDRAWING = {"s_cancel_notice": "incident_cancelled", "s_merge_notice": "incident_merged"}
-REACHED = frozenset({"已接通", "已送达"})
+REACHED = frozenset({"已接通", "已送达", "已派车", "无车"})  # somebody answered, whatever he could do
 # phone and manual sends: element -> message, recipient
 CALLS = {
     "s_call_120": ("msg_call_120", "ambulance_120"),
@@ -158,7 +158,7 @@ def confirm_call(on: Advance, target: Target, answers: Mapping[str, Any]) -> Non
     if target.element not in papers.LETTERS:
         _confirmed(on, target, answers, message=message, recipient=recipient)
         return
-    is_taken = answers.get("outcome") in REACHED
+    is_taken = _outcome(answers) in REACHED
     for organisation, persons in _contacts_elsewhere(on, target.person).items():
         to = f"{recipient}:{organisation}"
         report = papers.hand_over(on, target.instance, target.element, to, persons, is_taken=is_taken)
@@ -180,7 +180,12 @@ def _confirmed(
     delivery = _queue(
         on, target.instance, target.element, message=message, recipient=recipient, channel="phone", report=report
     )
-    if answers.get("outcome") in REACHED:
+    if _outcome(answers) in REACHED:
         on.record(ev.DeliveryAcknowledged(delivery, "phone"), row=target.instance)
     else:
-        on.record(ev.DeliveryFailed(delivery, 1, str(answers.get("outcome")), final=True), row=target.instance)
+        on.record(ev.DeliveryFailed(delivery, 1, _outcome(answers), final=True), row=target.instance)
+
+
+def _outcome(answers: Mapping[str, Any]) -> str:
+    """What a call came to; that of a call for a vehicle (F05#request) has a name of its own."""
+    return str(answers.get("outcome") or answers.get("request_outcome") or "")

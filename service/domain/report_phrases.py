@@ -146,7 +146,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "elsewhere": ("其他单位", "other organisations"),
     "next_default": (
         "继续落实隔离观察、每日健康监测、通风消毒和信息日报告。",
-        "Keep up isolation and observation, daily health checks, airing and disinfection, and daily reports.",
+        "Keep up isolation and observation, daily health checks, ventilation and disinfection, and daily reports.",
     ),
     "next_awaiting": ("跟踪定点医院诊断结果。", "Follow the hospital's diagnosis."),
     "next_certificate": ("催办诊断证明。", "Ask for the diagnosis certificate."),

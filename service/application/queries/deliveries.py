@@ -11,7 +11,7 @@ from service.application import confirmations
 from service.application.definitions import active_procedures
 from service.application.queries import cursors
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
-from service.application.queries.timeline import recipient_name
+from service.application.queries.recipients import recipient_name
 from service.application.queries.words import clock_time
 from service.domain.access import Action
 from service.domain.errors import NoSuch
@@ -220,7 +220,7 @@ def _row(reader: Reader, row: Mapping[str, Any], by_hand: str) -> DeliveryRow:
         message=row["message"],
         message_label=reader.label("message", row["message"]),
         recipient=row["recipient"],
-        recipient_label=recipient_name(reader, row),
+        recipient_label=recipient_name(reader, row["recipient"]),
         channel=row["channel"],
         channel_label=reader.label("channel", row["channel"]),
         report=row["report_id"] or "",

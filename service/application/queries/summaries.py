@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from service.application.queries.reader import Reader
+from service.application.queries.recipients import recipient_name
 from service.application.queries.words import clock_time, pick
 from service.domain.policy_words import in_words
 
@@ -154,9 +155,9 @@ class _Words(dict[str, str]):
         return self.reader.pick(page.name, page.name_en) if page else ""
 
     def recipients(self) -> str:
-        """Roles a report went to."""
-        roles = [self.reader.label("role", role) for role in self.data.get("recipients") or ()]
-        return self.reader.pick("、", ", ").join(roles)
+        """Whom a report went to."""
+        named = [recipient_name(self.reader, each) for each in self.data.get("recipients") or ()]
+        return self.reader.pick("、", ", ").join(dict.fromkeys(named))
 
     def decision(self) -> str:
         """The name of the decision table."""

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from service.application import confirmations
 from service.application.queries import names, outlook
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
-from service.application.queries.timeline import recipient_name
+from service.application.queries.recipients import recipient_name
 from service.application.queries.words import clock_time, remaining
 from service.domain.access import Action, may
 from service.persistence import tables as t
@@ -122,7 +122,7 @@ def _addressees(reader: Reader, by_hand: Sequence[str]) -> dict[str, str]:
     table = t.table_of(t.Delivery)
     wanted = {task: confirmations.delivery_of(task) for task in by_hand}
     statement = select(table.c.id, table.c.recipient).where(table.c.id.in_(set(wanted.values())))
-    found = {row["id"]: recipient_name(reader, row) for row in (reader.rows(statement) if wanted else [])}
+    found = {row["id"]: recipient_name(reader, row["recipient"]) for row in (reader.rows(statement) if wanted else [])}
     return {task: found.get(delivery, "") for task, delivery in wanted.items()}
 
 

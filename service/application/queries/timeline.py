@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
 from service.application.queries import cursors, names
 from service.application.queries.reader import Reader, tasks
+from service.application.queries.recipients import recipient_name
 from service.application.queries.summaries import DEFAULT_KINDS, KINDS, Known, reference, sentences, summary
 from service.domain.access import Action
-from service.domain.gateways import PLACE_PREFIX
 from service.persistence import tables as t
 
 events = t.table_of(t.EventRow)
@@ -204,19 +204,10 @@ def _delivery_names(reader: Reader, ids: list[str]) -> dict[str, str]:
         return {}
     columns = (deliveries.c.id, deliveries.c.message, deliveries.c.recipient)
     found = reader.rows(select(*columns).where(_among(deliveries.c.id, ids)))
-    return {row["id"]: f"{reader.label('message', row['message'])} → {recipient_name(reader, row)}" for row in found}
-
-
-def recipient_name(reader: Reader, row: Mapping[str, Any]) -> str:
-    """Who a delivery goes to, in words; a person is never named."""
-    if row["recipient"].startswith("person:"):
-        return reader.pick("当事人或家长", "the person or the parents")
-    if row["recipient"].startswith("org:"):
-        return str(reader.organisation_names.get(row["recipient"].removeprefix("org:"), row["recipient"]))
-    if row["recipient"].startswith(PLACE_PREFIX):
-        place = row["recipient"].removeprefix(PLACE_PREFIX)
-        return str(reader.place_names([place]).get(place, place))
-    return reader.label("role", row["recipient"])
+    return {
+        row["id"]: f"{reader.label('message', row['message'])} → {recipient_name(reader, row['recipient'])}"
+        for row in found
+    }
 
 
 def _among(column: ColumnElement[str], ids: list[str]) -> ColumnElement[bool]:
