@@ -30,6 +30,7 @@ class Demands:
     test: str = field(default_factory=running_test)
     names: set[str] = field(default_factory=set)
     answers: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
 
     def name(self, *names: str) -> None:
         """A step, a message or a rule was demanded."""
@@ -40,7 +41,20 @@ class Demands:
         self.names.add(what)
         rows = data.get("rows")
         parts = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else [data]
-        self.answers.append((what, frozenset(key for part in parts for key in part)))
+        self.answers.append((what, frozenset(key for part in (data, *parts) for key in part)))
+
+
+class Saved(dict[str, Any]):
+    """What a step stored; a field that a test looks at is noted as demanded."""
+
+    def __init__(self, values: Mapping[str, Any], form: str, demands: Demands) -> None:
+        super().__init__(values)
+        self._form, self._demands = form, demands
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        self._demands.fields.add(f"{self._form}.{key}")
+        return value
 
 
 def note(app: Tocsin, demands: Demands, folder: Path) -> None:
@@ -75,6 +89,7 @@ def _asserted(app: Tocsin, demands: Demands) -> Iterator[str]:
     log = _read(app)
     names = demands.names | names_in_asserts(demands.test)
     yield from (each for each in log.happened if each in names or _message(each) in demands.names - {""})
+    yield from demands.fields
     for what, keys in demands.answers:
         for element, form in log.answered.items():
             if what in (element, _message(element)) if what else element in log.openings.values():

@@ -61,7 +61,7 @@ def record(
     who: str = "nurse", **common: Any,
 ) -> rounds.RoundOutcome:  # fmt: skip
     """A round of today; `others` for everybody else who is observed."""
-    w.demands.answer("t_session_record", {"rows": list(rows)})
+    w.demands.answer("t_session_record", {"rows": list(rows), **common})
     command = cmd.RecordRound(
         w.incident, day or local_date(w.clock.now()), session, list(rows), others=others,
         others_of=[row["person_id"] for row in w.rows(t.Contact)], common={"measured_at": school.now(w), **common},

@@ -104,6 +104,9 @@ def test_families_report_every_evening_from_the_first_online_lesson(world: World
     assert w.local(deadline["met_at"]) == "03-03 19:00"
     w.go("03-04 18:00")
     assert len(w.open_tasks()["t_home_monitoring"]) == 1
+    assert w.passed("start_home_health") == ["03-03 18:00", "03-04 18:00"]
+    assert w.passed("ee_home_health") == ["03-03 19:00"]
+    assert w.decided("br_suspension") == [[1]]
 
 
 def test_an_evening_summed_up_the_next_morning_meets_its_own_deadline_late(world: World) -> None:
@@ -287,6 +290,17 @@ def test_all_excluded_classes_resume_early_with_the_consent_of_whoever_ordered(w
     assert visited_between(w, "ca_resume_early", "ca_close_report")
     school.closing_report(w)
     assert w.row()["result"] == "excluded_closed"
+    course = {
+        "s_resume_notice": ["03-02 16:00"],
+        "ee_resumed": ["03-02 16:00"],
+        "ee_control_excluded": ["03-02 16:00"],
+        "ca_control": ["03-02 16:00"],
+        "ee_excluded": ["03-02 16:00"],
+    }
+    assert {step: w.passed(step) for step in course} == course
+    told = {row["recipient"] for row in w.rows(t.Delivery, element="s_resume_notice")}
+    assert told == {f"place:{school.CLASS}", "district_office"}
+    assert w.decided("br_class_changed") == [[4]]
 
 
 def test_a_suspension_ends_at_the_time_announced_with_nobody_s_doing(world: World) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from service.application.queries import Reader, task_pages
+from service.application.queries import Reader, task_pages, timeline
 from service.application.queries.contacts import ContactRow, contacts
+from service.application.queries.summaries import KINDS
 from service.domain.access import Principal
 from service.domain.errors import FinalListAwaited, FinalListExists, FormRefused, NoSuch
 from service.persistence import tables as t
@@ -188,6 +189,8 @@ def test_what_a_contact_is_stands_nowhere_in_clear(world: World) -> None:
     assert {row["mode"] for row in w.rows(t.Contact)} == {"central"}
     told = [row for row in w.events() if row["type"].startswith(("contact_", "record_", "decision_", "person_"))]
     assert not [row for row in told if "close" in str(row["data"]) or "学生乙丑" in str(row["data"])]
+    assert w.decided("br_quarantine_mode") == [[3]] * 5
+    assert w.passed("s_screening_notice") == ["03-02 11:00"]
 
 
 def test_there_is_no_second_final_list(world: World) -> None:
@@ -278,6 +281,10 @@ def test_a_screening_notice_that_is_sent_back_is_drafted_again(world: World) -> 
     assert (report["state"], report["persons"]) == ("sent", [])
     recipients = {row["recipient"] for row in w.rows(t.Delivery, message="msg_screening_notice")}
     assert recipients == {f"place:{school.CLASS}", f"place:{OTHER_CLASS}"}
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, w.who(OFFICE), w.clock.now())
+        said = [entry.summary for entry in timeline.timeline(reader, w.incident, kinds=KINDS).entries]
+    assert "排查通告已报送：七年级2班、七年级3班" in said
 
 
 def test_a_contact_added_while_the_observation_runs_is_observed_too(world: World) -> None:
@@ -293,3 +300,5 @@ def test_a_contact_added_while_the_observation_runs_is_observed_too(world: World
     children = w.rows(t.Instance, process="medical_observation")
     assert len(children) == 6
     assert tracing.person(w, "学生丑") in {child["person_id"] for child in children}
+    assert w.decided("br_added_class") == [[1]]
+    assert w.passed("e_support_needed") == ["03-02 11:00"]

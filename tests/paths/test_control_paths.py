@@ -68,3 +68,5 @@ def test_a_closing_report_waits_for_what_came_after_control(world: World) -> Non
     assert {(error.path, error.code) for error in refused.value.errors} == {("closed_at", "still_open")}
     assert w.row()["closed_at"] is None
     assert not [row for row in w.rows(t.Report, document="R03") if row["state"] == "sent"]
+    assert w.passed("e_support_none") == ["03-02 10:10"]
+    assert w.passed("e_control_reached") == ["03-02 10:41"]

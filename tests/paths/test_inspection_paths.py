@@ -40,6 +40,7 @@ def test_a_corrected_breach_without_grave_consequence_is_settled(world: World) -
     assert visited_between(world, "g_rectified", "ee_inspection")
     assert not world.rows(t.Task, element="t_sanction")
     assert given_back(world) == "rectified"
+    assert len(world.decided("br_breach")) == len(world.passed("s_rectify_notice")) == 1
 
 
 def test_a_breach_that_was_not_corrected_ends_with_a_sanction(world: World) -> None:

@@ -69,6 +69,7 @@ def test_a_patient_who_gets_worse_before_120_is_there(world: World) -> None:
     assert variants.visited_between(w, "s_recall_120_severe", "ee_worse_done")
     school.arrived(w)
     assert "msg_deteriorated" not in w.offered("nurse")
+    assert w.passed("s_alert_duty") == ["03-02 08:13"]
 
 
 def test_a_second_pupil_after_the_call_gets_a_call_of_his_own(world: World) -> None:

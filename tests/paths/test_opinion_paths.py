@@ -105,6 +105,9 @@ def test_a_later_topic_is_decided_on_its_own(world: World) -> None:
     topic(w, truth="属实")
     assert rules(w) == [1, 4, 5, 6, 7]
     assert len(w.open_tasks()["t_handle_topic"]) == 4
-    w.do("coordinator", "t_handle_topic", {})
+    w.do("coordinator", "t_handle_topic", {"action": "转办"})
     assert visited_between(w, "t_handle_topic", "ee_topic")
     assert len(w.open_tasks()["t_handle_topic"]) == 3
+    assert w.decided("br_opinion") == [[row] for row in rules(w)]
+    assert w.saved("t_handle_topic")["closed_at"].startswith("2026-03-02")
+    assert w.saved("t_handle_topic")["action"] == "转办"

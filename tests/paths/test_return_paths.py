@@ -1,5 +1,6 @@
 """P16 where SC01 does not go: started by the parents, documents missing, symptoms again, refused at the gate."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,9 @@ def test_at_the_gate_without_a_mask_or_with_fever(world: World) -> None:
     enter(w, "fever_clinic", 38.2)
     assert visited_between(w, "g_entry_ok", "br_return")
     assert "t_entry_check" not in w.open_tasks()
+    assert w.passed("e_start_return") == w.passed("start_return_asked") == ["03-02 14:30"]
+    (waited,) = w.rows(t.Deadline, rule="T06")
+    assert waited["due_at"] - waited["started_at"] == timedelta(hours=48)
 
 
 def test_symptoms_again_start_the_waiting_time_anew(world: World) -> None:
@@ -85,6 +89,8 @@ def test_parents_ask_for_a_return_without_an_incident_of_the_school(world: World
     review(w, "准予返校")
     enter(w, "pass")
     assert w.row()["result"] == "completed"
+    assert w.passed("s_tell_class") == w.passed("ee_returned") == ["03-02 08:00"]
+    assert {row["rule"] for row in w.rows(t.Deadline, rule="T07")} == {"T07"}
 
 
 def test_the_verdict_of_the_health_authority_is_kept_until_the_return_asks_for_it(world: World) -> None:

@@ -78,6 +78,7 @@ def test_dispatch_runs_eight_branches_at_once(world: World) -> None:
     assert (report["drafter"], report["signer"]) == (w.who("coordinator").account_id, w.who("principal").account_id)
     sent = {row["recipient"] for row in w.rows(t.Delivery, report_id=report["id"])}
     assert sent == {"district_office", "duty_principal"}
+    assert (w.passed("t_collect_data"), w.passed("ee_reported")) == (["03-02 08:13"], ["03-02 08:18"])
 
 
 def test_parents_evacuation_and_contact_time(world: World) -> None:
@@ -170,11 +171,48 @@ def test_sc01_excluded_case_to_the_return_of_the_pupil(world: World) -> None:
         {"time": school.now(w), "temperature": 36.6, "mask_worn": True, "action": "pass"},
     )  # fmt: skip
     assert [row["status"] for row in w.rows(t.Instance, procedure="return_to_school")] == ["completed"]
-    never = {"F12", "F18"}
-    assert not [row for row in w.rows(t.Record) if row["form"] in never]
+    assert not [row for row in w.rows(t.Record) if row["form"] in {"F12", "F18"}]
     assert not [row for row in w.rows(t.Report) if row["document"] == "R04"]
     scopes = {row["inputs"].get("scope") for row in w.rows(t.Instance, procedure="terminal_disinfection")}
     assert scopes == {"spot"}
+    _whole_course(w, case)
+
+
+def _whole_course(w: World, case: str) -> None:
+    """What nobody does and what ends, each at its minute; the rows that fired; who let the pupil in."""
+    course = {
+        "ca_detection": ["03-02 08:11"],
+        "hold_no_leave": ["03-02 08:11"],
+        "ee_detection": ["03-02 08:11"],
+        "ca_initial_report": ["03-02 08:18"],
+        "ca_recheck": ["03-02 08:38"],
+        "ee_recheck_plan": ["03-02 08:38"],
+        "e_plan_needed": ["03-02 08:38"],
+        "e_plan_started": ["03-02 08:41"],
+        "ca_spot_disinfect": ["03-02 09:05"],
+        "ee_disinfected": ["03-02 09:05"],
+        "ca_case_transfer": ["03-02 09:15"],
+        "ee_transferred": ["03-02 09:15"],
+        "ca_written_report": ["03-02 09:40"],
+        "s_send_written": ["03-02 09:40"],
+        "ee_written": ["03-02 09:40"],
+        "e_diagnosis_poll": ["03-02 13:15"],
+        "ee_exclusion": ["03-02 14:40"],
+        "ee_case_excluded": ["03-02 14:40"],
+        "e_all_excluded": ["03-02 14:40"],
+        "ca_dispatch": ["03-02 14:30"],
+        "ee_control_excluded": ["03-02 15:30"],
+        "ee_excluded": ["03-02 15:30"],
+        "s_tell_class": ["03-06 07:40"],
+        "ee_returned": ["03-06 07:40"],
+    }
+    assert {step: w.passed(step) for step in course} == course
+    assert w.decided("br_recheck") == [[3]]
+    assert w.decided("br_first_class") == [[7]]
+    assert w.decided("br_destination") == [[5]]
+    assert w.decided("br_diagnosis") == [[1]]
+    assert w.saved("t_entry_check")["handler"]["id"] == w.who("coordinator").account_id
+    assert w.saved("t_entry_check")["person"]["id"] == case
 
 
 def _return(w: World, situation: str) -> None:

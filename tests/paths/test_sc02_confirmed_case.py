@@ -24,6 +24,17 @@ CONTROL = {
     "t_propose_suspension", "t_foresee_topics",
 }  # fmt: skip
 
+# When what nobody does, and what ends, came about.
+COURSE = {
+    "ca_detection": ["03-09 10:20"], "e_plan_needed": ["03-09 10:50"], "e_first_positive": ["03-09 15:00"],
+    "start_opinion": ["03-09 15:00"], "s_screening_notice": ["03-09 16:30"], "e_support_needed": ["03-10 10:00"],
+    "e_control_reached": ["03-24 10:00"], "e_control_confirmed": ["03-24 14:00"], "ee_case_control": ["03-24 14:00"],
+    "ca_case_control": ["03-24 14:00"], "ee_case_closed": ["03-24 14:00"], "s_resume_notice": ["03-25 09:00"],
+    "ee_resumed": ["03-25 09:00"], "ca_resume": ["03-25 09:00"], "ee_recovery": ["03-25 09:00"],
+    "ca_recovery": ["03-25 09:00"], "ca_closing": ["03-26 15:00"], "ee_control_closed": ["03-26 15:00"],
+    "ca_control": ["03-26 15:00"], "ee_closed": ["03-26 15:00"], "e_start_returns": ["03-24 14:00"],
+}  # fmt: skip
+
 
 @pytest.mark.timeout(900)  # seventeen days of work
 def test_from_the_first_fever_to_the_closing_report(world: World) -> None:
@@ -39,6 +50,14 @@ def test_from_the_first_fever_to_the_closing_report(world: World) -> None:
     resumed(w)
     closed(w)
     returns(w)
+    course = {step: w.passed(step) for step in COURSE}
+    assert course == COURSE
+    assert w.decided("br_routing")[:2] == [[1, 2], [4]]
+    assert w.decided("br_suspension") == [[5], [1]]
+    assert w.decided("br_quarantine_mode") == [[3]] * 8
+    assert w.decided("br_diagnosis") == [[2]]
+    assert w.passed("start_session").count("03-11 06:00") == 8
+    assert len(w.passed("ee_session")) == 224
 
 
 # --- looking ----------------------------------------------------------------------------------------
@@ -162,8 +181,16 @@ def first_list(w: World) -> None:
     assert recipients(w, "msg_screening_notice") == {f"place:{each}" for each in (*CLASSES, BUS)}
     w.go("03-09 16:50")
     progress(w)
-    numbers = answered(w, "F09", "draft")["contact_numbers"]
+    report = w.saved("t_draft_progress")
+    numbers = report["contact_numbers"]
     assert (numbers["初步"], numbers["最终"]) == (11, 0)
+    assert report["period"]["to"].startswith("2026-03-09T08:50")
+    assert report["contact_classes"]
+    assert "疑似" in report["diagnosis_treatment"]
+    assert report["condition_change"]
+    assert report["control_state"]
+    assert report["next_measures"]
+    assert report["cause"]
     assert met(w, "T04", "day:2026-03-09")
     assert [row["number"] for row in w.rows(t.Report, document="R02")] == ["1"]
 
@@ -354,8 +381,15 @@ def resumed(w: World) -> None:
     suspension.resume(w)
     assert {f"place:{each}" for each in CLASSES} <= recipients(w, "msg_resume_notice")
     assert visited_between(w, "e_resumed", "ee_suspension_over")
+    help_ = {"help_given": "线上补课", "accountability": "无"}
     action = {"text": "增加通风", "owner": "总务处", "due": "2026-03-31"}
-    w.do("principal", "t_rectify", {"problems": ["通风不足"], "actions": [action], "finished": True, "signer": True})
+    w.do(
+        "principal",
+        "t_rectify",
+        {"problems": ["通风不足"], "actions": [action], "finished": True, "signer": True, **help_},
+    )
+    kept = w.saved("t_rectify")
+    assert (kept["help_given"], kept["accountability"]) == (help_["help_given"], help_["accountability"])
     assert visited_between(w, "g_account_needed", "g_account_done")
     w.go("03-25 16:30")
     progress(w)
@@ -366,6 +400,9 @@ def closed(w: World) -> None:
     w.go("03-26 15:00")
     assert "t_draft_closing" in w.open_tasks()
     school.draft(w, "t_draft_closing", closed_at=school.now(w))
+    closing = w.saved("t_draft_closing")
+    assert "通风不足" in closing["rectification"]
+    assert closing["resume"]
     school.sign(w)
     row = w.row()
     assert (row["status"], row["result"]) == ("closed", "confirmed_closed")

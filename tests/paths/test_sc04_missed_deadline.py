@@ -171,6 +171,8 @@ def test_variant_b_two_hours_over_a_clue_is_opened(w: World) -> None:
     w.do("principal", "t_register_clue", {"description": "成文报告逾期两小时未报"})
     (clue,) = w.rows(t.Record, form="F40")
     assert (clue["data"]["source"], clue["data"]["breach"]) == ("系统逾期", "迟报")
+    assert w.passed("e_written_due") == w.passed("ee_written_overdue") == ["03-02 15:00"]
+    assert w.passed("s_tell_duty_late") == ["03-02 13:33"]
 
 
 def test_variant_b_two_missed_reports_are_two_clues(tmp_path: Path) -> None:

@@ -189,6 +189,9 @@ def test_variant_b_the_transfer_stays_with_120(w: World) -> None:
     w.do("nurse", "t_ppe_escort", {"ppe": ["N95口罩", "手套", "工作服"]})
     assert "t_hand_over" in w.open_tasks(), "any answer lets the transfer go on"
     assert "t_parent_refusal" in w.open_tasks(), "every further refusal is handled again"
+    assert w.passed("start_parent_refusal") == ["03-02 09:20", "03-02 10:00"]
+    assert w.passed("ee_refusal_done") == ["03-02 10:00"]
+    assert w.decided("br_destination") == [[5]]
 
 
 def test_variant_b_the_police_event_is_logged_and_the_written_report_states_it(w: World) -> None:

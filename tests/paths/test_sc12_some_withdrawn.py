@@ -73,6 +73,13 @@ def test_their_cases_and_tasks_end_and_the_rest_goes_on(w: World) -> None:
     assert s.fact(w, "cluster_count") == 1
     running = {row["subject"] for row in w.rows(t.Deadline, rule="X02") if row["cancelled_at"] is None}
     assert running == {second}
+    course = {
+        "start_cluster": ["03-02 08:02"],
+        "t_revoke_cases": ["03-02 08:10"],
+        "e_cluster_gone": ["03-02 08:10"],
+        "ee_cancel_asked": ["03-02 08:10"],
+    }
+    assert {step: w.passed(step) for step in course} == course
 
 
 def test_a_direct_report_not_sent_falls_away_with_the_number(w: World) -> None:
@@ -155,6 +162,18 @@ def test_when_the_last_one_is_cleared_the_incident_ends(w: World) -> None:
         s.sign(w)
     assert w.row()["result"] == "false_alarm"
     assert w.rows(t.Person, hold_leave=True) == []
+    course = {
+        "s_clear_notice": ["03-02 08:45"],
+        "ee_recheck_cleared": ["03-02 08:45"],
+        "ee_case_cleared": ["03-02 08:45"],
+        "e_all_cleared": ["03-02 08:45"],
+        "ca_correct_cleared": ["03-02 08:45"],
+        "e_dispatch_settled": ["03-02 08:45"],
+        "ca_dispatch": ["03-02 08:45"],
+        "ee_false_alarm": ["03-02 08:45"],
+    }
+    assert {step: w.passed(step) for step in course} == course
+    assert w.decided("br_recheck") == [[6]]
 
 
 def test_who_is_withdrawn_cannot_be_withdrawn_again(w: World) -> None:

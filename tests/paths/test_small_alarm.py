@@ -24,6 +24,14 @@ def test_small_alarm_with_its_child_and_deadline(world: World) -> None:
     assert (w.local(written["met_at"]), written["late_minutes"]) == ("03-02 10:20", 10)
     assert [row["recipient"] for row in w.rows(t.Delivery)] == ["edu_bureau"]
     assert w.row()["status"] == "closed"
+    course = {
+        "t_small_report": ["03-02 08:10"],
+        "ca_small_check": ["03-02 08:10"],
+        "ee_small_check": ["03-02 08:10"],
+        "s_small_send": ["03-02 10:20"],
+        "ee_small": ["03-02 10:20"],
+    }
+    assert {step: w.passed(step) for step in course} == course
 
 
 def test_the_ladder_of_the_small_alarm_also_after_downtime(world: World) -> None:

@@ -43,6 +43,7 @@ def test_an_hour_on_the_way_is_an_alert_and_changes_nothing(world: World) -> Non
     assert {row["role"] for row in w.rows(t.Notice, code="transit_late")} == {"duty_principal", "school_leader"}
     assert "r_received" in w.open_tasks()
     assert variants.visited_between(w, "s_transit_alert", "ee_transit_alerted")
+    assert w.passed("e_transit_late") == ["03-02 10:00"]
 
 
 def worse_in_hospital(w: World) -> None:
@@ -97,6 +98,8 @@ def test_a_transfer_upward_that_nobody_can_drive_is_arranged_and_tried_again(wor
     assert variants.visited_between(w, "t_upward_help", "ca_upward_transfer")
     request(w, "s_call_vehicle", "已派车", "coordinator")
     assert "t_ppe_transfer" in w.open_tasks()
+    assert w.passed("e_upward_failed") == w.passed("ee_transfer_failed")
+    assert len(w.passed("e_upward_failed")) == 1
 
 
 def test_a_patient_once_worse_and_now_better_is_not_moved_again(world: World) -> None:
@@ -142,3 +145,7 @@ def test_a_transfer_that_fails_is_arranged_by_the_duty_principal_and_tried_again
     assert len(w.rows(t.Instance, procedure="case_transfer")) == 2
     request(w, "s_call_vehicle", "已派车", "coordinator")
     assert "t_hand_over" in w.open_tasks()
+    assert w.passed("e_transfer_failed") == w.passed("ee_transfer_failed") == ["03-02 09:36"]
+    assert w.passed("t_transfer_help") == ["03-02 09:36"]
+    calls = sorted(w.rows(t.Delivery, element="s_call_vehicle"), key=lambda row: row["id"])
+    assert [row["state"] for row in calls] == ["failed", "acknowledged"]  # no answer; then a vehicle was sent

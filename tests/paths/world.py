@@ -26,7 +26,7 @@ from service.persistence import queue
 from service.persistence import tables as t
 from service.persistence.tables import sql
 from service.settings import ROOT, Settings
-from tests.matrix.noting import Demands
+from tests.matrix.noting import Demands, Saved
 from tests.paths import by_api
 from tests.paths.coverage import visits
 from tests.stores import a_template_url, chosen_url
@@ -256,6 +256,29 @@ class World:
         with self.app.read() as connection:
             rows = [dict(row) for row in connection.execute(statement).mappings()]
         return [row for row in rows if type_ in ("", row["type"])]
+
+    def passed(self, element: str) -> list[str]:
+        """When an element was passed, as `MM-DD HH:MM` in Shanghai, in order; of an end event when it was reached."""
+        found = [row["at"] for row in self.events("element_completed") if row["data"]["element"] == element]
+        if found:
+            self.demands.name(element)
+        return [self.local(at) for at in found]
+
+    def decided(self, element: str) -> list[list[int]]:
+        """The rows of its table that fired at a decision step, each time it was passed, in order."""
+        found = [row["data"]["rules"] for row in self.events("decision_made") if row["data"]["element"] == element]
+        if found:
+            self.demands.name(element)
+        return found
+
+    def saved(self, element: str, person: str = "") -> Saved:
+        """What was stored last at a step (about a person), with its sealed parts; a field looked at is noted."""
+        rows = [row for row in self.events("record_saved") if row["element"] == element]
+        data = [row for row in rows if person in ("", row["data"]["person"])][-1]
+        with self.app.read() as connection:
+            sealed = self.app.sealer.open_all(connection, data["sealed"] or {}).values()
+        values = {**data["data"]["answers"], **{key: value for part in sealed for key, value in part.items()}}
+        return Saved(values, data["data"]["form"], self.demands)
 
     def visited(self) -> set[str]:
         """Sequence flows visited, over all instances of the incident."""
