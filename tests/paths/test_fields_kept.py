@@ -4,6 +4,7 @@ from typing import Any
 
 from service.persistence import tables as t
 from tests.paths import observing, school, suspension, tracing, variants
+from tests.paths import test_sc12_false_alarm as sc12
 from tests.paths.world import MINUTE, World
 
 FILE = school.CERTIFICATE
@@ -201,3 +202,23 @@ def test_the_summary_of_a_day_and_the_end_of_a_suspension(world: World) -> None:
     }
     assert (day["total"], day["suspected_count"], day["confirmed_count"]) == (30, 0, 0)
     assert (day["anomaly_text"], day["supplies_state"]) == (said["anomaly_text"], "充足")
+
+
+def test_a_direct_report_and_its_correction_say_why(world: World) -> None:
+    w = world
+    sc12.faulty(w)
+    sc12.dispatched(w, "08:04")
+    w.go("08:06")
+    sc12.report_out(w)
+    w.do("coordinator", "t_draft_direct", {"drafter": True, "requests": "请派专家指导"})
+    direct = w.saved("t_draft_direct")
+    assert (direct["trigger"], direct["suspected_count"], direct["requests"]) == ("≥3例聚集", 3, "请派专家指导")
+    assert direct["classes"]
+    assert direct["measures"]
+    w.go("08:10")
+    sc12.withdraw(w, sc12.FAULTY)
+    sc12.corrected(w)
+    (first,) = w.rows(t.Report, document="R01")
+    said = w.saved("t_draft_correction")
+    assert (said["correction_reason"], [entry["id"] for entry in said["corrects"]]) == ("误报撤销", [first["id"]])
+    assert said["correction_text"]

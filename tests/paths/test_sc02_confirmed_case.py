@@ -1,13 +1,13 @@
 """SC02: a confirmed case with eight contacts in three classes and a bus, from the first fever to the closing report."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
 from service.domain.errors import FormRefused
 from service.persistence import tables as t
 from tests.paths import observing, school, suspension, tracing, variants
+from tests.paths.looking import answered, case, due, met, recipients, rules
 from tests.paths.tracing import NEIGHBOURS, contact, judged, removed
 from tests.paths.variants import visited_between
 from tests.paths.world import World
@@ -58,31 +58,6 @@ def test_from_the_first_fever_to_the_closing_report(world: World) -> None:
     assert w.decided("br_diagnosis") == [[2]]
     assert w.passed("start_session").count("03-11 06:00") == 8
     assert len(w.passed("ee_session")) == 224
-
-
-# --- looking ----------------------------------------------------------------------------------------
-
-
-def due(w: World, rule: str, subject: str = "") -> str:
-    return w.local(w.deadline(rule, subject)["due_at"])
-
-
-def met(w: World, rule: str, subject: str = "") -> bool:
-    row = w.deadline(rule, subject)
-    return row["met_at"] is not None and row["late_minutes"] == 0
-
-
-def rules(w: World, decision: str) -> list[list[int]]:
-    """The rows of a decision that fired, oldest first."""
-    return [row["rules"] for row in sorted(w.rows(t.DecisionRow, decision=decision), key=lambda row: row["id"])]
-
-
-def case(w: World) -> str:
-    return variants.cases(w)[0]
-
-
-def recipients(w: World, message: str) -> set[str]:
-    return {row["recipient"] for row in w.rows(t.Delivery, message=message)}
 
 
 # --- 03-09 ------------------------------------------------------------------------------------------
@@ -208,16 +183,6 @@ def refuses(w: World, rows: list[dict[str, object]]) -> bool:
     except FormRefused as refused:
         return [error.code for error in refused.errors] == ["too_early"]
     return False
-
-
-def answered(w: World, form: str, view: str) -> dict[str, Any]:
-    """The latest answer of a form view with its sealed parts."""
-    row = sorted(w.rows(t.Record, form=form, view=view), key=lambda each: each["id"])[-1]
-    values = dict(row["data"])
-    with w.app.read() as connection:
-        for part in w.app.sealer.open_text(connection, row["sealed"]).values():
-            values.update(part)
-    return values
 
 
 def progress(w: World) -> None:
