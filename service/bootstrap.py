@@ -1,5 +1,6 @@
 """The composition root: the only place that picks implementations and puts the parts together."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
 from service.application.live_instances import LiveInstances
 from service.application.services import Services
-from service.domain.clock import Clock, SystemClock
+from service.application.session_memory import SessionMemory
+from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
 from service.domain.forms import FormLibrary, FormNotFound
@@ -42,6 +44,7 @@ class Tocsin:
     sealer: Sealer
     writer: CommandRunner
     services: Services
+    sessions: SessionMemory
     documents: DocumentLibrary
     outside: OutsideWorld
     worker: Worker
@@ -52,6 +55,17 @@ class Tocsin:
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
         return run_recorded(self.writer, self.services, handler)
+
+    async def run_soon(self, handler: Callable[[UnitOfWork], T]) -> T:
+        """The same for the event loop: it goes on with others until the commit."""
+        try:
+            return await asyncio.wrap_future(self.writer.submit(handler))
+        except EngineFailed as error:
+            failure = error
+            await asyncio.wrap_future(
+                self.writer.submit(lambda uow: engine_incidents.record(uow, self.services, failure))
+            )
+            raise
 
     def read(self) -> AbstractContextManager[Any]:
         """A read-only snapshot: `with tocsin.read() as connection`, a Core connection."""
@@ -93,9 +107,11 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
+    sessions = SessionMemory(database, writer.directory, monotonic_seconds)
     return Tocsin(
-        settings, clock, database, sealer, writer, services, documents, outside, worker, hub, inbound, announcements
-    )
+        settings, clock, database, sealer, writer, services, sessions, documents, outside, worker, hub, inbound,
+        announcements,
+    )  # fmt: skip
 
 
 def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:

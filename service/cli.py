@@ -298,7 +298,7 @@ def _progress(text: str) -> None:
 
 
 def _rebuild(incident: str, uow: UnitOfWork) -> int:
-    return projections.rebuild(uow.connection, incident)
+    return projections.rebuild(uow, incident)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,5 @@
 """HTTP API under /api/v1."""
 
-from service.api.router import build_router
+from service.api.router import add_api
 
-__all__ = ["build_router"]
+__all__ = ["add_api"]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from service.api.problems import locale_of
 from service.api.wiring import Application
-from service.application import accounts, idempotency
+from service.application import idempotency
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader
 from service.application.services import Services
@@ -98,6 +99,13 @@ class Door:
         headers = {"Idempotent-Replay": "true"} if kept.is_repeat else {}
         return Response(kept.text, kept.status, headers, "application/json")
 
+    async def complete(self, use_case: UseCase[T], command: object, answer: Callable[[T], BaseModel]) -> Response:
+        """As `change`, awaited, where the answer needs nothing but the result: the event loop waits, no thread does."""
+        if self.key:
+            return await run_in_threadpool(self.change, use_case, command, lambda _, result: answer(result))
+        result = await self.tocsin.run_soon(lambda uow: self._run(uow, use_case, command))
+        return Response(answer(result).model_dump_json(by_alias=True), media_type="application/json")
+
     def _run(self, uow: UnitOfWork, use_case: UseCase[T], command: object) -> T:
         return use_case(uow, self.services, self.principal, command, request_id=self.request_id)
 
@@ -122,14 +130,14 @@ class Permit:
         # Such rights are those of anybody, administrators, trainers and outside parties.
         self.only_general = all(rule.__name__ in GENERAL_RULES for rule in RULES[action])
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         _shown_in_docs: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
     ) -> Door:
         """The door of a request. Raises SignInNeeded, CsrfMissing, NotAllowed."""
         tocsin = application_of(request)
-        session = session_of(request, tocsin)
+        session = await signed_in(request, tocsin)
         if self.only_general:
             require(session.principal, self.action, SYSTEM)
         route = f"{request.method} {request.url.path}"
@@ -152,14 +160,28 @@ def session_of(request: Request, tocsin: Application) -> CurrentSession:
 
     Raises SignInNeeded, CsrfMissing.
     """
+    secret, is_token = _secret_of(request)
+    session = tocsin.sessions.find(secret, now=tocsin.clock.now()) if secret else None
+    return _accepted(request, session, is_token=is_token)
+
+
+async def signed_in(request: Request, tocsin: Application) -> CurrentSession:
+    """The same for the event loop: only a session nobody has asked for lately needs a thread."""
+    secret, is_token = _secret_of(request)
+    session = tocsin.sessions.remembered(secret, now=tocsin.clock.now()) if secret else None
+    if session is None:
+        return await run_in_threadpool(session_of, request, tocsin)
+    return _accepted(request, session, is_token=is_token)
+
+
+def _secret_of(request: Request) -> tuple[str, bool]:
     header = request.headers.get("authorization", "")
     token = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else ""
-    secret = token or request.cookies.get(SESSION_COOKIE, "")
-    session = None
-    if secret:
-        with tocsin.read() as connection:
-            session = accounts.session_of(connection, secret, now=tocsin.clock.now())
-    if session is None or (session.kind == "bearer") != bool(token):
+    return token or request.cookies.get(SESSION_COOKIE, ""), bool(token)
+
+
+def _accepted(request: Request, session: CurrentSession | None, *, is_token: bool) -> CurrentSession:
+    if session is None or (session.kind == "bearer") != is_token:
         raise SignInNeeded
     if request.method not in SAFE and not session.accepts_csrf(request.headers.get(CSRF_HEADER)):
         raise CsrfMissing

@@ -1,9 +1,10 @@
 """The API as one router: every noun under /api/v1, the probes beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from starlette.routing import Match
 
 from service.api import (
@@ -36,41 +37,40 @@ from service.application.queries.health import running_heads
 
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+# Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    auth, procedures, versions, upgrades, incidents, people, observations, readings, messages, tasks, sheets, reports,
+    tasks, auth, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets, reports,
     printouts, outbox, engine_incidents, policies, attachments, events, exchange, health,
 )  # fmt: skip
 
 
-def build_router(tocsin: Application) -> APIRouter:
-    """All routes of the API, bound to a running product."""
+def add_api(router: APIRouter, tocsin: Application) -> None:
+    """Add all routes of the API, bound to a running product.
+
+    Each noun is included for itself: the framework matches a router within a router twice at every level.
+    """
     tocsin.hub.watch(lambda: running_heads(tocsin.database))
-    api = APIRouter(prefix=PREFIX)
+    bound = [Depends(_bound_to(tocsin))]
     for noun in NOUNS:
-        api.include_router(noun.router)
-    api.add_api_route(
-        "/{path:path}", _unknown(api), methods=METHODS, include_in_schema=False, route_class_override=ProblemRoute
-    )
-    whole = APIRouter(dependencies=[Depends(_bound_to(tocsin))])
-    whole.include_router(health.probes)
-    whole.include_router(metrics.probes)
-    whole.include_router(api)
-    return whole
+        router.include_router(noun.router, prefix=PREFIX, dependencies=bound)
+    router.include_router(health.probes, dependencies=bound)
+    router.include_router(metrics.probes, dependencies=bound)
+    router.add_api_route(
+        f"{PREFIX}/{{path:path}}", _unknown, methods=METHODS, include_in_schema=False,
+        route_class_override=ProblemRoute,
+    )  # fmt: skip
 
 
-def _bound_to(tocsin: Application) -> Callable[[Request], None]:
-    def bind(request: Request) -> None:
+def _bound_to(tocsin: Application) -> Callable[[Request], Coroutine[Any, Any, None]]:
+    async def bind(request: Request) -> None:  # awaited: a plain function would cost a thread per request
         request.state.application = tocsin
 
     return bind
 
 
-def _unknown(api: APIRouter) -> Callable[[Request], Response]:
+def _unknown(request: Request) -> JSONResponse:
     """What answers where no route does: 405 if another method is known there, otherwise 404."""
-
-    def answer(request: Request) -> JSONResponse:
-        others = [route for route in api.routes if "{path:path}" not in getattr(route, "path", "")]
-        is_known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in others)
-        return problems.of_http(request, 405 if is_known else 404, "")
-
-    return answer
+    scope = {**request.scope, "path": request.url.path.removeprefix(PREFIX)}
+    routes = (route for noun in NOUNS for route in noun.router.routes)
+    is_known = any(route.matches(scope)[0] is Match.PARTIAL for route in routes)
+    return problems.of_http(request, 405 if is_known else 404, "")

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from service.application.documents import DocumentLibrary
 from service.application.services import Services
+from service.application.session_memory import SessionMemory
 from service.domain.clock import Clock
 from service.domain.gateways import InboundDoor
 from service.persistence.command_runner import CommandRunner
@@ -76,6 +77,11 @@ class Application(Protocol):
         ...
 
     @property
+    def sessions(self) -> SessionMemory:
+        """Who is signed in."""
+        ...
+
+    @property
     def documents(self) -> DocumentLibrary:
         """The report documents."""
         ...
@@ -92,6 +98,10 @@ class Application(Protocol):
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case; an engine failure is recorded before it is raised."""
+        ...
+
+    async def run_soon(self, handler: Callable[[UnitOfWork], T]) -> T:
+        """The same, awaited."""
         ...
 
     def read(self) -> AbstractContextManager[Any]:

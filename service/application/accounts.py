@@ -158,6 +158,7 @@ def sign_out(uow: UnitOfWork, secret: str) -> bool:
     if account_id is None:
         return False
     uow.connection.execute(delete(_sessions).where(where))
+    uow.directory_changed()
     uow.append(ACCESS_STREAM, [NewEvent("signed_out", uow.now, {}, actor=account_id)])
     return True
 
@@ -224,6 +225,7 @@ def create_account(uow: UnitOfWork, account: NewAccount) -> str:
     rows = [{"account_id": account_id, "organisation_id": each, "role": role} for each, role in account.memberships]
     if rows:
         uow.connection.execute(insert(_memberships), rows)
+    uow.directory_changed()
     data = {"account": account_id, "memberships": [list(each) for each in account.memberships]}
     uow.append(ACCESS_STREAM, [NewEvent("account_created", uow.now, data)])
     return account_id
@@ -254,12 +256,14 @@ def set_password(uow: UnitOfWork, account_id: str, password_hash: str) -> None:
     if found.rowcount == 0:
         raise NoSuch("account", account_id)
     uow.connection.execute(delete(_sessions).where(_sessions.c.account_id == account_id))
+    uow.directory_changed()
     uow.append(ACCESS_STREAM, [NewEvent("password_changed", uow.now, {"account": account_id})])
 
 
 def set_locale(uow: UnitOfWork, account_id: str, locale: str) -> None:
     """Choose the language of an account: zh_CN or en, else ValueRefused."""
     uow.connection.execute(update(_accounts).where(_accounts.c.id == account_id).values(locale=_locale(locale)))
+    uow.directory_changed()
 
 
 def hash_password(password: str) -> str:

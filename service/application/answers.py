@@ -173,10 +173,9 @@ def target_of_task(on: Advance, task: Mapping[str, Any]) -> Target:
 
 def target_of_wait(on: Advance, wait: Mapping[str, Any]) -> Target:
     """What a waiting message event asks for; its task if it is a receive task."""
-    table = sql.tasks
-    task = on.uow.connection.execute(table.select().where(table.c.id == wait["id"])).mappings().first()
+    task = on.rows.get(sql.tasks, wait["id"])
     if task is not None:
-        return target_of_task(on, dict(task))
+        return target_of_task(on, task)
     return Target(
         instance=on.instance_row(wait["instance_id"]), visit=wait["id"], element=wait["element"],
         form_key=wait["form_key"], person=wait["person_id"] or "", opened_at=wait["armed_at"], due_at=None,

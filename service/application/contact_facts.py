@@ -8,7 +8,7 @@ from typing import Any
 
 from service.application.contact_rows import CONTROLLED, Contact
 from service.application.fact_base import FactBase, incident_fact, person_fact
-from service.application.fact_rows import PersonFacts
+from service.application.person_facts import PersonFacts
 
 FINAL = "final"
 STATUSES = ("待转运", "隔离中", "转阳", "解除", "失联")

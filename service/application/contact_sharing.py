@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from service.application import contacts, inbox, sending
 from service.domain import events as ev
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -55,15 +54,15 @@ def _tell(on: Advance, parent: str, visit: str, person: str, instance: str) -> N
     inbox.put(on, inbox.Effect("child_ended", f"{visit}:{instance}", payload))
 
 
-def _tracings(on: Advance, case: str) -> list[dict[str, Any]]:
-    return [row for row in on.active_rows() if row["process"] == contacts.TRACING and row["person_id"] == case]
+def _tracings(on: Advance, case: str) -> list[Row]:
+    active = on.rows.where(sql.instances, incident_id=on.incident_id, status="active", person_id=case)
+    return [row for row in active if row["process"] == contacts.TRACING]
 
 
 def _waiting(on: Advance, tracing: Mapping[str, Any]) -> str:
     """The wait of the open collection of an instance, "" before it is reached."""
-    table = sql.element_visits
-    mine = (table.c.instance_id == tracing["id"]) & (table.c.element == CALL) & table.c.state.in_(("active", "waiting"))
-    return str(on.uow.connection.execute(select(table.c.id).where(mine)).scalar() or "")
+    waiting = on.rows.ids(sql.element_visits, instance_id=tracing["id"], element=CALL, state="active")
+    return next(iter(waiting), "")
 
 
 # --- a case is excluded -----------------------------------------------------------------------

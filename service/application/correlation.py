@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, select
-
 from service.application import answers
 from service.domain import events as ev
 from service.domain.access import Principal
 from service.engine.model import Kind, Trigger
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 OF_THE_INCIDENT = frozenset({"msg_contact_positive"})  # correlated by the incident alone (P01.6)
 OF_TASKS = {"msg_release": "t_release"}  # messages that may complete a task of ours (P01.6): message -> task
+KEY_COLUMNS = {"person": "person_id", "instance": "instance_id"}
 SYSTEM_PRINCIPAL = Principal("system", "")
 
 
@@ -33,20 +33,16 @@ def hand_over(
     answers.answer(on, answers.target_of_wait(on, wait), principal, payload)
 
 
-def waiting(on: Advance, name: str, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+def waiting(on: Advance, name: str, keys: Mapping[str, Any]) -> list[Row]:
     """Waits, or open tasks, of the incident for a message, narrowed to all keys given: person, instance."""
-    table: Table = sql.tasks if name in OF_TASKS else sql.waits
-    same = table.c.incident_id == on.incident_id
     if name in OF_TASKS:
-        same &= (table.c.element == OF_TASKS[name]) & table.c.state.in_(("open", "claimed"))
+        tasks = on.rows.where(sql.tasks, incident_id=on.incident_id, element=OF_TASKS[name])
+        found = [row for row in tasks if row["state"] in {"open", "claimed"}]
     else:
-        same &= (table.c.trigger == "message") & (table.c.name == name)
-    if keys.get("person"):
-        same &= table.c.person_id == keys["person"]
-    if keys.get("instance"):
-        same &= table.c.instance_id == keys["instance"]
-    rows = [dict(row) for row in on.uow.connection.execute(select(table).where(same).order_by(table.c.id)).mappings()]
-    return [row for row in rows if name in OF_TASKS or is_listed(on, row)]
+        found = on.rows.where(sql.waits, incident_id=on.incident_id, trigger="message", name=name)
+    narrowed = {column: keys[key] for key, column in KEY_COLUMNS.items() if keys.get(key)}
+    rows = [row for row in found if all(row[column] == value for column, value in narrowed.items())]
+    return [row for row in sorted(rows, key=lambda row: row["id"]) if name in OF_TASKS or is_listed(on, row)]
 
 
 def is_listed(on: Advance, wait: Mapping[str, Any]) -> bool:
@@ -100,13 +96,12 @@ def deliver_buffered(on: Advance) -> bool:
 
     One that the form of the event refuses stays where it is: somebody has to answer by hand.
     """
-    table = sql.messages
-    buffered = (table.c.incident_id == on.incident_id) & (table.c.state == "buffered")
-    for row in on.uow.connection.execute(select(table).where(buffered).order_by(table.c.received_at)).mappings().all():
+    buffered = on.rows.where(sql.messages, incident_id=on.incident_id, state="buffered")
+    for row in sorted(buffered, key=lambda each: each["received_at"]):
         waits = waiting(on, row["name"], row["keys"])
         if len(waits) != 1:
             continue
-        payload = on.uow.sealer.open_text(on.uow.connection, row["sealed"])[on.incident_id]
+        payload = on.uow.sealer.open_text(on.uow, row["sealed"])[on.incident_id]
         if answers.fits(on, answers.target_of_wait(on, waits[0]), SYSTEM_PRINCIPAL, payload):
             hand_over(on, SYSTEM_PRINCIPAL, row["id"], waits[0], payload)
             return True

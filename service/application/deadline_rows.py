@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import bindparam, select
 
 from service.application import observations
 from service.application.projections.registry import deadline_id
@@ -14,6 +12,7 @@ from service.domain import events as ev
 from service.domain.deadlines import due_at, lateness
 from service.domain.errors import EngineFailed
 from service.engine.effects import DeadlineAct
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -21,39 +20,32 @@ if TYPE_CHECKING:
 
 # A new symptom, a new departure and a new call start these again; the others keep their first start.
 RESTARTING = frozenset({"T06", "T07", "X02", "X06"})
-_by_id = select(sql.deadlines).where(sql.deadlines.c.id == bindparam("deadline"))
-_reasons = (
-    select(sql.tasks.c.late_reason)
-    .where(sql.tasks.c.deadline_id == bindparam("deadline"), sql.tasks.c.late_reason != "")
-    .order_by(sql.tasks.c.ended_at.desc())
-)
 
 
-def running(on: Advance) -> dict[tuple[str, str], datetime]:
-    """Due times of the deadlines that are neither met nor cancelled, by (rule, subject)."""
-    return {(row["rule"], row["subject"]): row["due_at"] for row in open_rows(on)}
+class RunningDeadlines(Mapping[tuple[str, str], datetime]):
+    """Due times of the deadlines that are neither met nor cancelled, by (rule, subject), as they stand now."""
+
+    def __init__(self, on: Advance) -> None:
+        self._on = on
+
+    def __getitem__(self, key: tuple[str, str]) -> datetime:
+        row = self._on.rows.get(sql.deadlines, deadline_id(self._on.incident_id, *key))
+        if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
+            raise KeyError(key)
+        due: datetime = row["due_at"]
+        return due
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter([(row["rule"], row["subject"]) for row in open_rows(self._on)])
+
+    def __len__(self) -> int:
+        return len(open_rows(self._on))
 
 
-def follow(running: dict[tuple[str, str], datetime], event: ev.Event) -> None:
-    """Keep the due times in step with an event just recorded."""
-    if isinstance(event, ev.DeadlineStarted):
-        running[event.rule, event.subject] = datetime.fromisoformat(event.due)
-    elif isinstance(event, ev.DeadlineMoved):
-        running[_key(event.deadline)] = datetime.fromisoformat(event.due)
-    elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
-        running.pop(_key(event.deadline), None)
-
-
-def _key(deadline: str) -> tuple[str, str]:
-    _incident, rule, subject = deadline.split(":", 2)
-    return rule, subject
-
-
-def open_rows(on: Advance) -> list[dict[str, Any]]:
+def open_rows(on: Advance) -> list[Row]:
     """Deadlines of the incident that are neither met nor cancelled."""
-    table = sql.deadlines
-    is_open = (table.c.incident_id == on.incident_id) & table.c.met_at.is_(None) & table.c.cancelled_at.is_(None)
-    return [dict(row) for row in on.uow.connection.execute(select(table).where(is_open)).mappings()]
+    rows = on.rows.where(sql.deadlines, incident_id=on.incident_id)
+    return [row for row in rows if row["met_at"] is None and row["cancelled_at"] is None]
 
 
 def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
@@ -74,12 +66,12 @@ def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
 
 def late_reason(on: Advance, deadline: str) -> str:
     """The reason given with the last late task that shows the deadline, "" if none was."""
-    return on.uow.connection.execute(_reasons, {"deadline": deadline}).scalars().first() or ""
+    said = [row for row in on.rows.where(sql.tasks, deadline_id=deadline) if row["late_reason"]]
+    return str(max(said, key=lambda row: row["ended_at"])["late_reason"]) if said else ""
 
 
-def _find(on: Advance, deadline: str) -> dict[str, Any] | None:
-    row = on.uow.connection.execute(_by_id, {"deadline": deadline}).mappings().first()
-    return dict(row) if row else None
+def _find(on: Advance, deadline: str) -> Row | None:
+    return on.rows.get(sql.deadlines, deadline)
 
 
 def _start(on: Advance, row: Mapping[str, Any], effect: DeadlineAct, known: Mapping[str, Any] | None) -> None:

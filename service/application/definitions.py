@@ -15,6 +15,7 @@ from service.engine.intake import read_bundle, reopen_bundle
 from service.engine.model import Bundle, Finding, Kind, Trigger
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
+from service.persistence.working_set import Source, connection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +45,31 @@ class DefinitionStore:
         self._assemblies: dict[tuple[str, int], Assembly] = {}
         self._lock = Lock()
 
-    def get(self, connection: Connection, procedure: str, version: int) -> Assembly:
-        """The assembly of a deployed version. Raises NoSuch, or DefinitionUnreadable for one that does not load."""
+    def get(self, source: Source, procedure: str, version: int) -> Assembly:
+        """The assembly of a deployed version; the source is asked only where it is not known.
+
+        Raises NoSuch, or DefinitionUnreadable for one that does not load.
+        """
         key = (procedure, version)
         with self._lock:
             known = self._assemblies.get(key)
         if known is not None:
             return known
         try:
-            assembly = _assembled(connection, procedure, version)
+            assembly = _assembled(connection_of(source), procedure, version)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             name = f"{procedure} {version}"
             raise DefinitionUnreadable(name, repr(error)) from error
         self.keep(procedure, version, assembly)
         return assembly
 
-    def pinned(self, connection: Connection, procedure: str, version: int) -> Assembly:
+    def pinned(self, source: Source, procedure: str, version: int) -> Assembly:
         """The assembly a running instance is on; one that is gone is as bad as one that does not load.
 
         Raises DefinitionUnreadable.
         """
         try:
-            return self.get(connection, procedure, version)
+            return self.get(source, procedure, version)
         except NoSuch as error:
             name = f"{procedure} {version}"
             raise DefinitionUnreadable(name, "no such version") from error

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from service import metrics
 from service.application import escalation
 from service.domain import events as ev
-from service.domain.deadlines import ladder
-from service.domain.errors import EngineFailed
+from service.domain.deadlines import Level, ladder
+from service.domain.errors import EngineFailed, NoSuch
 from service.engine import runner
 from service.persistence import queue
 from service.persistence.queue import DueItem
@@ -22,63 +20,80 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 
+NOTHING_BEFORE = "nothing due before"  # part of a working set: no row of the incident's own falls due earlier
+
+
 def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
     """Keep the due rows in step with an event just recorded."""
     instance = row["id"] if row else ""
     if isinstance(event, ev.WaitArmed | ev.WaitMoved):
         if event.due:
-            _put(on, "timer", event.wait, datetime.fromisoformat(event.due), instance)
-        else:
-            queue.cancel(on.uow, event.wait, kind="timer")
+            put(on, "timer", event.wait, datetime.fromisoformat(event.due), instance)
+        elif isinstance(event, ev.WaitMoved):
+            queue.cancel(on.uow, "timer", event.wait)
     elif isinstance(event, ev.WaitEnded):
-        queue.cancel(on.uow, event.wait, kind="timer")
+        queue.cancel(on.uow, "timer", event.wait)
     elif isinstance(event, ev.DeadlineStarted | ev.DeadlineMoved):
         put_ladder(on, event.deadline)
     elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
         _cancel_ladder(on, event.deadline)
     elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
-        _put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
+        put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
     elif isinstance(event, ev.DeliveryQueued) and event.channel == "auto":
         on.uow.wake(queue.DELIVERY, event.delivery, on.uow.now)
     elif isinstance(event, ev.MessageDelivered):
-        queue.cancel(on.uow, event.message, kind="message")
+        queue.cancel(on.uow, "message", event.message)
 
 
-def _put(on: Advance, kind: str, ref: str, due: datetime, instance: str) -> None:
+def put(on: Advance, kind: str, ref: str, due: datetime, instance: str = "") -> None:
+    """Put or move a due row of the incident."""
     queue.put(
         on.uow, kind=kind, ref=ref, incident_id=on.incident_id, due_at=due, real_due_at=on.clock.real_of(due),
         instance_id=instance,
     )  # fmt: skip
+    if NOTHING_BEFORE in on.parts:
+        on.parts[NOTHING_BEFORE] = min(on.parts[NOTHING_BEFORE], due)
 
 
 def put_again(on: Advance, wait: str) -> None:
     """Write the due row of a waiting timer that lost it; a time that has passed is due now."""
-    table = sql.waits
-    row = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
+    row = on.rows.get(sql.waits, wait)
     if row is not None and row["due_at"] is not None:
-        _put(on, "timer", wait, row["due_at"], row["instance_id"])
+        put(on, "timer", wait, row["due_at"], row["instance_id"])
 
 
 def put_ladder(on: Advance, deadline: str, *, earliest: datetime | None = None) -> None:
     """Wait for the rungs of a deadline row that are not reached yet, none before `earliest`."""
-    _cancel_ladder(on, deadline)
-    row = on.uow.connection.execute(select(sql.deadlines).where(sql.deadlines.c.id == deadline)).mappings().one()
+    row = on.rows.get(sql.deadlines, deadline)
+    if row is None:
+        raise NoSuch("deadline", deadline)
     rule = on.services.deadline_rules[row["rule"]]
-    for step in ladder(rule, on.policies, row["started_at"], row["due_at"]):
-        if step.level > row["level"]:
-            _put(on, "ladder", f"{deadline}#{step.level}", max(step.at, earliest or step.at), "")
+    steps = {
+        step.level: max(step.at, earliest or step.at)
+        for step in ladder(rule, on.policies, row["started_at"], row["due_at"])
+        if step.level > row["level"]
+    }
+    for level in Level:
+        if level in steps:
+            put(on, "ladder", f"{deadline}#{level:d}", steps[level])
+        else:
+            queue.cancel(on.uow, "ladder", f"{deadline}#{level:d}")
 
 
 def _cancel_ladder(on: Advance, deadline: str) -> None:
-    queue.cancel_all(on.uow, [f"{deadline}#{level}" for level in range(4)], kind="ladder")
+    for level in Level:
+        queue.cancel(on.uow, "ladder", f"{deadline}#{level:d}")
 
 
-def catch_up(on: Advance) -> None:
+def catch_up(on: Advance, *, looks: bool) -> None:
     """Work every row of the incident that is due by now, earliest first, each at its own due time.
 
     A row whose work failed is on hold until somebody retries it, so that one broken timer never
-    keeps people from completing tasks.
+    keeps people from completing tasks. Without `looks` nothing is read where nothing of the
+    incident's own can be due.
     """
+    if not looks and on.horizon < on.parts.get(NOTHING_BEFORE, on.horizon):
+        return
     while items := _due_together(on):
         on.now = max(items[0].due_at, on.incident["opened_at"])
         item = items[0]
@@ -90,6 +105,7 @@ def catch_up(on: Advance) -> None:
         except EngineFailed as error:
             error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise
+    on.parts[NOTHING_BEFORE] = queue.first_of(on.uow.connection, on.incident_id)
     on.now = on.horizon
 
 
@@ -121,12 +137,12 @@ def _work(on: Advance, item: DueItem) -> None:
     elif item.kind == "message":
         on.record(ev.MessageExpired(item.ref))
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
-    # "wake" asks for no more than a look at the facts, which `settle` takes
+    else:
+        on.look_everywhere()  # "wake" asks for no more
 
 
 def _fire(on: Advance, wait: str) -> None:
-    table = sql.waits
-    found = on.uow.connection.execute(select(table).where(table.c.id == wait)).mappings().first()
+    found = on.rows.get(sql.waits, wait)
     if found is None:
         return
     row = on.instance_row(found["instance_id"])

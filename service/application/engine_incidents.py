@@ -65,7 +65,7 @@ def retry(
 
     if row["retry"].get("kind") == "due":
         _hold(uow, row["retry"]["target"], uow.now)
-    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work)
+    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work, looks=True)
 
 
 def _again(on: Advance, retry: Mapping[str, Any]) -> None:
@@ -101,9 +101,9 @@ def skip(
         instance.is_dirty = True
         if row["retry"].get("kind") == "due":
             _hold(uow, row["retry"]["target"], uow.now)
-            due_work.catch_up(on)
+            due_work.catch_up(on, looks=True)
 
-    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work)
+    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work, looks=True)
 
 
 def _call_over(visit: str, item: str, instance: Any, context: Any) -> runner.StepResult:
@@ -147,7 +147,7 @@ def cancel(
         abandoning.instance(on, stuck)
         abandoning.tell_caller(on, stuck)
 
-    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work)
+    advance(uow, services, row["incident_id"], Origin(principal.account_id, request_id=request_id), work, looks=True)
 
 
 def _to_resolve(uow: UnitOfWork, principal: Principal, engine_incident: str, reason: str) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from service.application import definitions, inbox, organisations
 from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
@@ -24,8 +22,7 @@ CODES = ("deadline_remind", "deadline_due", "deadline_superior", "deadline_clue"
 
 def reach(on: Advance, deadline: str, level: int, due: datetime) -> None:
     """Record a level at its true time and tell those it is for; level 3 starts P23, nobody waits."""
-    table = sql.deadlines
-    row = on.uow.connection.execute(select(table).where(table.c.id == deadline)).mappings().first()
+    row = on.rows.get(sql.deadlines, deadline)
     if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
         return
     on.record(ev.DeadlineEscalated(deadline, level, due.isoformat()))
@@ -47,16 +44,14 @@ def _addressed(on: Advance, role: str) -> str:
     own = str(on.incident["organisation_id"])
     if role not in SUPERIORS:
         return own
-    above = organisations.hierarchy(on.uow.connection).ancestors(own)
+    above = organisations.hierarchy(on.uow).ancestors(own)
     held = (each for each in above if organisations.candidates(on.uow.connection, each, [role]))
     return next(held, above[0] if above else own)
 
 
 def _responsible(on: Advance, deadline: str) -> list[str]:
-    statement = select(sql.tasks.c.role).where(
-        sql.tasks.c.deadline_id == deadline, sql.tasks.c.state.in_(("open", "claimed"))
-    )
-    return list(on.uow.connection.execute(statement).scalars()) or ["epi_office"]
+    tasks = on.rows.where(sql.tasks, deadline_id=deadline)
+    return [row["role"] for row in tasks if row["state"] in {"open", "claimed"}] or ["epi_office"]
 
 
 def _start_inspection(on: Advance, missed: Mapping[str, Any]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.application.fact_rows import FactRows, PersonFacts
+from service.application.fact_rows import FactRows
+from service.application.person_facts import PersonFacts
 
 IncidentFact = Callable[["FactBase"], object]
 PersonFact = Callable[["FactBase", PersonFacts], object]

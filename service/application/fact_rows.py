@@ -1,85 +1,37 @@
-"""The rows facts are computed from, read once per state of the incident."""
+"""The rows facts are computed from, kept from command to command and followed event by event."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from service.application import clusters, contact_rows
+from service.application.person_facts import PersonFacts
 from service.domain import events as ev
 from service.domain.gateways import REPORT_MESSAGES
-from service.persistence import tables as t
+from service.persistence.pending import Row
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
+from service.persistence.unit_of_work import StoredEvent
+from service.persistence.working_set import Connecting, IncidentRows
 
 READINGS = "F14"  # so many records that they are read person by person, never all of them
 SUPPLEMENT, WITHDRAWN = "人数增加", "误报撤销"  # correction_reason of a supplement, and of a withdrawal
-LIVE_VISIT = {"active", "waiting"}
-
-_one_person = select(sql.persons).where(
-    sql.persons.c.incident_id == bindparam("incident"), sql.persons.c.id == bindparam("person")
-)
-_readings_of_one = (
-    select(sql.records)
-    .where(sql.records.c.incident_id == bindparam("incident"), sql.records.c.person_id == bindparam("person"))
-    .where(sql.records.c.form == READINGS, sql.records.c.is_revoked.is_(False))
-    .order_by(sql.records.c.at, sql.records.c.id)
-)
 
 
-class PersonFacts:
-    """One person of the incident: identity and answers are decrypted when first asked for."""
-
-    def __init__(self, row: Mapping[str, Any], rows: "FactRows") -> None:
-        self.id: str = row["id"]
-        self.status: str = row["case_status"]
-        self.instance: str = row["instance_id"] or ""
-        self.registered_at: datetime = row["registered_at"]
-        self.code: str = row["code"]
-        self.org_unit: str = row["org_unit"]
-        self._sealed: str = row["sealed"]
-        self._rows = rows
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """The sealed person block."""
-        return self._rows.opened(self._sealed).get(self.id, {})
-
-    def records(self, form: str) -> list[dict[str, Any]]:
-        """Answers of a form about this person, oldest first: {"id", "view", "at", "values"}."""
-        return [self._rows.answers(r) for r in self._rows.records_about(form, self.id)]
-
-    def form(self, form: str) -> dict[str, Any]:
-        """The latest value of each field of a form about this person."""
-        merged: dict[str, Any] = {}
-        for record in self.records(form):
-            merged.update(record["values"])
-        return merged
-
-    def decision_history(self, decision: str, output: str) -> list[object]:
-        """Every outcome of a decision about this person, oldest first."""
-        rows = self._rows.decided_about(decision, self.id)
-        return [self._rows.outcome(row).get(output) for row in rows]
-
-    def decision(self, decision: str) -> dict[str, Any]:
-        """The latest outcome of a decision about this person."""
-        rows = self._rows.decided_about(decision, self.id)
-        return self._rows.outcome(rows[-1]) if rows else {}
-
-
-# Which parts of a snapshot an event makes stale; events that are not named change none of them.
+# Which parts an event makes stale; events that are not named change none of them.
 CONTACTS = ("contacts", "_contacts_by_person", "_contacts_asked")
-PEOPLE = ("_people", "_others", "cases", "known", "first_case", "school_cases", "neighbours", *CONTACTS)
+PEOPLE = ("_people", "_others", "cases", "known", "first_case", "neighbours", *CONTACTS)
+RECORDS = ("records", "_of_form", "_of_person", "_names", "_latest", "_readings")
 REPORTS = ("_reports", "sent_reports")
+OF_OTHERS = ("school_cases",)  # what other incidents change: never kept beyond a command
 STALE: Mapping[str, tuple[str, ...]] = {
-    "record_saved": ("records",),
-    "decision_made": ("decisions", "decided"),
-    "person_registered": PEOPLE,
+    "person_registered": (*PEOPLE, *OF_OTHERS),
     "person_linked": PEOPLE,
     "case_status_changed": PEOPLE,
-    "case_revoked": (*PEOPLE, "records", "_readings"),
+    "case_revoked": (*PEOPLE, *OF_OTHERS, *RECORDS),
     "contact_listed": CONTACTS,
     "contact_removed": CONTACTS,
     "contact_judged": CONTACTS,
@@ -87,11 +39,9 @@ STALE: Mapping[str, tuple[str, ...]] = {
     "contact_linked": CONTACTS,
     "contact_handed_over": CONTACTS,
     "contact_observed": CONTACTS,
-    "element_entered": ("_visits",),
-    "element_completed": ("_visits", "final_lists"),
-    "element_cancelled": ("_visits",),
-    "instance_started": ("_inputs",),
+    "element_completed": ("final_lists",),
     "instance_ended": REPORTS,
+    "incident_closed": REPORTS,
     "report_drafted": REPORTS,
     "report_signed": REPORTS,
     "report_sent": REPORTS,
@@ -99,67 +49,121 @@ STALE: Mapping[str, tuple[str, ...]] = {
 
 
 class FactRows:
-    """A snapshot of the rows of one incident (and the case count of its school), part by part.
+    """What facts read of one incident (and the case count of its school), part by part.
 
-    A part is read when it is first asked for, and again after an event that changes it (`forget`).
+    A part is made when it is first asked for; `follow` adds to it what an event brings, or drops it.
     """
 
-    def __init__(self, connection: Connection, sealer: Sealer, incident: Mapping[str, Any]) -> None:
-        self._connection, self._sealer, self._incident = connection, sealer, incident
+    def __init__(self, source: Connecting, sealer: Sealer, incident: Mapping[str, Any], rows: IncidentRows) -> None:
+        self._source, self._sealer, self._incident, self._rows = source, sealer, incident, rows
         self.incident_id: str = incident["id"]
         self._opened: dict[str, dict[str, dict[str, Any]]] = {}
+        self._answers: dict[str, dict[str, Any]] = {}
 
-    def forget(self, event: ev.Event) -> None:
-        """Drop the parts an event has made stale."""
-        if isinstance(event, ev.RecordSaved) and event.form == READINGS:
-            self._readings.pop(event.person, None)
-            return
+    def go_on(self, source: Connecting, incident: Mapping[str, Any], rows: IncidentRows) -> None:
+        """A further command begins: what other incidents may have changed is not known any more."""
+        self._source, self._incident, self._rows = source, incident, rows
+        for part in OF_OTHERS:
+            self.__dict__.pop(part, None)
+
+    def follow(self, event: ev.Event, stored: StoredEvent) -> None:
+        """Take in what an event just projected has brought, drop what it has made stale."""
+        if isinstance(event, ev.RecordSaved):
+            self._take_record(self._rows.get(sql.records, f"{stored.stream}:{stored.seq:07d}"))
+        elif isinstance(event, ev.DecisionMade):
+            self._take_decision(self._rows.get(sql.decision_results, f"{stored.stream}:{stored.seq:07d}"))
         for part in STALE.get(event.type, ()):
             self.__dict__.pop(part, None)
 
-    @cached_property
-    def records(self) -> list[Mapping[str, Any]]:
-        """Answered form views that were not revoked, oldest first; without the readings of observations."""
-        where = sql.records.c.is_revoked.is_(False) & (sql.records.c.form != READINGS)
-        return self._all(t.Record, sql.records.c.at, sql.records.c.id, where=where)
+    def _take_record(self, record: Row | None) -> None:
+        if record is None:
+            return
+        if record["form"] == READINGS:
+            if record["person_id"] in self._readings:
+                self._readings[record["person_id"]].append(record)
+            return
+        if "records" not in self.__dict__:
+            return
+        self.records.append(record)
+        if "_of_form" in self.__dict__:
+            self._of_form.setdefault(record["form"], []).append(record)
+        if "_of_person" in self.__dict__:
+            self._of_person.setdefault((record["form"], record["person_id"]), []).append(record)
+        for person, names in self._names.items():
+            if record["person_id"] in (None, person):
+                names.setdefault(record["form"], {}).update(self.answers(record)["values"])
 
-    def records_about(self, form: str, person: str) -> list[Mapping[str, Any]]:
+    def _take_decision(self, decision: Row | None) -> None:
+        if decision is not None and "decisions" in self.__dict__:
+            self.decisions.append(decision)
+            if "decided" in self.__dict__:
+                self.decided.setdefault((decision["decision"], decision["person_id"] or ""), []).append(decision)
+
+    @cached_property
+    def records(self) -> list[Row]:
+        """Answered form views that were not revoked, oldest first; without the readings of observations."""
+        table = sql.records
+        wanted = (table.c.incident_id == self.incident_id) & table.c.is_revoked.is_(False) & (table.c.form != READINGS)
+        statement = select(table).where(wanted).order_by(table.c.at, table.c.id)
+        return [dict(row) for row in self._source.connection.execute(statement).mappings()]
+
+    @cached_property
+    def _of_form(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for record in self.records:
+            found.setdefault(record["form"], []).append(record)
+        return found
+
+    @cached_property
+    def _of_person(self) -> dict[tuple[str, str | None], list[Row]]:
+        found: dict[tuple[str, str | None], list[Row]] = {}
+        for record in self.records:
+            found.setdefault((record["form"], record["person_id"]), []).append(record)
+        return found
+
+    def records_of(self, form: str) -> list[Row]:
+        """Answered views of a form, about whomever, oldest first."""
+        return self._of_form.get(form, [])
+
+    def records_about(self, form: str, person: str) -> list[Row]:
         """Answered views of a form about a person, oldest first."""
         if form != READINGS:
-            return [r for r in self.records if r["form"] == form and r["person_id"] == person]
+            return self._of_person.get((form, person), [])
         if person not in self._readings:
-            self._readings[person] = self._about(_readings_of_one, person)
+            found = self._rows.where(sql.records, incident_id=self.incident_id, form=READINGS, person_id=person)
+            self._readings[person] = sorted((row for row in found if not row["is_revoked"]), key=_when)
         return self._readings[person]
 
     @cached_property
-    def _readings(self) -> dict[str, list[Mapping[str, Any]]]:
+    def _readings(self) -> dict[str, list[Row]]:
         return {}
 
     @cached_property
-    def decisions(self) -> list[Mapping[str, Any]]:
+    def decisions(self) -> list[Row]:
         """Outcomes of decisions, oldest first."""
-        return self._all(t.DecisionRow, sql.decision_results.c.at, sql.decision_results.c.id)
+        return sorted(self._rows.where(sql.decision_results, incident_id=self.incident_id), key=_when)
 
     @cached_property
-    def decided(self) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    def decided(self) -> dict[tuple[str, str], list[Row]]:
         """Outcomes by decision and person, oldest first."""
-        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        found: dict[tuple[str, str], list[Row]] = {}
         for row in self.decisions:
             found.setdefault((row["decision"], row["person_id"] or ""), []).append(row)
         return found
 
-    def decided_about(self, decision: str, person: str) -> list[Mapping[str, Any]]:
+    def decided_about(self, decision: str, person: str) -> list[Row]:
         """Outcomes of a decision about one person, oldest first; all are read only where somebody asked for all."""
         if "decisions" in self.__dict__:
             return self.decided.get((decision, person), [])
-        table = sql.decision_results.c
-        where = (table.decision == decision) & (table.person_id == person)
-        return self._all(t.DecisionRow, table.at, table.id, where=where)
+        found = self._rows.where(
+            sql.decision_results, incident_id=self.incident_id, decision=decision, person_id=person
+        )
+        return sorted(found, key=_when)
 
     @cached_property
     def contacts(self) -> list[contact_rows.Contact]:
         """Contacts of all cases, case by case."""
-        return contact_rows.contacts_of(self._connection, self.incident_id)
+        return contact_rows.contacts_of(self._rows, self.incident_id)
 
     @cached_property
     def _contacts_by_person(self) -> dict[str, list[contact_rows.Contact]]:
@@ -173,7 +177,7 @@ class FactRows:
         if "contacts" in self.__dict__:
             return self._contacts_by_person.get(person, [])
         if person not in self._contacts_asked:
-            self._contacts_asked[person] = contact_rows.contacts_of(self._connection, self.incident_id, person=person)
+            self._contacts_asked[person] = contact_rows.contacts_of(self._rows, self.incident_id, person=person)
         return self._contacts_asked[person]
 
     @cached_property
@@ -182,24 +186,24 @@ class FactRows:
 
     def read_everybody(self) -> None:
         """Read people and contacts at once, for a command that goes through many of them one by one."""
-        self._others.update({row["id"]: PersonFacts(row, self) for row in self._all(t.Person)})
+        self._rows.where(sql.persons, incident_id=self.incident_id)
         self._contacts_asked.update(self._contacts_by_person)
 
     @cached_property
     def final_lists(self) -> frozenset[str]:
         """Cases whose final contact list is entered."""
-        return contact_rows.cases_with_final_list(self._connection, self.incident_id)
+        return contact_rows.cases_with_final_list(self._rows, self.incident_id)
 
     @cached_property
     def neighbours(self) -> list[str]:
         """Who sat around a case."""
-        person = sql.persons.c
-        mine = (person.incident_id == self.incident_id) & person.is_neighbour & person.is_revoked.is_(False)
-        return list(self._connection.execute(select(person.id).where(mine)).scalars())
+        found = self._rows.where(sql.persons, incident_id=self.incident_id, is_neighbour=True)
+        return [row["id"] for row in found if not row["is_revoked"]]
 
     @cached_property
-    def _people(self) -> list[Mapping[str, Any]]:
-        return self._all(t.Person, sql.persons.c.case_no, where=sql.persons.c.kind == "case")
+    def _people(self) -> list[Row]:
+        found = self._rows.where(sql.persons, incident_id=self.incident_id, kind="case")
+        return sorted(found, key=lambda row: row["case_no"])
 
     @cached_property
     def cases(self) -> list[PersonFacts]:
@@ -217,32 +221,14 @@ class FactRows:
         return str(self._people[0]["id"]) if self._people else None
 
     @cached_property
-    def _reports(self) -> list[Mapping[str, Any]]:
-        return self._all(t.Report, sql.reports.c.sent_at)
+    def _reports(self) -> list[Row]:
+        return self._rows.where(sql.reports, incident_id=self.incident_id)
 
     @cached_property
-    def sent_reports(self) -> list[Mapping[str, Any]]:
+    def sent_reports(self) -> list[Row]:
         """Reports that went out, oldest first; notices and certificates are none."""
-        return [row for row in self._reports if row["state"] == "sent" and row["kind"] in REPORT_MESSAGES]
-
-    def _all(self, table: Any, *order: Any, where: Any = None) -> list[Mapping[str, Any]]:
-        statement = select(t.table_of(table)).where(table.incident_id == self._incident["id"]).order_by(*order)
-        if where is not None:
-            statement = statement.where(where)
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
-
-    def _about(self, statement: Any, person: str) -> list[Mapping[str, Any]]:
-        rows = self._connection.execute(statement, {"incident": self.incident_id, "person": person})
-        return [dict(row) for row in rows.mappings()]
-
-    @cached_property
-    def _visits(self) -> dict[str, list[tuple[str, str]]]:
-        columns = select(sql.element_visits.c.element, sql.element_visits.c.instance_id, sql.element_visits.c.state)
-        found: dict[str, list[tuple[str, str]]] = {}
-        rows = self._connection.execute(columns.where(sql.element_visits.c.incident_id == self._incident["id"]))
-        for element, instance, state in rows:
-            found.setdefault(element, []).append((instance, state))
-        return found
+        sent = [row for row in self._reports if row["state"] == "sent" and row["kind"] in REPORT_MESSAGES]
+        return sorted(sent, key=lambda row: row["sent_at"])
 
     @cached_property
     def _others(self) -> dict[str, PersonFacts | None]:
@@ -253,7 +239,9 @@ class FactRows:
         if person in self.known:
             return self.known[person]
         if person not in self._others:
-            self._others[person] = next((PersonFacts(row, self) for row in self._about(_one_person, person)), None)
+            row = self._rows.get(sql.persons, person)
+            is_ours = row is not None and row["incident_id"] == self.incident_id
+            self._others[person] = PersonFacts(row, self) if row is not None and is_ours else None
         return self._others[person]
 
     def person(self, person: str) -> PersonFacts:
@@ -266,15 +254,20 @@ class FactRows:
     def opened(self, sealed: str) -> dict[str, dict[str, Any]]:
         """Sealed text in clear, by subject."""
         if sealed not in self._opened:
-            self._opened[sealed] = self._sealer.open_text(self._connection, sealed)
+            self._opened[sealed] = self._sealer.open_text(self._source, sealed)
         return self._opened[sealed]
 
-    def answers(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """A record with its public and sealed answers together."""
-        values = dict(record["data"])
-        for part in self.opened(record["sealed"]).values():
-            values.update(part)
-        return {"id": record["id"], "view": record["view"], "at": record["at"], "values": values}
+    def answers(self, record: Row) -> dict[str, Any]:
+        """A record with its public and sealed answers together; not to be changed."""
+        known = self._answers.get(record["id"])
+        if known is None:
+            values = dict(record["data"])
+            for part in self._sealer.open_text(self._source, record["sealed"]).values():
+                values.update(part)
+            known = {"id": record["id"], "view": record["view"], "at": record["at"], "values": values}
+            if record["form"] != READINGS:  # nobody asks for those again and again
+                self._answers[record["id"]] = known
+        return known
 
     def outcome(self, decision: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs of a decision, public and sealed."""
@@ -285,36 +278,42 @@ class FactRows:
 
     def answers_of(self, form: str) -> list[dict[str, Any]]:
         """The answers of every record of a form, about whomever, oldest first."""
-        return [self.answers(record)["values"] for record in self.records if record["form"] == form]
-
-    @cached_property
-    def _inputs(self) -> list[Mapping[str, Any]]:
-        columns = select(sql.instances.c.id, sql.instances.c.process, sql.instances.c.inputs)
-        mine = columns.where(sql.instances.c.incident_id == self._incident["id"])
-        return [dict(row) for row in self._connection.execute(mine.order_by(sql.instances.c.started_at)).mappings()]
+        return [self.answers(record)["values"] for record in self.records_of(form)]
 
     def inputs_of(self, process: str) -> dict[str, dict[str, Any]]:
         """What each instance of a process was given, by instance."""
-        return {row["id"]: row["inputs"] for row in self._inputs if row["process"] == process}
+        found = self._rows.where(sql.instances, incident_id=self.incident_id, process=process)
+        return {row["id"]: row["inputs"] for row in sorted(found, key=lambda row: row["started_at"])}
 
     def latest(self, form: str, *, person: str | None = None, instance: str | None = None) -> dict[str, Any]:
         """The latest value of each field of a form; narrowed to a person or an instance if given."""
-        merged: dict[str, Any] = {}
-        records = self.records_about(form, person) if form == READINGS and person else self.records
-        for record in records:
+        records = self.records_about(form, person) if form == READINGS and person else self.records_of(form)
+        read, merged = self._latest.get((form, person, instance), (0, {}))
+        for record in records[read:]:  # those before were taken in when it was asked last
             is_other_person = person is not None and record["person_id"] not in (None, person)
             is_other_instance = instance is not None and record["instance_id"] != instance
-            if record["form"] == form and not is_other_person and not is_other_instance:
+            if not is_other_person and not is_other_instance:
                 merged.update(self.answers(record)["values"])
-        return merged
+        self._latest[form, person, instance] = (len(records), merged)
+        return dict(merged)
 
-    def record_names(self, person: str | None) -> dict[str, dict[str, Any]]:
+    @cached_property
+    def _latest(self) -> dict[tuple[str, str | None, str | None], tuple[int, dict[str, Any]]]:
+        return {}
+
+    @cached_property
+    def _names(self) -> dict[str | None, dict[str, dict[str, Any]]]:
+        return {}
+
+    def record_names(self, person: str | None) -> Mapping[str, dict[str, Any]]:
         """Latest answers by form and field, about this person or about nobody in particular."""
-        merged: dict[str, dict[str, Any]] = {}
-        for record in self.records:
-            if record["person_id"] in (None, person):
-                merged.setdefault(record["form"], {}).update(self.answers(record)["values"])
-        return merged
+        if person not in self._names:
+            merged: dict[str, dict[str, Any]] = {}
+            for record in self.records:
+                if record["person_id"] in (None, person):
+                    merged.setdefault(record["form"], {}).update(self.answers(record)["values"])
+            self._names[person] = merged
+        return self._names[person]
 
     def answered_last(self, instance: str) -> list[Mapping[str, Any]]:
         """The records of the answer given last in an instance; several of a list view."""
@@ -323,14 +322,14 @@ class FactRows:
 
     def has_form(self, form: str) -> bool:
         """A view of the form was answered."""
-        return any(record["form"] == form for record in self.records)
+        return bool(self.records_of(form))
 
     @property
     def sends(self) -> list[dict[str, Any]]:
         """Confirmed phone and manual sends: element, person, at, outcome."""
         found = []
-        for record in self.records:
-            if record["form"] == "F00" and record["view"] == "send":
+        for record in self.records_of("F00"):
+            if record["view"] == "send":
                 outcome = self.answers(record)["values"].get("outcome")
                 found.append({
                     "element": record["element"], "person": record["person_id"], "at": record["at"], "outcome": outcome,
@@ -339,39 +338,42 @@ class FactRows:
 
     def is_waiting(self, element: str, instance: str = "") -> bool:
         """A token waits at the element, in the given instance or in any."""
-        visits = self._visits.get(element, ())
-        return any(state in LIVE_VISIT and instance in ("", found) for found, state in visits)
+        return self._is_visited(element, instance, "active")
 
     def has_completed(self, element: str, instance: str = "") -> bool:
         """The element was completed, in the given instance or in any."""
-        visits = self._visits.get(element, ())
-        return any(state == "completed" and instance in ("", found) for found, state in visits)
+        return self._is_visited(element, instance, "completed")
+
+    def _is_visited(self, element: str, instance: str, state: str) -> bool:
+        table = sql.element_visits
+        if instance:
+            return bool(self._rows.ids(table, instance_id=instance, element=element, state=state))
+        return bool(self._rows.ids(table, incident_id=self.incident_id, element=element, state=state))
 
     def has_record(self, form: str, view: str, person: str) -> bool:
         """A view of a form was answered about this person."""
-        return any(r["form"] == form and r["view"] == view and r["person_id"] == person for r in self.records)
+        return any(record["view"] == view for record in self.records_about(form, person))
 
     @cached_property
     def organisation_type(self) -> str:
         """Type of the incident's organisation."""
         statement = select(sql.organisations.c.type).where(sql.organisations.c.id == self._incident["organisation_id"])
-        return str(self._connection.execute(statement).scalar_one())
+        return str(self._source.connection.execute(statement).scalar_one())
 
     @cached_property
     def school_cases(self) -> list[clusters.SchoolCase]:
         """Cases of this school over all its incidents, each person once, in order of registration."""
-        return clusters.school_cases(self._connection, self._incident)
+        return clusters.school_cases(self._source.connection, self._incident)
 
     def of_school(self, query: Callable[[Connection, Mapping[str, Any]], Any]) -> Any:
         """What a query finds over the incidents of the school."""
-        return query(self._connection, self._incident)
+        return query(self._source.connection, self._incident)
 
     @property
     def last_withdrawn(self) -> frozenset[str]:
         """Persons the last request to withdraw names; the request may have been revoked with one of them."""
-        table = sql.records.c
-        is_request = (table.form == "F00") & (table.view == "cancel")
-        asked = self._all(t.Record, table.at, table.id, where=is_request)
+        found = self._rows.where(sql.records, incident_id=self.incident_id, form="F00", view="cancel")
+        asked = sorted(found, key=_when)
         persons = self.answers(asked[-1])["values"].get("cancel_persons") if asked else None
         return frozenset(entry["id"] for entry in persons or [])
 
@@ -398,3 +400,7 @@ class FactRows:
             return None
         count = values.get("suspected_count") or values.get("person_count")
         return int(count) if count is not None else None
+
+
+def _when(row: Row) -> tuple[datetime, str]:
+    return row["at"], row["id"]

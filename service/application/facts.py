@@ -16,7 +16,7 @@ from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
 from service.application.fact_base import PERSON_FACTS as PERSON_FACTS
 from service.application.fact_base import FactBase as FactBase
 from service.application.fact_base import incident_fact, person_fact
-from service.application.fact_rows import PersonFacts
+from service.application.person_facts import PersonFacts
 
 POSITIVE = suspension_facts.POSITIVE
 CLOSED_CASE = control_facts.CLOSED_CASE

@@ -1,6 +1,6 @@
 """What the service knows when a form is shown or answered: defaults, persons, drafted texts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,10 @@ from service.application import (
     suspension_contexts,
 )
 from service.application.incident_view import IncidentView
+from service.application.lazy_mapping import Later, LateValues
 from service.domain.access import Principal
 from service.domain.forms import FillContext
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 
 PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F12", "F14", "F17", "F20", "F23", "F24", "F29"})
@@ -73,14 +75,14 @@ def context_for(
         found_at=_found_at(view, person),
         policies=view.policies,
         record=_record(view, target),
-        defaults={
+        defaults=LateValues({
             **_defaults(view, target),
             **_of_place(view, data or {}),
             "scribe": {"id": principal.account_id},
             "escort": {"id": principal.account_id},
             "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
-        },
-        persons={**_persons(view), **_members(view, data or {})},
+        }),
+        persons=_Persons(view, _members(view, data or {})),
         drafters=_drafters(view, target),
     )
 
@@ -96,10 +98,10 @@ def _record(view: IncidentView, target: Target) -> dict[str, Any]:
 
 def _of_place(view: IncidentView, data: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of F01 that a place gives: whether seats are fixed, and who is responsible there."""
-    table = sql.places
-    mine = (table.c.id == str(data.get("place") or "")) & (table.c.organisation_id == view.incident["organisation_id"])
-    row = view.connection.execute(select(table).where(mine)).mappings().first()
-    if row is None:
+    if not data.get("place"):
+        return {}
+    row = organisations.place_row(view.source, str(data["place"]))
+    if row is None or row["organisation_id"] != view.incident["organisation_id"]:
         return {}
     lead = {"place_lead": {"id": row["lead_account_id"]}} if row["lead_account_id"] else {}
     return {"positions_fixed": row["positions_fixed"], "place_kind": row["kind"], **lead}
@@ -110,16 +112,36 @@ def _found_at(view: IncidentView, person: str | None) -> datetime | None:
     return datetime.fromisoformat(found) if isinstance(found, str) else None
 
 
-def _persons(view: IncidentView) -> dict[str, dict[str, Any]]:
-    table = sql.persons
-    rows = view.connection.execute(select(table).where(table.c.incident_id == view.incident["id"])).mappings()
-    return {row["id"]: view.facts.rows.opened(row["sealed"]).get(row["id"], {}) for row in rows}
+class _Persons(Mapping[str, dict[str, Any]]):
+    """What is known of persons by id: members an answer names, and everybody of the incident, opened when asked for."""
+
+    def __init__(self, view: IncidentView, members: Mapping[str, dict[str, Any]]) -> None:
+        self._view, self._members = view, members
+
+    def __getitem__(self, person: str) -> dict[str, Any]:
+        if person in self._members:
+            return self._members[person]
+        found = self._view.facts.rows.find(person)
+        if found is None:
+            raise KeyError(person)
+        return found.identity
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({row["id"]: None for row in self._rows()} | dict.fromkeys(self._members))
+
+    def __len__(self) -> int:
+        return len({row["id"] for row in self._rows()} | self._members.keys())
+
+    def _rows(self) -> list[Row]:
+        return self._view.rows.where(sql.persons, incident_id=self._view.incident["id"])
 
 
 def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Members of the organisation that an answer names by id."""
     block = data.get("person")
     member_id = block.get("id") if isinstance(block, Mapping) else None
+    if not member_id:
+        return {}
     table = sql.members
     mine = (table.c.id == str(member_id)) & (table.c.organisation_id == view.incident["organisation_id"])
     if view.connection.execute(select(table.c.id).where(mine)).first() is None:
@@ -137,8 +159,7 @@ def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
         signed = SIGNED_RECORDS[target.element]
         written = [record for record in view.facts.rows.records if (record["form"], record["view"]) == signed]
         return frozenset(record["actor"] for record in written[-1:])
-    statement = select(sql.reports.c.drafter).where(sql.reports.c.instance_id == target.instance["id"])
-    return frozenset(view.connection.execute(statement).scalars())
+    return frozenset(row["drafter"] for row in view.rows.where(sql.reports, instance_id=target.instance["id"]))
 
 
 def _open_incidents(view: IncidentView) -> list[str]:
@@ -160,7 +181,7 @@ def _defaults(view: IncidentView, target: Target) -> dict[str, Any]:
         "several_persons": len(rows.cases) > 1,
         "incident_persons": sorted(case.id for case in rows.cases),
         "sent_reports": [report["id"] for report in rows.sent_reports],
-        "suspected_count": view.facts.value("cluster_count", ""),
+        "suspected_count": Later(lambda: view.facts.value("cluster_count", "")),
     }
     if target.person:
         defaults["person"] = {"id": target.person}

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
-
 from service.application import contact_sharing, contacts, correlation, definitions, home_health
 from service.application.failures import PROCEDURE_MISSING, Failure, put_on_record
 from service.domain import events as ev
@@ -20,6 +18,7 @@ from service.domain.errors import DefinitionUnreadable, EngineFailed
 from service.engine import runner
 from service.engine.effects import StepContext
 from service.engine.instance import Instance
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def put(on: Advance, effect: Effect) -> None:
         "incident_id": on.incident_id, "source_seq": seq, "target": effect.target, "kind": effect.kind,
         "payload": effect.payload, "is_done": True,
     }  # fmt: skip
-    on.uow.connection.execute(insert(sql.inbox).values(**values))
+    on.rows.add_unread(sql.inbox, (on.incident_id, seq, effect.target, effect.kind), values)
     on.effects.append(effect)
 
 
@@ -60,9 +59,9 @@ def start_instance(
     on: Advance, *, procedure: str, version: int, process: str, start_event: str,
     inputs: Mapping[str, Any], parent: Mapping[str, Any] | None = None, element: str = "", visit: str = "",
     instance_id: str = "",
-) -> dict[str, Any]:  # fmt: skip
+) -> Row:  # fmt: skip
     """Create an instance, record it and move its tokens; returns its row."""
-    assembly = on.services.definitions.get(on.uow.connection, procedure, version)
+    assembly = on.services.definitions.get(on.uow, procedure, version)
     instance_id = instance_id or on.uow.new_id()
     person = str(inputs.get("person") or "")
     on.record(
@@ -148,11 +147,9 @@ def _child_escalated(on: Advance, effect: Effect) -> None:
 
 
 def _cancel_children(on: Advance, effect: Effect) -> None:
-    table = sql.instances
-    waiting = (table.c.parent_task == effect.target) & (table.c.status == "active")
-    for row in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
-        if not contact_sharing.is_kept(on, dict(row)):
-            cancel_instance(on, dict(row))
+    for row in on.rows.where(sql.instances, incident_id=on.incident_id, status="active", parent_task=effect.target):
+        if not contact_sharing.is_kept(on, row):
+            cancel_instance(on, row)
 
 
 def _cancel(on: Advance, effect: Effect) -> None:
@@ -198,9 +195,7 @@ def _start_by_message(on: Advance, effect: Effect) -> None:
 
 def _signal(on: Advance, effect: Effect) -> None:
     """Every instance of the incident that waits for the signal gets it; a process that starts by it starts."""
-    table = sql.waits
-    waiting = (table.c.incident_id == on.incident_id) & (table.c.trigger == "signal") & (table.c.name == effect.target)
-    for wait in on.uow.connection.execute(select(table).where(waiting)).mappings().all():
+    for wait in on.rows.where(sql.waits, incident_id=on.incident_id, trigger="signal", name=effect.target):
         row = on.instance_row(wait["instance_id"])
         if on.live(row).is_waiting(wait["id"]):
             on.step(row, partial(_complete, str(wait["id"])))

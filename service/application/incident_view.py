@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from service.application import organisations
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
 from service.application.services import Services
@@ -16,17 +17,22 @@ from service.domain.errors import NoSuch
 from service.domain.policies import TypedSnapshot
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
+from service.persistence.working_set import Connecting, IncidentRows, Snapshot
 
 
 @dataclass
 class IncidentView:
-    """Everything is read when first asked for and stands for this one view; `now` is the incident's time."""
+    """Everything is read when first asked for and stands for this one view; `now` is the incident's time.
 
-    connection: Connection
+    `source` gives the connection; for a unit of work that is asked for only where the rows kept do not do.
+    """
+
+    source: Connecting
     sealer: Sealer
     services: Services
     incident: Mapping[str, Any]
     now: datetime
+    rows: IncidentRows
 
     @classmethod
     def read(cls, connection: Connection, sealer: Sealer, services: Services, incident: str) -> "IncidentView":
@@ -36,7 +42,13 @@ class IncidentView:
         if row is None:
             raise NoSuch("incident", incident)
         clock = VirtualClock.from_json(services.clock, row["clock"])
-        return cls(connection, sealer, services, dict(row), clock.now())
+        snapshot = Snapshot(connection)
+        return cls(snapshot, sealer, services, dict(row), clock.now(), snapshot.rows(incident))
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to read from."""
+        return self.source.connection
 
     @cached_property
     def policies(self) -> Mapping[str, Any]:
@@ -46,11 +58,9 @@ class IncidentView:
     @cached_property
     def facts(self) -> FactBase:
         """Facts of the incident."""
-        return FactBase(FactRows(self.connection, self.sealer, self.incident), self.policies, self.now)
+        return FactBase(FactRows(self.source, self.sealer, self.incident, self.rows), self.policies, self.now)
 
     @cached_property
     def organisation(self) -> Mapping[str, Any]:
         """The organisation's row."""
-        table = sql.organisations
-        statement = select(table).where(table.c.id == self.incident["organisation_id"])
-        return dict(self.connection.execute(statement).mappings().one())
+        return organisations.row_of(self.source, self.incident["organisation_id"])

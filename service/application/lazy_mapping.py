@@ -1,6 +1,7 @@
-"""A mapping that is read when it is first looked at.
+"""Mappings that are read when they are looked at.
 
-Most steps evaluate no expression; what they could see is then never read from the database.
+Most steps evaluate no expression, and most answers ask for few of the defaults a form could have;
+what they could see is then never read from the database.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -30,3 +31,29 @@ class LazyMapping(Mapping[K, V], Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._values())
+
+
+class Later:
+    """A value of `LateValues` that is computed when somebody asks for it."""
+
+    def __init__(self, compute: Callable[[], object]) -> None:
+        self.compute = compute
+
+
+class LateValues(Mapping[str, object]):
+    """Values by name; those that are `Later` are computed at the first access."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> object:
+        value = self._values[name]
+        if isinstance(value, Later):
+            value = self._values[name] = value.compute()
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -1,26 +1,29 @@
-"""Live instances kept between commands, by revision; a stale entry is dropped, never trusted."""
+"""What is kept in memory between commands: instances by revision, rows of incidents by the head of their stream.
+
+Nothing in here is trusted: rows are used only where the stream stands where they were made, and an
+instance is stored only over the revision it came from. A stale entry is dropped.
+"""
 
 from collections import OrderedDict
 from threading import Lock
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 
 from service import metrics
-from service.domain.errors import RevisionChanged, StateUnreadable
+from service.domain.errors import StateUnreadable
 from service.engine import state
 from service.engine.assembly import Assembly
 from service.engine.instance import Instance
+from service.persistence.pending import Head
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.working_set import WorkingSet
 
-CAPACITY = 2_000
+CAPACITY = 20_000  # instances
+ROWS = 400_000  # rows of all working sets together
 _states = sql.instance_states.c
 _revision = select(_states.revision).where(_states.instance_id == bindparam("instance"))
-_next = (
-    update(sql.instance_states)
-    .where(_states.instance_id == bindparam("instance"), _states.revision == bindparam("known"))
-    .values(revision=bindparam("next"), state=bindparam("text"))
-)
+_stored = select(_states.revision, _states.state).where(_states.instance_id == bindparam("instance"))
 
 
 def restored(assembly: Assembly, instance_id: str, text: str) -> Instance:
@@ -32,26 +35,33 @@ def restored(assembly: Assembly, instance_id: str, text: str) -> Instance:
 
 
 class LiveInstances:
-    """A bounded cache: instance id -> (revision, instance)."""
+    """Bounded caches: instance id -> (revision, instance), incident id -> its working set."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int = CAPACITY, rows: int = ROWS) -> None:
+        self._capacity, self._most_rows = capacity, rows
         self._kept: OrderedDict[str, tuple[int, Instance]] = OrderedDict()
+        self._sets: OrderedDict[str, tuple[int, WorkingSet]] = OrderedDict()
+        self._row_count = 0
+        self._incidents: OrderedDict[str, str] = OrderedDict()
         self._lock = Lock()
 
-    def load(self, uow: UnitOfWork, assembly: Assembly, instance_id: str) -> tuple[int, Instance]:
-        """The instance at its stored revision, from the cache or from its stored form. Raises StateUnreadable."""
-        table = sql.instance_states
-        mine = table.c.instance_id == instance_id
+    def load(
+        self, uow: UnitOfWork, assembly: Assembly, instance_id: str, *, is_sure: bool
+    ) -> tuple[int, Instance]:  # fmt: skip
+        """The instance as kept, or from its stored form; unless `is_sure` a kept one's revision is compared first.
+
+        Sure is who knows that nothing happened in the incident since it was kept; storing it proves that.
+        Raises StateUnreadable.
+        """
         with self._lock:
             kept = self._kept.pop(instance_id, None)
         if kept is not None:
-            revision = uow.connection.execute(_revision, {"instance": instance_id}).scalar_one()
-            if kept[0] == revision:
+            stored = None if is_sure else uow.connection.execute(_revision, {"instance": instance_id}).scalar()
+            if is_sure or kept[0] == stored:
                 metrics.live_hits.inc()
                 return kept
         (metrics.live_misses if kept is None else metrics.live_stale).inc()
-        row = uow.connection.execute(select(table.c.revision, table.c.state).where(mine)).first()
+        row = uow.connection.execute(_stored, {"instance": instance_id}).first()
         if row is None:
             raise StateUnreadable("", "nothing is stored", instance=instance_id)
         return row.revision, restored(assembly, instance_id, row.state)
@@ -59,19 +69,11 @@ class LiveInstances:
     def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:
         """Store a changed instance under the next revision; `revision` 0 means it is new.
 
-        Raises RevisionChanged if somebody else stored it meanwhile: the fence of a lost lease.
+        Where somebody else stored it meanwhile, writing raises RevisionChanged: the fence of a lost lease.
         """
-        text = state.dump(instance)
-        if revision == 0:
-            values = {"instance_id": instance.id, "incident_id": incident, "revision": 1, "state": text}
-            uow.connection.execute(insert(sql.instance_states).values(**values))
-        else:
-            known = {"instance": instance.id, "known": revision}
-            changed = uow.connection.execute(_next, {**known, "next": revision + 1, "text": text})
-            if changed.rowcount == 0:
-                raise RevisionChanged(instance.id)
+        stored = uow.put_state(instance.id, incident, known=revision, text=state.dump(instance))
         instance.is_dirty = False
-        self.keep(instance, revision + 1)
+        self.keep(instance, stored)
 
     def keep(self, instance: Instance, revision: int) -> None:
         """Put an instance (back) into the cache."""
@@ -80,12 +82,53 @@ class LiveInstances:
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
 
+    def working_set(self, incident: str, head: Head) -> WorkingSet:
+        """The rows kept of an incident whose stream stands at `head`; an empty set where none are right."""
+        with self._lock:
+            size, kept = self._sets.pop(incident, (0, WorkingSet(incident)))
+            self._row_count -= size
+        return kept if kept.head == head else WorkingSet(incident)
+
+    def keep_set(self, incident: str, kept: WorkingSet, head: Head) -> None:
+        """Put the rows of an incident (back) into the cache; they are right while its stream stands at `head`."""
+        kept.head, size = head, kept.size
+        with self._lock:
+            self._row_count -= self._sets.pop(incident, (0, kept))[0]
+            self._sets[incident] = (size, kept)
+            self._row_count += size
+            while self._row_count > self._most_rows and len(self._sets) > 1:
+                _, (freed, _) = self._sets.popitem(last=False)
+                self._row_count -= freed
+
+    def sets(self) -> dict[str, WorkingSet]:
+        """The working sets kept, by incident."""
+        with self._lock:
+            return {incident: kept for incident, (_, kept) in self._sets.items()}
+
+    def incident_of(self, instance_id: str) -> str | None:
+        """The incident an instance belongs to, as far as it is remembered; that never changes."""
+        return self._incidents.get(instance_id)
+
+    def belongs(self, instance_id: str, incident: str) -> None:
+        """Remember whose instance it is."""
+        with self._lock:
+            self._incidents[instance_id] = incident
+            while len(self._incidents) > 10 * self._capacity:
+                self._incidents.popitem(last=False)
+
     def drop(self, instance_id: str) -> None:
         """Forget an instance whose memory is no longer what is stored."""
         with self._lock:
             self._kept.pop(instance_id, None)
 
+    def drop_set(self, incident: str) -> None:
+        """Forget the rows of an incident that stand for what was rolled back."""
+        with self._lock:
+            self._row_count -= self._sets.pop(incident, (0, None))[0]
+
     def clear(self) -> None:
         """Forget everything, after a lost commit."""
         with self._lock:
             self._kept.clear()
+            self._sets.clear()
+            self._row_count = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.application.contact_rows import Contact
 from service.application.fact_base import FactBase, person_fact
-from service.application.fact_rows import PersonFacts
+from service.application.person_facts import PersonFacts
 from service.domain.calendar import parse_instant
 from service.domain.form_rules import is_fever
 from service.domain.sessions import MORNING, key_of, session_at

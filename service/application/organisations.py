@@ -12,6 +12,7 @@ from service.domain.errors import NoSuch
 from service.persistence.sealing import Sealer, tokens_of
 from service.persistence.tables import Account, Member, Membership, Organisation, Place, table_of
 from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.working_set import Source, remembered
 
 _organisations = table_of(Organisation)
 _places = table_of(Place)
@@ -85,10 +86,35 @@ class NewMember:
     id: str | None = None
 
 
-def hierarchy(connection: Connection) -> Hierarchy:
+def hierarchy(source: Source) -> Hierarchy:
     """The tree of all organisations."""
+    return remembered(source, "hierarchy", _hierarchy)
+
+
+def _hierarchy(connection: Connection) -> Hierarchy:
     rows = connection.execute(select(_organisations.c.id, _organisations.c.parent_id))
     return Hierarchy({row.id: row.parent_id for row in rows})
+
+
+def row_of(source: Source, organisation_id: str) -> Mapping[str, Any]:
+    """The row of an organisation; it must be there."""
+
+    def read(connection: Connection) -> Mapping[str, Any]:
+        statement = select(_organisations).where(_organisations.c.id == organisation_id)
+        return dict(connection.execute(statement).mappings().one())
+
+    return remembered(source, f"organisation:{organisation_id}", read)
+
+
+def place_row(source: Source, place_id: str) -> Mapping[str, Any] | None:
+    """The row of a place, None if there is none."""
+
+    def read(connection: Connection) -> Mapping[str, Any] | None:
+        statement = select(_places).where(_places.c.id == place_id)
+        row = connection.execute(statement).mappings().first()
+        return dict(row) if row else None
+
+    return remembered(source, f"place:{place_id}", read)
 
 
 def subject(connection: Connection, organisation_id: str) -> OrganisationSubject:
@@ -197,6 +223,7 @@ def candidates(connection: Connection, organisation_id: str, roles: Collection[s
 
 def add_organisation(uow: UnitOfWork, view: OrganisationView) -> None:
     """Add an organisation below its superior."""
+    uow.directory_changed()
     uow.connection.execute(
         insert(_organisations).values(
             id=view.id, name=view.name, name_en=view.name_en, type=view.type, parent_id=view.parent_id
@@ -206,6 +233,7 @@ def add_organisation(uow: UnitOfWork, view: OrganisationView) -> None:
 
 def add_place(uow: UnitOfWork, view: PlaceView) -> None:
     """Add a place to an organisation."""
+    uow.directory_changed()
     uow.connection.execute(
         insert(_places).values(
             id=view.id,
@@ -220,6 +248,7 @@ def add_place(uow: UnitOfWork, view: PlaceView) -> None:
 
 def add_member(uow: UnitOfWork, new: NewMember) -> str:
     """Add a member and return its id; its values are sealed with a key of its own."""
+    uow.directory_changed()
     member_id = new.id or uow.new_id()
     uow.connection.execute(
         insert(_members).values(

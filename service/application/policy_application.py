@@ -137,7 +137,7 @@ def _apply(on: Advance, *, principal: Principal, command: ChangePolicy) -> Appli
     for row in on.active_rows():
         on.step(row, lambda instance, context: runner.retime(instance, context, policies, set(changes)))
     on.settle()
-    due_work.catch_up(on)
+    due_work.catch_up(on, looks=True)
     after, now_open = _due_times(on), _open_tasks(on)
     moves = tuple(
         Move(what, at, after.get(ref, (what, None))[1])

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from service.application import clusters, organisations
 from service.domain import events as ev
+from service.domain.errors import NoSuch
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -137,13 +138,13 @@ def register_returning(on: Advance, row: Mapping[str, Any], person_id: str, bloc
 
 def is_registered(on: Advance, person_id: str) -> bool:
     """Whether the incident knows the person, in whatever part."""
-    statement = select(sql.persons.c.id).where(sql.persons.c.id == person_id)
-    return on.uow.connection.execute(statement).first() is not None
+    return on.rows.get(sql.persons, person_id) is not None
 
 
 def on_site_of(on: Advance, case: str) -> list[str]:
     """Persons registered on site with a case: the same class, or F02 of the incident's only case."""
-    table = sql.persons
-    unit = on.uow.connection.execute(select(table.c.org_unit).where(table.c.id == case)).scalar_one()
-    mine = (table.c.incident_id == on.incident_id) & (table.c.kind == "onsite") & (table.c.org_unit == unit)
-    return list(on.uow.connection.execute(select(table.c.id).where(mine).order_by(table.c.id)).scalars())
+    sick = on.rows.get(sql.persons, case)
+    if sick is None:
+        raise NoSuch("person", case)
+    found = on.rows.where(sql.persons, incident_id=on.incident_id, kind="onsite", org_unit=sick["org_unit"])
+    return sorted(row["id"] for row in found)

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application.contact_rows import Contact
-from service.application.fact_rows import PersonFacts
 from service.application.incident_view import IncidentView
+from service.application.person_facts import PersonFacts
 from service.domain.report_material import (
     Adjustment,
     CaseMaterial,

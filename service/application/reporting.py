@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from service.application import deadline_rows, papers
 from service.application.fill_contexts import DRAFT_KINDS, Target
 from service.application.report_materials import routed
@@ -65,8 +63,7 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
     Raises EngineFailed if the instance has no signed report or no recipient.
     """
-    table = sql.reports
-    report = on.uow.connection.execute(select(table).where(table.c.id == report_id(row["id"]))).mappings().first()
+    report = on.rows.get(sql.reports, report_id(row["id"]))
     is_ready = report is not None and (report["state"] == "signed" or element in UNSIGNED)
     if report is None or not is_ready:
         raise EngineFailed(element, "the report is not signed")
@@ -85,9 +82,8 @@ def send(on: Advance, row: Mapping[str, Any], element: str) -> list[str]:
 
 def _deadline_of(on: Advance, instance: str) -> str | None:
     """The deadline the signing shows; the instance may have tasks with others."""
-    table = sql.tasks
-    mine = (table.c.instance_id == instance) & table.c.element.in_(SIGNING) & table.c.deadline_id.is_not(None)
-    return on.uow.connection.execute(select(table.c.deadline_id).where(mine)).scalars().first()
+    tasks = on.rows.where(sql.tasks, instance_id=instance)
+    return next((row["deadline_id"] for row in tasks if row["element"] in SIGNING and row["deadline_id"]), None)
 
 
 def _number(on: Advance, document: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.application.fact_rows import PersonFacts
+from service.application.person_facts import PersonFacts
 from service.domain import events as ev
 
 if TYPE_CHECKING:

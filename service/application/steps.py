@@ -12,10 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import select
-
 from service import logs, metrics
-from service.application import correlation, deadline_rows, due_work, inbox, reactions, statuses
+from service.application import attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
@@ -32,8 +30,10 @@ from service.engine import runner
 from service.engine.assembly import Assembly
 from service.engine.effects import StepContext
 from service.engine.instance import EngineError, Instance
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
+from service.persistence.working_set import IncidentRows
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
 MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
@@ -55,23 +55,22 @@ class Advance:
         self.uow, self.services, self.incident_id, self.origin = uow, services, incident, origin
         self.done_at: datetime | None = None  # true time of late paper entry
         self.effects: deque[inbox.Effect] = deque()
+        self.moved_tasks: list[tuple[str, bool]] = []  # opened (True) or closed, in order
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
-        self._rows: FactRows | None = None
-        self._deadlines: dict[tuple[str, str], datetime] | None = None
         self._attention = Attention()
         self._moves = 0
-        uow.gather(incident)
         uow.after_loss(self._forget)
+        self._kept = services.live.working_set(incident, uow.gather(incident))
+        self.rows: IncidentRows = uow.rows(self._kept)
+        self._is_sure = self._kept.head is not None
         self.incident = self._read_incident()
         self.now = self.horizon = self._present() if self.incident else uow.now
 
     # --- reading ------------------------------------------------------------------------------
 
-    def _read_incident(self) -> dict[str, Any]:
-        table = sql.incidents
-        row = self.uow.connection.execute(select(table).where(table.c.id == self.incident_id)).mappings().first()
-        return dict(row) if row else {}
+    def _read_incident(self) -> Mapping[str, Any]:
+        return self.rows.get(sql.incidents, self.incident_id) or {}
 
     def _present(self) -> datetime:
         """The incident's time; it stands still while a machine clock that was set back catches up."""
@@ -97,49 +96,57 @@ class Advance:
         """The incident's policy snapshot, typed; only `adopt` changes it during a command."""
         return TypedSnapshot(self.services.policies, self.incident["policies"])
 
-    def instance_row(self, instance_id: str) -> dict[str, Any]:
+    def instance_row(self, instance_id: str) -> Mapping[str, Any]:
         """The read-table row of an instance. Raises NoSuch."""
-        table = sql.instances
-        row = self.uow.connection.execute(select(table).where(table.c.id == instance_id)).mappings().first()
+        row = self.rows.get(sql.instances, instance_id)
         if row is None:
             raise NoSuch("instance", instance_id)
-        return dict(row)
+        return row
 
     def assembly(self, row: Mapping[str, Any]) -> Assembly:
         """The pinned definition of an instance. Raises DefinitionUnreadable, also for a version that is gone."""
-        procedure, version = row["procedure"], row["version"]
         try:
-            return self.services.definitions.pinned(self.uow.connection, procedure, version)
+            return self.services.definitions.pinned(self.uow, row["procedure"], row["version"])
         except DefinitionUnreadable as error:
             error.instance = error.instance or row["id"]
             raise
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """What is derived from the rows and kept with them."""
+        return self._kept.parts
+
+    @cached_property
+    def fact_rows(self) -> FactRows:
+        """What facts are computed from, as far as it is known; it outlives the command with the rows."""
+        known: FactRows | None = self._kept.parts.get("facts")
+        if known is None:
+            known = self._kept.parts["facts"] = FactRows(self.uow, self.uow.sealer, self.incident, self.rows)
+        known.go_on(self.uow, self.incident, self.rows)
+        return known
+
+    @property
     def facts(self) -> FactBase:
         """Facts as they stand after the last event."""
-        if self._rows is None:
-            self._rows = FactRows(self.uow.connection, self.uow.sealer, self.incident)
         if self._facts is None or self._facts.now != self.now:
-            self._facts = FactBase(self._rows, self.policies, self.now)
+            self._facts = FactBase(self.fact_rows, self.policies, self.now)
         return self._facts
 
     @property
     def view(self) -> IncidentView:
         """The incident for reading, as it stands now in this unit of work."""
-        view = IncidentView(self.uow.connection, self.uow.sealer, self.services, self.incident, self.now)
+        view = IncidentView(self.uow, self.uow.sealer, self.services, self.incident, self.now, self.rows)
         view.__dict__["facts"] = self.facts
         return view
 
-    def open_deadlines(self) -> list[dict[str, Any]]:
+    def open_deadlines(self) -> list[Row]:
         """Deadlines that are neither met nor cancelled."""
         return deadline_rows.open_rows(self)
 
-    @property
+    @cached_property
     def deadlines(self) -> Mapping[tuple[str, str], datetime]:
         """Due times of the deadlines that are neither met nor cancelled, by (rule, subject)."""
-        if self._deadlines is None:
-            self._deadlines = deadline_rows.running(self)
-        return self._deadlines
+        return deadline_rows.RunningDeadlines(self)
 
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""
@@ -151,14 +158,14 @@ class Advance:
             horizon=self.horizon,
             policies=self.policies,
             facts=LazyMapping(lambda: self._facts_of(person)),
-            deadlines=LazyMapping(lambda: self.deadlines),
-            records=LazyMapping(lambda: self.facts.rows.record_names(person)),
+            deadlines=self.deadlines,
+            records=LazyMapping(lambda: self.fact_rows.record_names(person)),
             fact_decisions=FACT_DECISIONS,
             about=self._context_about,
         )
 
     def _facts_of(self, person: str | None) -> Mapping[str, object]:
-        return self.facts.view(person if person and self.facts.rows.find(person) else None)
+        return self.facts.view(person if person and self.fact_rows.find(person) else None)
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -181,13 +188,18 @@ class Advance:
     def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])
         for (event, _), each in zip(events, stored, strict=True):
-            apply(self.uow.connection, each)
+            apply(self.rows, each, event)
             due_work.follow(self, event, row)
             self._attention.note(event, row)
-            if self._deadlines is not None:
-                deadline_rows.follow(self._deadlines, event)
-            if self._rows is not None:
-                self._rows.forget(event)
+            if "facts" in self._kept.parts:
+                self.fact_rows.follow(event, each)
+            if isinstance(event, ev.TaskOpened | ev.TaskCompleted):
+                self.moved_tasks.append((event.task, isinstance(event, ev.TaskOpened)))
+            elif isinstance(event, ev.ElementCancelled):
+                if event.visit in self.rows.ids(sql.tasks, instance_id=each.instance):
+                    self.moved_tasks.append((event.visit, False))
+            elif isinstance(event, ev.InstanceStarted | ev.InstanceUpgraded):
+                attention.follow(self, event)
         self._facts = None
         return stored
 
@@ -230,7 +242,9 @@ class Advance:
         """The live instance of a row."""
         loaded = self._loaded.get(row["id"])
         if loaded is None:
-            loaded = _Loaded(*self.services.live.load(self.uow, self.assembly(row), row["id"]))
+            loaded = _Loaded(
+                *self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure)
+            )
             self._loaded[row["id"]] = loaded
         return loaded.instance
 
@@ -264,61 +278,60 @@ class Advance:
                 if self._moves > MAX_EFFECTS:
                     raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", self.incident_id)
                 inbox.deliver(self, self.effects.popleft())
+            if not self._attention.is_wanted:
+                return
             statuses.refresh(self)
-            moved = [self._looked_at(row) for row in self._to_look_at()]
+            moved = [self._looked_at(row) for row in self._attention.take(self)]
             if not any(moved) and not self.effects and not correlation.deliver_buffered(self):
                 return
 
-    def _to_look_at(self) -> list[dict[str, Any]]:
-        attention = self._attention.take()
-        return [row for row in self.active_rows() if self._is_wanted(row, attention)]
-
-    def _is_wanted(self, row: Mapping[str, Any], attention: Attention) -> bool:
-        try:
-            return attention.wants(self.assembly(row), row)
-        except DefinitionUnreadable as error:
-            self._set_aside(row, error)
-            return False
+    def look_everywhere(self) -> None:
+        """Let every waiting condition be looked at: time has come, or another incident has changed."""
+        self._facts = None
+        self._attention.want_everything()
 
     def _looked_at(self, row: Mapping[str, Any]) -> bool:
         try:
             self.live(row)
         except StateUnreadable as error:
-            self._set_aside(row, error)
+            self.set_aside(row, error)
             return False
         return self.step(row, runner.proceed)
 
-    def _set_aside(self, row: Mapping[str, Any], error: EngineFailed) -> None:
+    def set_aside(self, row: Mapping[str, Any], error: EngineFailed) -> None:
         """What cannot be read is put on record and does not stop the others; who asks for it gets the error."""
         put_on_record(self, failure_of(error), again=False, row=row)
 
-    def active_rows(self) -> list[dict[str, Any]]:
+    def active_rows(self) -> list[Mapping[str, Any]]:
         """Instances of the incident that are still active, oldest first."""
-        table = sql.instances
-        is_active = (table.c.incident_id == self.incident_id) & (table.c.status == "active")
-        rows = self.uow.connection.execute(select(table).where(is_active).order_by(table.c.started_at, table.c.id))
-        return [dict(row) for row in rows.mappings()]
+        rows = self.rows.where(sql.instances, incident_id=self.incident_id, status="active")
+        return sorted(rows, key=lambda row: (row["started_at"], row["id"]))
 
     def store(self) -> None:
         """Write the state of every instance that changed. The last act of a unit of work."""
-        seq = self.uow.lock(self.incident_id)
-        self.uow.flush(self.incident_id)
-        self.uow.after_commit(lambda: self.services.announce(self.incident_id, seq))
+        head = self.uow.flush(self.incident_id)
+        self.uow.after_commit(lambda: self.services.announce(self.incident_id, head[0]))
         for loaded in self._loaded.values():
             if loaded.instance.is_dirty or loaded.revision == 0:
                 self.services.live.store(self.uow, loaded.instance, incident=self.incident_id, revision=loaded.revision)
             else:
                 self.services.live.keep(loaded.instance, loaded.revision)
+        self.services.live.keep_set(self.incident_id, self._kept, head)
 
     def _forget(self) -> None:
+        self.services.live.drop_set(self.incident_id)
         for instance_id in self._loaded:
             self.services.live.drop(instance_id)
 
 
-def advance(uow: UnitOfWork, services: Services, incident: str, origin: Origin, work: Callable[[Advance], T]) -> T:
+def advance(
+    uow: UnitOfWork, services: Services, incident: str, origin: Origin, work: Callable[[Advance], T],
+    *, looks: bool = False,
+) -> T:  # fmt: skip
     """Do `work` on an incident in one unit of work: due timers first, then the work, then all that follows.
 
-    A timer due at the same instant as a command runs first (P01.3b rule 13). Raises NoSuch for an
+    A timer due at the same instant as a command runs first (P01.3b rule 13). With `looks` the due rows
+    are read even where none is known to be due: another incident may have put one. Raises NoSuch for an
     unknown incident, and what `work` raises; nothing is stored then.
     """
     on = Advance(uow, services, incident, origin)
@@ -326,7 +339,7 @@ def advance(uow: UnitOfWork, services: Services, incident: str, origin: Origin, 
         raise NoSuch("incident", incident)
     logs.bind(incident_id=incident, drill=on.incident["kind"] == "drill")
     try:
-        due_work.catch_up(on)
+        due_work.catch_up(on, looks=looks)
         answer = work(on)
         on.settle()
     except EngineFailed as error:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from service.application import home_health
 from service.application.fact_base import FactBase, incident_fact
-from service.application.fact_rows import PersonFacts
+from service.application.person_facts import PersonFacts
 
 POSITIVE = {"suspected", "confirmed", "asymptomatic"}
 SHARED_SCENES = {"校车/车次", "同宿舍"}
@@ -148,7 +148,7 @@ def _suspended(base: FactBase) -> dict[str, str]:
     for record in base.rows.records:
         values = base.rows.answers(record)["values"] if record["form"] == "F18" else {}
         if _is_executed(base, record["form"], record["view"], record["instance_id"]):
-            found.update(dict.fromkeys(_ids(values.get("scope")), record["instance_id"]))
+            found.update(dict.fromkeys(_ids(values.get("scope")), str(record["instance_id"])))
         elif record["view"] == "resume" and values and _is_past(values.get("resume_at"), base.now):
             scope = resumptions.get(record["instance_id"], {}).get("scope")
             for place in list(_ids(scope)) or list(found):

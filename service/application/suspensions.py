@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import home_health
+from service.application import due_work, home_health
 from service.domain.errors import FormRefused
 from service.domain.form_messages import field_error
-from service.persistence import queue
 
 if TYPE_CHECKING:
     from service.application.fill_contexts import Target
@@ -32,7 +31,4 @@ def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any]) -> No
         return
     resume_at = datetime.fromisoformat(answers["resume_at"])
     if resume_at > on.now:
-        queue.put(
-            on.uow, kind="wake", ref=f"{target.instance['id']}:resume", incident_id=on.incident_id, due_at=resume_at,
-            real_due_at=on.clock.real_of(resume_at),
-        )  # fmt: skip
+        due_work.put(on, "wake", f"{target.instance['id']}:resume", resume_at)

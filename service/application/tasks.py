@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from service.application import answers, escalation, organisations
 from service.application.services import Origin, Services
@@ -13,6 +13,7 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, TaskSubject, require
 from service.domain.errors import IncidentClosed, NoSuch, NotAllowed, TaskClaimed, TaskNotOpen
+from service.persistence.pending import Row
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -39,20 +40,38 @@ def complete(
         FormRefused: Every field error; nothing is stored.
         NotAllowed: The principal holds none of the task's roles.
     """
-    task = _task(uow, command.task)
 
     def work(on: Advance) -> TaskOutcome:
         row = _open_task(on, command.task)
+        on.origin = origin(principal, row, request_id)
         require(principal, Action.TASK_COMPLETE, subject_of(on, row))
         on.done_at = command.done_at
-        before = _open_ids(on)
+        before = len(on.moved_tasks)  # a timer that was due may have moved some
         answers.answer(on, answers.target_of_task(on, row), principal, command.data, command.late_reason)
         on.settle()
-        after = _open_ids(on)
-        uow.connection.execute(delete(sql.drafts).where(sql.drafts.c.task_id == command.task))
-        return TaskOutcome(command.task, tuple(sorted(after - before)), tuple(sorted(before - after)))
+        uow.pending.remove(sql.drafts, command.task)
+        return TaskOutcome(command.task, *_moved(on, before))
 
-    return advance(uow, services, task["incident_id"], origin(principal, task, request_id), work)
+    incident = incident_of(uow, services, command.task)
+    return advance(uow, services, incident, Origin(principal.account_id, request_id=request_id), work)
+
+
+def _moved(on: Advance, before: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tasks that were opened since, and those that were closed; one that came and went is neither."""
+    since = on.moved_tasks[before:]
+    fresh = {task for task, is_opened in since if is_opened}
+    gone = {task for task, is_opened in since if not is_opened}
+    return tuple(sorted(fresh - gone)), tuple(sorted(gone - fresh))
+
+
+def incident_of(uow: UnitOfWork, services: Services, task: str) -> str:
+    """The incident a task belongs to. Raises NoSuch."""
+    instance = task.rpartition("-")[0]
+    known = services.live.incident_of(instance)
+    if known is None:
+        known = str(_task(uow, task)["incident_id"])
+        services.live.belongs(instance, known)
+    return known
 
 
 def claim(
@@ -145,7 +164,7 @@ def subject_of(on: Advance, task: Mapping[str, Any]) -> TaskSubject:
 
 
 def _subject(uow: UnitOfWork, task: Mapping[str, Any]) -> TaskSubject:
-    tree = organisations.hierarchy(uow.connection)
+    tree = organisations.hierarchy(uow)
     return TaskSubject(
         organisation_id=task["organisation_id"], role=task["role"], also=tuple(task["also"]),
         assignee=task["assignee"], ancestors=tree.ancestors(task["organisation_id"]),
@@ -166,8 +185,10 @@ def _task(uow: UnitOfWork, task: str) -> dict[str, Any]:
     return dict(row)
 
 
-def _open_task(on: Advance, task: str) -> dict[str, Any]:
-    row = _task(on.uow, task)
+def _open_task(on: Advance, task: str) -> Row:
+    row = on.rows.get(sql.tasks, task)
+    if row is None:
+        raise NoSuch("task", task)
     if row["state"] not in OPEN:
         if row["state"] == "cancelled" and on.incident["closed_at"] is not None:
             raise IncidentClosed(on.incident["number"])
@@ -182,9 +203,3 @@ def _on_task(
     advance(
         uow, services, row["incident_id"], origin(principal, row, request_id), lambda on: work(on, _open_task(on, task))
     )
-
-
-def _open_ids(on: Advance) -> set[str]:
-    table = sql.tasks
-    is_open = (table.c.incident_id == on.incident_id) & table.c.state.in_(OPEN)
-    return set(on.uow.connection.execute(select(table.c.id).where(is_open)).scalars())

@@ -47,9 +47,15 @@ class Scope:
 class Functions:
     """One method per function; `table` gives them by the name used in expressions."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    scope: Scope
+
+    def __init__(self) -> None:
         self.seen: dict[str, object] = {}
+
+    def begin(self, scope: Scope) -> None:
+        """Another evaluation: what was seen in the one before is forgotten."""
+        self.scope = scope
+        self.seen = {}
 
     def table(self) -> dict[str, Callable[..., object]]:
         """All functions but `given`, which the evaluator handles itself."""

@@ -6,8 +6,10 @@ our own allow-list. There are no loops, so time is bounded by the limits of node
 """
 
 import ast
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from simpleeval import EvalWithCompoundTypes, InvalidExpression
@@ -58,13 +60,16 @@ class Expression:
             MissingName: A name, fact or policy is not there.
             ExpressionError: Any other failure (wrong types, limits, division by zero).
         """
+        evaluator = _free_evaluator()
         try:
-            return plain(_Evaluator(scope, missing_records_are_null=missing_records_are_null).run(self.tree))
+            return plain(evaluator.run(self.tree, scope, missing_records_are_null=missing_records_are_null))
         except ExpressionError as error:
             raise error.about(self.text) from None
         except (InvalidExpression, ArithmeticError, ValueError, TypeError, LookupError, RecursionError) as error:
             problem = ExpressionError("failed", f"无法计算（{error}）", f"cannot be computed ({error})")
             raise problem.about(self.text) from error
+        finally:
+            _free.evaluators.append(evaluator)
 
 
 @lru_cache(maxsize=4096)
@@ -99,16 +104,30 @@ def resolve(text: str, scope: Scope) -> object:
     return evaluate(text[1:], scope) if text.startswith("=") else text
 
 
+class _Free(threading.local):
+    """Evaluators of this thread that nobody uses: making one costs more than most expressions."""
+
+    def __init__(self) -> None:
+        self.evaluators: list[_Evaluator] = []
+
+
+_free = _Free()
+_NOTHING = Scope(names={}, now=datetime.min.replace(tzinfo=UTC))
+
+
+def _free_evaluator() -> "_Evaluator":
+    return _free.evaluators.pop() if _free.evaluators else _Evaluator()
+
+
 class _Evaluator(EvalWithCompoundTypes):
     """simpleeval narrowed to our nodes, operators, functions and plain values."""
 
     nodes: dict[type[ast.AST], Callable[..., object]]
 
-    def __init__(self, scope: Scope, *, missing_records_are_null: bool) -> None:
+    def __init__(self) -> None:
         super().__init__(operators=OPERATORS, functions={}, names={})
-        self.functions = functions.Functions(scope).table()
-        self.scope = scope
-        self.missing_records_are_null = missing_records_are_null
+        self.bound = functions.Functions()
+        self.functions = self.bound.table()
         self.seen: dict[str, object] = {}
         kept = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.List)
         self.nodes = {kind: self.nodes[kind] for kind in kept} | {
@@ -120,8 +139,16 @@ class _Evaluator(EvalWithCompoundTypes):
             ast.Call: self._call,
         }
 
-    def run(self, tree: ast.Expression) -> object:
-        result: object = self._eval(tree)
+    def run(self, tree: ast.Expression, scope: Scope, *, missing_records_are_null: bool) -> object:
+        """Compute one expression; afterwards nothing of its scope is kept."""
+        self.scope, self.missing_records_are_null = scope, missing_records_are_null
+        self.bound.begin(scope)
+        try:
+            result: object = self._eval(tree)
+        finally:
+            self.seen = {}
+            self.bound.begin(_NOTHING)
+            self.scope = _NOTHING
         return result
 
     def _check_disallowed_items(self, item: object) -> None:

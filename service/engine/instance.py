@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
@@ -21,6 +20,7 @@ from service.engine.expressions import evaluate
 from service.engine.inclusive import TOOK
 from service.engine.model import Kind, Node, Process
 from service.engine.specs import ScriptGate
+from service.engine.tokens import Marking
 
 TID = "tid"
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
@@ -49,7 +49,7 @@ class Run:
 
     scope: str
     start: str
-    workflow: BpmnWorkflow
+    workflow: Marking
     parent: str | None = None
     host: str = ""
     turn: int = 0
@@ -207,7 +207,8 @@ class Instance:
         spec = self._specs.setdefault(key, start_spec(self.assembly, scope, start))
         gate = ScriptGate()
         gate.evaluator = self.value
-        workflow = BpmnWorkflow(spec, {}, script_engine=gate)
+        workflow = Marking(spec, gate)
+        workflow.begin()
         workflow.task_tree.data.update(data)
         return Run(scope, start, workflow)
 

@@ -7,45 +7,46 @@ the way its token came, or as the point where the branches of a join parted.
 """
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
-from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
-from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.specs import Parting
+from service.engine.tokens import Marking, Token
 
 
-def prune(workflow: BpmnWorkflow) -> None:
-    """Forget the passed tasks of a workflow that is still in motion."""
-    if not workflow.completed:
-        _drop_ends(workflow)
-        _shorten(workflow)
+def prune(marking: Marking) -> None:
+    """Forget the passed tokens of a marking that is still in motion."""
+    if marking.has_moved and not marking.completed:
+        _drop_ends(marking)
+        _shorten(marking)
+        marking.has_moved = False
 
 
-def _drop_ends(page: BpmnWorkflow) -> None:
-    """Drop finished tasks from which nothing living descends."""
-    for task in reversed(list(page.tasks.values())):
-        last: Task | None = task
-        while last is not None and last.id in page.tasks and _is_over(last):
+def _drop_ends(marking: Marking) -> None:
+    """Drop finished tokens from which nothing living descends."""
+    for token in reversed(list(marking.tasks.values())):
+        last: Token | None = token
+        while last is not None and last.id in marking.tasks and _is_over(last):
             parent = last.parent
-            page._remove_task(last.id)
+            marking._remove_task(last.id)
             last = parent
 
 
-def _is_over(task: Task) -> bool:
-    return bool(task.has_state(TaskState.FINISHED_MASK)) and not task._children and task._parent is not None
+def _is_over(token: Token) -> bool:
+    return bool(token._state & TaskState.FINISHED_MASK) and not token._children and token._parent is not None
 
 
-def _shorten(page: BpmnWorkflow) -> None:
-    """Drop a passed task between two others where no branch begins.
+def _shorten(marking: Marking) -> None:
+    """Drop a passed token between two others where no branch begins.
 
     The node a waiting token came by stays, also across a split that nobody has drawn.
     """
-    for task in list(page.tasks.values()):
-        if task.state != TaskState.COMPLETED or task._parent is None or len(task._children) != 1:
+    tokens = marking.tasks
+    for token in list(tokens.values()):
+        if token._state != TaskState.COMPLETED or token._parent is None or len(token._children) != 1:
             continue
-        child, parent = task.children[0], task.parent
-        if child.state != TaskState.COMPLETED or isinstance(child.task_spec, BoundaryEventSplit | Parting):
+        child, parent = tokens[token._children[0]], tokens[token._parent]
+        if child._state != TaskState.COMPLETED or isinstance(child.task_spec, BoundaryEventSplit | Parting):
             continue
-        parent._children[parent._children.index(task.id)] = child.id
+        parent._children[parent._children.index(token.id)] = child.id
         child._parent = parent.id
-        del page.tasks[task.id]
+        del tokens[token.id]

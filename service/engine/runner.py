@@ -18,7 +18,7 @@ from service.engine import effects as fx
 from service.engine.assembly import Assembly, scope_name
 from service.engine.decisions import DecisionError
 from service.engine.expressions import ExpressionError
-from service.engine.instance import LIVE, TID, EngineError, Instance, Standstill
+from service.engine.instance import TID, EngineError, Instance, Standstill
 from service.engine.model import Kind
 from service.engine.pruning import prune
 
@@ -128,7 +128,7 @@ def _release_joins(instance: Instance) -> bool:
     """Inclusive joins are looked at when no other token moves, because they ask where those are."""
     for run in instance.runs.values():
         if not run.is_over:
-            tokens = [task for task in run.workflow.tasks.values() if task.has_state(LIVE)]
+            tokens = run.workflow.candidates()
             if inclusive.release(instance.assembly.process(run.scope), tokens):
                 return True
     return False
@@ -149,12 +149,12 @@ def _prune(instance: Instance) -> None:
 
 
 def _next_task(instance: Instance) -> Task | None:
-    for task in instance.tasks():
-        if task.state == TaskState.READY and TID not in task.internal_data:
-            return task
-        if task.state == TaskState.READY and not task.task_spec.manual:
-            return task
-        fresh = task.has_state(TaskState.WAITING | TaskState.STARTED) and TID not in task.internal_data
-        if fresh and entering.waits_outside(instance, task):
-            return task
+    for run in instance.runs.values():
+        for task in run.workflow.candidates():
+            is_held = TID in task.internal_data
+            if task.state == TaskState.READY:
+                if not is_held or not task.task_spec.manual:
+                    return task
+            elif not is_held and entering.waits_outside(instance, task):
+                return task
     return None

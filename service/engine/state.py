@@ -9,17 +9,14 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
-
-from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
-from SpiffWorkflow.task import Task
 
 from service.engine.assembly import Assembly
 from service.engine.instance import Armed, Instance, Run
 from service.engine.specs import ScriptGate
-from service.engine.state_formats import EARLIER, current
+from service.engine.state_formats import EARLIER, UNNUMBERED, current, numbered
+from service.engine.tokens import Marking, Token
 
-FORMAT = 3
+FORMAT = 4
 
 
 class StateError(ValueError):
@@ -64,30 +61,30 @@ def _dump_run(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _dump_workflow(workflow: Any) -> dict[str, Any]:
-    last = workflow.last_task if workflow.last_task and workflow.last_task.id in workflow.tasks else None
+def _dump_workflow(marking: Marking) -> dict[str, Any]:
+    """Tokens by place, so that a state does not grow with the number of tokens there ever were."""
+    place = {number: place for place, number in enumerate(marking.tasks, start=1)}
     return {
-        "spec": workflow.spec.name,
-        "root": str(workflow.task_tree.id),
-        "last": str(last.id) if last is not None else None,
-        "completed": workflow.completed,
-        "success": workflow.success,
-        "tasks": [_dump_task(task) for task in workflow.tasks.values()],
+        "spec": marking.spec.name,
+        "root": place[marking.task_tree.id],
+        "last": place.get(marking.last_task.id) if marking.last_task else None,
+        "completed": marking.completed,
+        "success": marking.success,
+        "tasks": [_dump_token(token, place) for token in marking.tasks.values()],
     }
 
 
-def _dump_task(task: Task) -> list[Any]:
-    same = task.parent is not None and task.data == task.parent.data
+def _dump_token(token: Token, place: Mapping[int, int]) -> list[Any]:
+    parent = token.parent
     return [
-        str(task.id),
-        str(task._parent) if task._parent is not None else None,
-        [str(child) for child in task._children],
-        task.task_spec.name,
-        task.state,
-        task.last_state_change,
-        task.triggered,
-        task.internal_data,
-        None if same else task.data,
+        place[token.id],
+        None if parent is None else place[parent.id],
+        [place[child] for child in token._children],
+        token.task_spec.name,
+        token.state,
+        token.triggered,
+        token.internal_data,
+        None if parent is not None and token.data == parent.data else token.data,
     ]
 
 
@@ -111,14 +108,14 @@ def _opened(text: str) -> dict[str, Any]:
     format_ = stored.get("format") if isinstance(stored, dict) else None
     if format_ in EARLIER:
         return current(stored)
-    if format_ != FORMAT:
+    if format_ not in (UNNUMBERED, FORMAT):
         message = f"unknown state format {format_}"
         raise StateError(message)
     state, body = stored.get("state"), _body(text)
     if not isinstance(state, dict) or stored.get("sum") != zlib.crc32(body.encode()):
         message = "its check sum is wrong"
         raise StateError(message)
-    return state
+    return numbered(state) if format_ == UNNUMBERED else state
 
 
 def _load(assembly: Assembly, instance_id: str, state: Mapping[str, Any]) -> Instance:
@@ -137,8 +134,7 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     scope, start = stored["scope"], stored["start"]
     gate = ScriptGate()
     gate.evaluator = instance.value
-    workflow = BpmnWorkflow(instance.spec_of(scope, start), {}, script_engine=gate, deserializing=True)
-    workflow.task_tree = None
+    workflow = Marking(instance.spec_of(scope, start), gate)
     if stored["main"] is not None:
         _fill(workflow, stored["main"])
     return Run(
@@ -148,14 +144,13 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     )  # fmt: skip
 
 
-def _fill(workflow: Any, stored: Mapping[str, Any]) -> None:
-    for id_, parent, children, spec, task_state, changed, triggered, internal, data in stored["tasks"]:
-        task = Task(workflow, workflow.spec.task_specs[spec], state=task_state, id=UUID(id_))
-        task._parent = UUID(parent) if parent else None
-        task._children = [UUID(child) for child in children]
-        task.last_state_change, task.triggered, task.internal_data = changed, triggered, internal
-        workflow.tasks[task.id] = task
-        task.data = json.loads(json.dumps(task.parent.data)) if data is None else data
-    workflow.task_tree = workflow.tasks[UUID(stored["root"])]
+def _fill(workflow: Marking, stored: Mapping[str, Any]) -> None:
+    for number, parent, children, spec, task_state, triggered, internal, data in stored["tasks"]:
+        token = Token(workflow, workflow.spec.task_specs[spec], state=task_state, number=number)
+        token._parent, token._children = parent, children
+        token.triggered, token.internal_data = triggered, internal
+        token.data = json.loads(json.dumps(token.parent.data)) if data is None else data
+    workflow.last_id = max(workflow.tasks, default=0)
+    workflow.task_tree = workflow.tasks[stored["root"]]
     workflow.completed, workflow.success = stored["completed"], stored["success"]
-    workflow.last_task = workflow.tasks.get(UUID(stored["last"])) if stored["last"] else None
+    workflow.last_task = workflow.tasks.get(stored["last"])

@@ -1,21 +1,25 @@
 """Stored states of earlier formats, brought to the present one.
 
 Format 1 kept the pages of a run inside it, and the result of a finished main flow beside the runs;
-since format 2 every page is a run of its own. Since format 3 a check sum stands around it.
+since format 2 every page is a run of its own. Since format 3 a check sum stands around it. Since format 4
+tokens are numbered, without the time of their last change, where the library's random ids stood.
 """
 
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-EARLIER = (1, 2)
+EARLIER = (1, 2)  # without a check sum
+UNNUMBERED = 3
 _ID, _STATE, _INTERNAL = 0, 4, 7  # places in the list of a stored task
 
 
 def current(state: dict[str, Any]) -> dict[str, Any]:
-    """A stored state of an earlier format in the present shape."""
-    if state["format"] != 1:
-        return state
+    """A stored state of format 1 or 2 in the present shape."""
+    return numbered(_second(state) if state["format"] == 1 else state)
+
+
+def _second(state: dict[str, Any]) -> dict[str, Any]:
     runs: dict[str, Any] = {}
     if "" not in state["runs"]:
         runs[""] = _over(state)
@@ -48,3 +52,18 @@ def _pages(key: str, stored: dict[str, Any]) -> dict[str, Any]:
         pages[host] = _run(workflow["spec"], "", workflow, around, host)
         hosts.update({inner[_ID]: (host, inner) for inner in workflow["tasks"]})
     return pages
+
+
+def numbered(state: dict[str, Any]) -> dict[str, Any]:
+    """Tokens by number, in the order they were stored."""
+    runs = {key: {**run, "main": run["main"] and _numbered(run["main"])} for key, run in state["runs"].items()}
+    return {**state, "runs": runs}
+
+
+def _numbered(workflow: dict[str, Any]) -> dict[str, Any]:
+    number = {task[_ID]: place for place, task in enumerate(workflow["tasks"], start=1)}
+    tasks = [
+        [number[id_], number.get(parent), [number[child] for child in children], spec, task_state, *kept]
+        for id_, parent, children, spec, task_state, _changed, *kept in workflow["tasks"]
+    ]
+    return {**workflow, "root": number[workflow["root"]], "last": number.get(workflow["last"]), "tasks": tasks}

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, RowMapping, insert, select
@@ -49,15 +51,26 @@ class ChainReport:
 
 def canonical(value: Any) -> bytes:
     """The one way JSON is written for hashing: sorted keys, no spaces, UTF-8, instants in UTC."""
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_instant
-    )
-    return text.encode()
+    return _encoder.encode(value).encode()
 
 
 def event_hash(row: Mapping[str, Any] | RowMapping) -> str:
-    """SHA-256, in hex, over all columns of an event but its own hash."""
-    return hashlib.sha256(canonical({name: row[name] for name in HASHED})).hexdigest()
+    """SHA-256, in hex, over all columns of an event but its own hash.
+
+    What is hashed is `canonical` of the columns, put together piece by piece: most pieces are short texts
+    that come again and again.
+    """
+    text = (
+        f'{{"actor":{_quoted(row["actor"])},"at":{_moment(row["at"])},"command_id":{_quoted(row["command_id"])},'
+        f'"data":{_encoder.encode(row["data"])},"element":{_quoted(row["element"])},'
+        f'"instance":{_quoted(row["instance"])},"on_behalf_of":{_quoted(row["on_behalf_of"])},'
+        f'"prev_hash":{encode_basestring(row["prev_hash"])},"procedure":{_quoted(row["procedure"])},'
+        f'"real_at":{_moment(row["real_at"])},"request_id":{_quoted(row["request_id"])},'
+        f'"role":{_quoted(row["role"])},"schema_version":{row["schema_version"]},'
+        f'"sealed":{_encoder.encode(row["sealed"]) if row["sealed"] else "{}"},"seq":{row["seq"]},'
+        f'"stream":{_quoted(row["stream"])},"type":{_quoted(row["type"])},"version":{row["version"]}}}'
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def verify(connection: Connection, stream: str | None = None) -> ChainReport:
@@ -153,3 +166,19 @@ def _instant(value: Any) -> str:
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     message = f"{type(value).__name__} is not JSON"
     raise TypeError(message)
+
+
+@lru_cache(maxsize=20_000)
+def _quoted(text: str) -> str:
+    return encode_basestring(text)
+
+
+@lru_cache(maxsize=2_000)
+def _moment(instant: datetime) -> str:
+    return f'"{_instant(instant)}"'
+
+
+# Made once: `json.dumps` would make one for every event.
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_instant
+)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
+from service.persistence.directory import DirectoryMemory
 from service.persistence.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -15,6 +16,11 @@ log = logging.getLogger(__name__)
 
 class CommandRunner(Protocol):
     """Runs handlers, each in a unit of work that is committed before the answer is given."""
+
+    @property
+    def directory(self) -> DirectoryMemory:
+        """What this process remembers of organisations, places, roles and accounts."""
+        ...
 
     def submit(self, handler: Handler[T]) -> "Future[T]":
         """Queue a handler; the future answers after the commit, or raises what the handler raised."""

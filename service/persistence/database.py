@@ -32,7 +32,11 @@ READS = "tocsin_reads"  # execution option of connections that see committed row
 
 def plain_json(value: Any) -> str:
     """Compact JSON as stored in JSON columns; refuses NaN and whatever JSON cannot say."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _encoder.encode(value)
+
+
+# Made once: `json.dumps` would make one for every value.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.persistence.tables import DueRow, table_of
 from service.persistence.unit_of_work import UnitOfWork
@@ -27,8 +26,12 @@ _due = (
     .order_by(_rows.c.real_due_at, _rows.c.due_at, _rows.c.id)
     .limit(bindparam("most"))
 )
-_cancel_all = delete(_rows).where(_rows.c.id.in_(bindparam("rows", expanding=True)))
 _next = select(func.min(_rows.c.real_due_at)).where(_rows.c.is_done.is_(False))
+
+
+_first_of = select(func.min(_rows.c.due_at)).where(
+    _rows.c.incident_id == bindparam("incident"), _rows.c.is_done.is_(False), _rows.c.real_due_at < NEVER
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def put(
     instance_id: str = "",
 ) -> str:
     """Write or move the open row of (kind, ref) and return its id; `real_due_at` None = clock paused."""
-    row = {
+    row: dict[str, Any] = {
         "id": row_id(kind, ref),
         "incident_id": incident_id,
         "instance_id": instance_id,
@@ -67,10 +70,8 @@ def put(
     }
     if real_due_at is not None:
         uow.wake(INCIDENT, incident_id, real_due_at)
-    dialect = sqlite if uow.connection.dialect.name == "sqlite" else postgresql
-    statement: Any = dialect.insert(_rows).values(row)
-    moved = {name: value for name, value in row.items() if name != "id"}
-    uow.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=moved))
+    uow.pending.remove(_rows, row["id"])
+    uow.pending.add(_rows, row["id"], row)
     return str(row["id"])
 
 
@@ -79,22 +80,9 @@ def row_id(kind: str, ref: str) -> str:
     return f"{kind}:{ref}"
 
 
-def cancel(uow: UnitOfWork, ref: str, *, kind: str | None = None) -> int:
-    """Remove the open rows of a ref, of one kind or of all; returns how many there were."""
-    statement = delete(_rows).where(_rows.c.ref == ref)
-    if kind is not None:
-        statement = statement.where(_rows.c.kind == kind)
-    return uow.connection.execute(statement).rowcount
-
-
-def cancel_all(uow: UnitOfWork, refs: Sequence[str], *, kind: str) -> int:
-    """Remove the open rows of several refs of one kind; returns how many there were."""
-    return uow.connection.execute(_cancel_all, {"rows": [row_id(kind, ref) for ref in refs]}).rowcount
-
-
-def cancel_instance(uow: UnitOfWork, instance_id: str) -> int:
-    """Remove the open rows of an ended instance; returns how many there were."""
-    return uow.connection.execute(delete(_rows).where(_rows.c.instance_id == instance_id)).rowcount
+def cancel(uow: UnitOfWork, kind: str, ref: str) -> None:
+    """Remove the open row of (kind, ref), if there is one."""
+    uow.pending.remove(_rows, row_id(kind, ref))
 
 
 def done(uow: UnitOfWork, row: str) -> bool:
@@ -113,6 +101,12 @@ def next_due(connection: Connection, incident_id: str = "") -> datetime | None:
     statement = _next.where(_rows.c.incident_id == incident_id) if incident_id else _next
     earliest: datetime | None = connection.execute(statement).scalar()
     return None if earliest is None or earliest >= NEVER else earliest
+
+
+def first_of(connection: Connection, incident_id: str) -> datetime:
+    """When the first row of an incident that is not on hold falls due, in its clock; NEVER if none does."""
+    earliest: datetime | None = connection.execute(_first_of, {"incident": incident_id}).scalar()
+    return earliest or NEVER
 
 
 def open_rows(connection: Connection, incident_id: str, *, until: datetime | None = None) -> list[DueItem]:

@@ -10,11 +10,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service import metrics
 from service.domain.clock import Clock
-from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, WriterStopped
+from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, RevisionChanged, WriterStopped
 from service.domain.identifiers import IdGenerator
 from service.persistence import alarms, failures
 from service.persistence.command_runner import Handler, T, call_hooks
 from service.persistence.database import Database
+from service.persistence.directory import DirectoryMemory
 from service.persistence.postgres import WRITE_CONNECTIONS, is_away
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
@@ -34,6 +35,7 @@ class RequestRunner:
         self._sealer = sealer
         self._ids = ids or IdGenerator(clock)
         self._lost: list[Callable[[], None]] = []
+        self.directory = DirectoryMemory()
         self._pool = ThreadPoolExecutor(WRITE_CONNECTIONS, thread_name_prefix="writer")
         self._is_stopped = False
 
@@ -66,6 +68,8 @@ class RequestRunner:
         for _ in range(REPEATS - 1):
             try:
                 return self._once(handler)
+            except RevisionChanged:
+                call_hooks(self._lost)  # another node was first: what this one kept in memory is read anew
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in SERIALIZATION_FAILURES:
                     raise
@@ -75,7 +79,10 @@ class RequestRunner:
         try:
             with self._database.writing.connect() as connection:
                 connection.begin()
-                uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={})
+                self.directory.begin(connection)
+                uow = UnitOfWork(
+                    connection, self._clock, self._sealer, ids=self._ids, heads={}, memory=self.directory
+                )
                 result = self._handled(connection, uow, handler)
                 self._commit(connection, uow)
         except (SQLAlchemyError, OSError) as error:
@@ -92,6 +99,7 @@ class RequestRunner:
     def _handled(self, connection: Connection, uow: UnitOfWork, handler: Handler[T]) -> T:
         try:
             result = handler(uow)
+            uow.pending.flush(connection)
             alarms.arm(uow)
         except Exception:
             self._drop(uow)
@@ -112,5 +120,6 @@ class RequestRunner:
             raise OutcomeUnknown() if is_away(error) else (failures.named(error) or CommitLost()) from error
 
     def _drop(self, uow: UnitOfWork) -> None:
+        self.directory.forget()
         self._sealer.unsettle()
         call_hooks(uow.lost_hooks)

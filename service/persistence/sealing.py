@@ -20,6 +20,7 @@ from service.domain.clock import Clock
 from service.domain.errors import SubjectErased
 from service.persistence.database import READS, plain_json
 from service.persistence.tables import SubjectKey, table_of
+from service.persistence.working_set import Source, connection_of, is_alone
 
 ERASED = ""  # `wrapped` of a destroyed key; the row stays, so that no second key is made
 LOOKUP_CHUNK = 500
@@ -62,17 +63,20 @@ class Sealer:
         self._shared_until = clock.now() + TRUSTED
         self._local = threading.local()
 
-    def seal(self, connection: Connection, subject: str, values: Mapping[str, Any]) -> str:
-        """Encrypt values of a subject, making its key if there is none; SubjectErased after `destroy`."""
-        is_alone = connection.dialect.name == "sqlite"
-        key = self._known(subject) if is_alone else self._state().fresh.get(subject)
+    def seal(self, source: Source, subject: str, values: Mapping[str, Any]) -> str:
+        """Encrypt values of a subject, making its key if there is none; SubjectErased after `destroy`.
+
+        A `source` that is a unit of work is asked for its connection only where a key must be fetched.
+        """
+        key = self._known(subject) if is_alone(source) else self._state().fresh.get(subject)
         if key is None:
+            connection = connection_of(source)
             key = self._load(connection, subject) or self._create(connection, subject)
         return key.encrypt(plain_json(dict(values)).encode()).decode()
 
-    def open(self, connection: Connection, subject: str, token: str) -> dict[str, Any]:
+    def open(self, source: Source, subject: str, token: str) -> dict[str, Any]:
         """Decrypt a token; the values of an erased subject are an empty mapping. Raises TokenDamaged."""
-        key = self._known(subject) or self._load(connection, subject, erased_is_error=False)
+        key = self._known(subject) or self._load(connection_of(source), subject, erased_is_error=False)
         if key is None:
             return {}
         try:
@@ -81,22 +85,25 @@ class Sealer:
             raise TokenDamaged(subject) from error
         return values
 
-    def open_all(self, connection: Connection, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    def open_all(self, source: Source, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """Decrypt `{subject: token}` to `{subject: values}`."""
-        self.preload(connection, tokens)
-        return {subject: self.open(connection, subject, token) for subject, token in tokens.items()}
+        self.preload(source, tokens)
+        return {subject: self.open(source, subject, token) for subject, token in tokens.items()}
 
-    def open_text(self, connection: Connection, text: str) -> dict[str, dict[str, Any]]:
+    def open_text(self, source: Source, text: str) -> dict[str, dict[str, Any]]:
         """Decrypt a `sealed` text column to `{subject: values}`."""
-        return self.open_all(connection, tokens_of(text))
+        return self.open_all(source, tokens_of(text))
 
-    def seal_text(self, connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> str:
+    def seal_text(self, source: Source, values: Mapping[str, Mapping[str, Any]]) -> str:
         """Encrypt `{subject: values}` to the form of a `sealed` text column."""
-        return sealed_text({subject: self.seal(connection, subject, each) for subject, each in values.items()})
+        return sealed_text({subject: self.seal(source, subject, each) for subject, each in values.items()})
 
-    def preload(self, connection: Connection, subjects: Iterable[str]) -> None:
+    def preload(self, source: Source, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects in few statements; worth it before opening a list."""
         missing = [subject for subject in dict.fromkeys(subjects) if self._known(subject) is None]
+        if not missing:
+            return
+        connection = connection_of(source)
         for start in range(0, len(missing), LOOKUP_CHUNK):
             chunk = missing[start : start + LOOKUP_CHUNK]
             for subject, wrapped in connection.execute(_find_many, {"subjects": chunk}):

@@ -6,33 +6,25 @@ A handler never commits; the writer does (writer.py), and nothing else in the co
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, insert, select
 
 from service.domain.clock import Clock, WatchedClock
-from service.domain.errors import RevisionChanged
 from service.domain.identifiers import IdGenerator
-from service.persistence.chain import GENESIS, event_hash
+from service.persistence import directory
+from service.persistence.chain import event_hash
+from service.persistence.directory import DirectoryMemory
+from service.persistence.pending import Head, PendingWrites, make_head, move_head, read_head
 from service.persistence.sealing import Sealer
-from service.persistence.tables import EventRow, StreamHead, table_of
+from service.persistence.tables import EventRow, table_of
+from service.persistence.working_set import IncidentRows, WorkingSet, is_alone
 
-Head = tuple[int, str]
-
-_events = table_of(EventRow)
-_heads = table_of(StreamHead)
-_insert_events = insert(_events)
-_find_head = select(_heads.c.seq, _heads.c.hash).where(_heads.c.stream == bindparam("name"))
-_move_head = (
-    update(_heads)
-    .where(_heads.c.stream == bindparam("name"), _heads.c.seq == bindparam("old_seq"))
-    .where(_heads.c.hash == bindparam("old_hash"))
-    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
-)
+T = TypeVar("T")
+_insert_events = insert(table_of(EventRow))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, nor is the next: setting twenty frozen fields takes longer than storing them
 class NewEvent:
     """An event to be appended. `at` is in the incident's clock; `sealed` is `{subject: values}` in clear.
 
@@ -55,7 +47,7 @@ class NewEvent:
     schema_version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredEvent:
     """An event as it stands in the log; `sealed` is `{subject: token}`."""
 
@@ -90,13 +82,25 @@ class _Kept:
 
 
 class UnitOfWork:
-    """One command's share of a transaction."""
+    """One command's share of a transaction.
+
+    What a command writes through `rows`, `gather` and `put_state` waits in memory (`pending`). It is written at the
+    end, or as soon as the command asks for `connection`: then it sees what it has written so far, and
+    what the commands before it have.
+    """
 
     def __init__(
-        self, connection: Connection, clock: Clock, sealer: Sealer, *, ids: IdGenerator, heads: dict[str, Head]
-    ) -> None:
-        """`heads` are stream heads last seen by this writer: a guess, checked at every append."""
-        self.connection = connection
+        self, connection: Connection, clock: Clock, sealer: Sealer, *, ids: IdGenerator, heads: dict[str, Head],
+        touch: Callable[[], None] | None = None, memory: DirectoryMemory | None = None,
+    ) -> None:  # fmt: skip
+        """`heads` are stream heads last seen by this writer: a guess, checked when they move.
+
+        `touch` is called once, before the command uses the connection.
+        """
+        self._connection = connection
+        self._touch = touch
+        self._memory = memory or DirectoryMemory()
+        self._directory = self._memory.values
         self.clock = clock
         self.sealer = sealer
         self.now = clock.now()
@@ -104,6 +108,7 @@ class UnitOfWork:
         self.ids = ids
         self.heads = heads
         self.touched: set[str] = set()
+        self.pending = PendingWrites()
         self._kept: dict[str, _Kept] = {}
         self.committed_hooks: list[Callable[[], None]] = []
         self.lost_hooks: list[Callable[[], None]] = []
@@ -113,6 +118,43 @@ class UnitOfWork:
     def is_set_back(self) -> bool:
         """Whether the machine's clock says less than it, or the log, said before."""
         return isinstance(self.clock, WatchedClock) and self.clock.is_behind(self.now)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction; what waits to be written is written first."""
+        if self._touch is not None:
+            touch, self._touch = self._touch, None
+            touch()
+        if self.pending:
+            self.pending.flush(self._connection)
+        return self._connection
+
+    def remembered(self, key: str, read: Callable[[Connection], T]) -> T:
+        """What was read of the directory before, or is now: no command writes it and reads it from here."""
+        if key not in self._directory:
+            self._directory[key] = read(self._connection)
+        found: T = self._directory[key]
+        return found
+
+    def directory_changed(self) -> None:
+        """Say that organisations, places, accounts, roles or sessions change; nothing remembered of them is used."""
+        directory.move(self.connection)
+        self._directory = {}
+        self.after_commit(self._memory.forget)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this process is the only writer of the database."""
+        return is_alone(self._connection)
+
+    @property
+    def bare_connection(self) -> Connection:
+        """The connection, not to read from: what waits to be written is not written."""
+        return self._connection
+
+    def rows(self, kept: WorkingSet) -> IncidentRows:
+        """The rows of an incident, read from a working set and written through it."""
+        return IncidentRows(self, self.pending, kept)
 
     def append(self, stream: str, events: Sequence[NewEvent]) -> list[StoredEvent]:
         """Append events to a stream: gapless numbers, hash chain, values sealed; one row per event."""
@@ -125,30 +167,38 @@ class UnitOfWork:
             kept.head = (rows[-1]["seq"], rows[-1]["hash"])
             kept.rows += rows
             return [StoredEvent(**row) for row in rows]
-        head = self.heads.get(stream) or self._read_head(stream)
+        connection = self.connection
+        head = self.heads.get(stream) or read_head(connection, stream)
         while True:
             rows = self._chained(stream, head, events, tokens)
-            if self._advance(stream, head, (rows[-1]["seq"], rows[-1]["hash"])):
+            self.touched.add(stream)
+            self.heads[stream] = (rows[-1]["seq"], rows[-1]["hash"])
+            if move_head(connection, stream, head, self.heads[stream]):
                 break
-            head = self._read_head(stream)
-        self.connection.execute(_insert_events, rows)
+            self.heads.pop(stream)
+            head = read_head(connection, stream)
+        connection.execute(_insert_events, rows)
         return [StoredEvent(**row) for row in rows]
 
-    def gather(self, stream: str) -> None:
-        """Keep the events of a locked stream until `flush` writes them together; nobody else can append to it."""
+    def gather(self, stream: str) -> Head:
+        """Keep the events of a locked stream until `flush`; returns the head they follow.
+
+        On SQLite the head is the one this writer has last seen, which moving it will prove.
+        """
         if stream not in self._kept:
             self.lock(stream)
-            head = self._read_head(stream)
+            head = self.heads.get(stream) or read_head(self.connection, stream)
             self._kept[stream] = _Kept(head, head)
+        return self._kept[stream].head
 
-    def flush(self, stream: str) -> None:
-        """Write the events gathered of a stream; from now on each is written at once again."""
-        kept = self._kept.pop(stream, None)
-        if kept is None or not kept.rows:
-            return
-        if not self._advance(stream, kept.base, kept.head):
-            raise RevisionChanged(stream)
-        self.connection.execute(_insert_events, kept.rows)
+    def flush(self, stream: str) -> Head:
+        """Let the events gathered of a stream be written with the rest; returns the head they lead to."""
+        kept = self._kept.pop(stream)
+        if kept.rows:
+            self.pending.append(stream, kept.base, kept.head, kept.rows)
+            self.touched.add(stream)
+            self.heads[stream] = kept.head
+        return kept.head
 
     def lock(self, stream: str) -> int:
         """Lock a stream (incident) until the end of the transaction; returns its last number, 0 if new.
@@ -157,10 +207,10 @@ class UnitOfWork:
         """
         if stream in self._kept:
             return self._kept[stream].head[0]
-        if self.connection.dialect.name == "sqlite":
-            return (self.heads.get(stream) or self._read_head(stream))[0]
-        self._make_head(stream)
-        self.heads[stream] = self._read_head(stream, for_update=True)
+        if self.is_sqlite:
+            return (self.heads.get(stream) or read_head(self.connection, stream))[0]
+        make_head(self.connection, stream)
+        self.heads[stream] = read_head(self.connection, stream, for_update=True)
         return self.heads[stream][0]
 
     def alone(self, name: str) -> None:
@@ -168,7 +218,7 @@ class UnitOfWork:
 
         On SQLite the only writer is alone anyway. Asked for before an incident is locked, never after it.
         """
-        if self.connection.dialect.name != "sqlite":
+        if not self.is_sqlite:
             self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     def wake(self, kind: str, ref: str, at: datetime) -> None:
@@ -190,10 +240,20 @@ class UnitOfWork:
         """Call back if the command is rolled back, by its own exception or by a lost commit."""
         self.lost_hooks.append(callback)
 
-    # --- the head of a stream -----------------------------------------------------------------
+    def put_state(self, instance: str, incident: str, *, known: int, text: str) -> int:
+        """Store the engine state of an instance under the revision after `known` (0 = new); returns it.
+
+        A revision that is not the stored one any more is refused when it is written: RevisionChanged.
+        """
+        self.pending.put_state(instance, incident, known=known, revision=known + 1, text=text)
+        return known + 1
+
+    # --- events -------------------------------------------------------------------------------
 
     def _sealed(self, event: NewEvent) -> dict[str, str]:
-        return {subject: self.sealer.seal(self.connection, subject, values) for subject, values in event.sealed.items()}
+        if not event.sealed:
+            return {}
+        return {subject: self.sealer.seal(self, subject, values) for subject, values in event.sealed.items()}
 
     def _chained(
         self, stream: str, head: Head, events: Sequence[NewEvent], tokens: Sequence[dict[str, str]]
@@ -202,34 +262,13 @@ class UnitOfWork:
         rows = []
         for event, sealed in zip(events, tokens, strict=True):
             seq += 1
-            row = {name: getattr(event, name) for name in NewEvent.__dataclass_fields__}
-            row.update(stream=stream, seq=seq, data=dict(event.data), sealed=sealed)
-            row.update(real_at=self.now, prev_hash=previous)
+            row = {
+                "stream": stream, "seq": seq, "instance": event.instance, "procedure": event.procedure,
+                "version": event.version, "element": event.element, "type": event.type,
+                "schema_version": event.schema_version, "at": event.at, "real_at": self.now, "actor": event.actor,
+                "role": event.role, "on_behalf_of": event.on_behalf_of, "command_id": event.command_id,
+                "request_id": event.request_id, "data": dict(event.data), "sealed": sealed, "prev_hash": previous,
+            }  # fmt: skip
             row["hash"] = previous = event_hash(row)
             rows.append(row)
         return rows
-
-    def _advance(self, stream: str, old: Head, new: Head) -> bool:
-        """Move the head if it still is where we think; this is the fence against a stale guess."""
-        if old == (0, GENESIS):
-            self._make_head(stream)
-        moved = self.connection.execute(
-            _move_head,
-            {"name": stream, "old_seq": old[0], "old_hash": old[1], "new_seq": new[0], "new_hash": new[1]},
-        ).rowcount
-        self.touched.add(stream)
-        if moved:
-            self.heads[stream] = new
-        else:
-            self.heads.pop(stream, None)
-        return bool(moved)
-
-    def _read_head(self, stream: str, *, for_update: bool = False) -> Head:
-        statement = _find_head.with_for_update() if for_update else _find_head
-        row = self.connection.execute(statement, {"name": stream}).first()
-        return (row.seq, row.hash) if row else (0, GENESIS)
-
-    def _make_head(self, stream: str) -> None:
-        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
-        row = {"stream": stream, "seq": 0, "hash": GENESIS}
-        self.connection.execute(dialect.insert(_heads).values(row).on_conflict_do_nothing(index_elements=["stream"]))

@@ -1,8 +1,9 @@
 """The single writer of SQLite.
 
-One thread takes commands from a queue, up to 32 into one durable transaction, each in a savepoint of
-its own; answers are given after the COMMIT. Handlers get a `UnitOfWork` and never commit. On PostgreSQL
-`request_runner.py` takes its place.
+One thread takes commands from a queue, up to 32 into one durable transaction; answers are given after
+the COMMIT. A command that reads from memory and lets its writes wait needs the database only when the
+group is written, all at once; one that uses the connection gets a savepoint of its own. Handlers get a
+`UnitOfWork` and never commit. On PostgreSQL `request_runner.py` takes its place.
 """
 
 import logging
@@ -19,20 +20,22 @@ from sqlalchemy.exc import DBAPIError
 
 from service import metrics
 from service.domain.clock import Clock
-from service.domain.errors import CommitLost, WriterStopped
+from service.domain.errors import CommitLost, RevisionChanged, WriterStopped
 from service.domain.identifiers import IdGenerator
 from service.persistence import failures
 from service.persistence.command_runner import Handler, T, call_hooks
 from service.persistence.database import Database
+from service.persistence.directory import DirectoryMemory
+from service.persistence.pending import Head, PendingWrites
 from service.persistence.sealing import Sealer
-from service.persistence.unit_of_work import Head, UnitOfWork
+from service.persistence.unit_of_work import UnitOfWork
 
 GROUP = 32
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Command:
     handler: Handler[Any]
     future: "Future[Any]"
@@ -40,6 +43,49 @@ class _Command:
     result: Any = None
     error: BaseException | None = None
     uow: UnitOfWork | None = None
+    is_repeated: bool = False
+
+    def start_again(self) -> None:
+        """Forget what the first run did."""
+        self.result = self.error = self.uow = None
+        self.is_repeated = True
+
+
+class _Group:
+    """One transaction of several commands, and what of it is still to be written."""
+
+    def __init__(self, connection: Connection, pending: PendingWrites, *, is_alone: bool) -> None:
+        self.connection, self.pending, self.is_alone = connection, pending, is_alone
+        self.has_savepoint = False
+
+    def begin(self) -> Callable[[], None]:
+        """The next command; what it must call before it uses the connection."""
+        self.has_savepoint = False
+        return self._touched
+
+    def _touched(self) -> None:
+        if self.is_alone:
+            return  # the transaction itself can be rolled back
+        _write(self.pending, self.connection)
+        self.connection.exec_driver_sql("SAVEPOINT command")
+        self.has_savepoint = True
+
+    def keep(self, pending: PendingWrites) -> None:
+        """The command is done."""
+        if self.has_savepoint:
+            self.connection.exec_driver_sql("RELEASE command")
+        else:
+            self.pending.merge(pending)
+
+    def undo(self, error: Exception) -> None:
+        """The command is refused: what it wrote is taken back, what it had not written is dropped."""
+        if self.has_savepoint:
+            _roll_back_savepoint(self.connection, error)
+            self.connection.exec_driver_sql("RELEASE command")
+
+
+class _NotWritten(Exception):
+    """What waited to be written was refused by the database; nothing of the group is stored."""
 
 
 class _GroupLost(Exception):
@@ -57,6 +103,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._lost: list[Callable[[], None]] = []
         self._heads: dict[str, Head] = {}
+        self.directory = DirectoryMemory()
         self._gate = threading.Lock()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -103,15 +150,32 @@ class Writer:
         goes_on = True
         while goes_on:
             group, goes_on = self._next_group()
-            if not group:
-                continue
-            try:
-                self._run_on_connection(group)
-            except Exception as error:  # whatever it is, every caller must get an answer
-                log.exception("commit_lost")
-                self._lose(group, error)
-            else:
-                self._answer(group)
+            if group:
+                self._run_to_the_end(group)
+
+    def _run_to_the_end(self, group: list[_Command]) -> None:
+        """Run a group and answer its callers; where it is overtaken, what it thought is read anew."""
+        try:
+            self._run_on_connection(group)
+        except _NotWritten as failed:
+            self._forget_all(group)
+            self._one_by_one(group, failed)
+        except Exception as error:  # whatever it is, every caller must get an answer
+            log.exception("commit_lost")
+            self._forget_all(group)
+            self._refuse(group, error)
+        else:
+            self._answer(group)
+
+    def _one_by_one(self, group: list[_Command], failed: "_NotWritten") -> None:
+        """What one command has to write could not be written: it must not harm the others."""
+        if len(group) == 1 and (group[0].is_repeated or not isinstance(failed.__cause__, RevisionChanged)):
+            log.error("not_written", exc_info=failed)
+            self._refuse(group, failed.__cause__ or failed)
+            return
+        for command in group:
+            command.start_again()
+            self._run_to_the_end([command])
 
     def _next_group(self) -> tuple[list[_Command], bool]:
         first = self._queue.get()
@@ -140,29 +204,36 @@ class Writer:
         metrics.queue_depth.set(self._queue.qsize())
         metrics.group_size.observe(len(group))
         connection.begin()
-        is_alone = len(group) == 1  # the transaction itself can be rolled back: no savepoint needed
+        self.directory.begin(connection)
+        shared = _Group(connection, PendingWrites(), is_alone=len(group) == 1)
         for command in group:
-            self._run_one(connection, command, is_alone=is_alone)
-        if is_alone and group[0].error is not None:
+            self._run_one(shared, command)
+        if shared.is_alone and group[0].error is not None:
             connection.rollback()
         else:
+            _write(shared.pending, connection)
             with metrics.commits.time():
                 connection.commit()
         self._sealer.settle()
 
-    def _run_one(self, connection: Connection, command: _Command, *, is_alone: bool) -> None:
-        if not is_alone:
-            connection.exec_driver_sql("SAVEPOINT command")
-        command.uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads=self._heads)
+    def _run_one(self, shared: "_Group", command: _Command) -> None:
+        touched = shared.begin()
+        command.uow = UnitOfWork(
+            shared.connection, self._clock, self._sealer,
+            ids=self._ids, heads=self._heads, touch=touched, memory=self.directory,
+        )  # fmt: skip
         try:
             command.result = command.context.run(command.handler, command.uow)
+            if shared.has_savepoint:
+                command.uow.pending.flush(shared.connection)
+        except _NotWritten:
+            raise
         except Exception as error:  # it belongs to the caller, whatever it is
             command.error = _told(error)
             self._forget(command.uow)
-            if not is_alone:
-                _roll_back_savepoint(connection, error)
-        if not is_alone:
-            connection.exec_driver_sql("RELEASE command")
+            shared.undo(error)
+        else:
+            shared.keep(command.uow.pending)
 
     def _forget(self, uow: UnitOfWork) -> None:
         for stream in uow.touched:
@@ -170,25 +241,40 @@ class Writer:
         self._sealer.unsettle()
         call_hooks(uow.lost_hooks)
 
-    def _lose(self, group: list[_Command], cause: Exception) -> None:
+    def _forget_all(self, group: list[_Command]) -> None:
         self._heads.clear()
+        self.directory.forget()
         self._sealer.unsettle()
         for command in group:
             if command.uow is not None and command.error is None:
                 call_hooks(command.uow.lost_hooks)
         call_hooks(self._lost)
+
+    def _refuse(self, group: list[_Command], cause: BaseException) -> None:
         for command in group:
             command.future.set_exception(command.error or _lost_to(cause))
 
     def _answer(self, group: list[_Command]) -> None:
+        overtaken = [c for c in group if isinstance(c.error, RevisionChanged) and not c.is_repeated]
         for command in group:
             if command.error is None and command.uow is not None:
                 call_hooks(command.uow.committed_hooks)
         for command in group:
-            if command.error is not None:
-                command.future.set_exception(command.error)
-            else:
+            if command.error is None:
                 command.future.set_result(command.result)
+            elif command not in overtaken:
+                command.future.set_exception(command.error)
+        for command in overtaken:
+            call_hooks(self._lost)
+            command.start_again()
+            self._run_to_the_end([command])
+
+
+def _write(pending: PendingWrites, connection: Connection) -> None:
+    try:
+        pending.flush(connection)
+    except Exception as error:
+        raise _NotWritten from error
 
 
 def _told(error: Exception) -> Exception:
@@ -202,6 +288,8 @@ def _told(error: Exception) -> Exception:
 
 def _lost_to(cause: BaseException) -> Exception:
     """What everybody of a lost group is told."""
+    if isinstance(cause, RevisionChanged):
+        return cause
     found = cause.__cause__ if isinstance(cause, _GroupLost) and cause.__cause__ else cause
     error = failures.named(found) or CommitLost()
     error.__cause__ = cause

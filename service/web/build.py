@@ -53,7 +53,7 @@ def build_web(app: FastAPI, tocsin: Tocsin) -> None:
     """Add the pages to an application; every path no other door has is answered by a page that says so."""
     site = Site(tocsin)
 
-    def remember(request: Request) -> None:
+    async def remember(request: Request) -> None:
         request.state.site = site
 
     with_site = [Depends(remember)]

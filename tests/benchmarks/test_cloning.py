@@ -40,7 +40,7 @@ def test_the_tables_of_a_copy_follow_from_its_log(seeded: tuple[Tocsin, list[str
 
     def both(uow: UnitOfWork) -> tuple[object, object]:
         before = tables_of_incident(uow.connection, ids[2])
-        rebuild(uow.connection, ids[2])
+        rebuild(uow, ids[2])
         return before, tables_of_incident(uow.connection, ids[2])
 
     before, after = tocsin.run(both)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from service.api import build_router
+from service.api import add_api
 from service.application import accounts, definitions
 from service.bootstrap import Tocsin, build
 from service.demo.people import PASSWORD, load_people
@@ -40,7 +40,7 @@ class Product:
     def __init__(self, tocsin: Tocsin, clock: SettableClock) -> None:
         self.tocsin, self.clock = tocsin, clock
         self.app = FastAPI()
-        self.app.include_router(build_router(tocsin))
+        add_api(self.app.router, tocsin)
         self._tokens: dict[str, str] = {}
 
     def call(

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from service import logs
-from service.api import build_router
+from service.api import add_api
 from service.api.metrics import FORWARDED
 from service.application.queries import health
 from service.domain.clock import SettableClock
@@ -65,7 +65,7 @@ def test_who_comes_through_a_proxy_is_not_on_this_machine(world: Product, header
 def test_with_a_token_who_holds_it_sees_numbers_from_anywhere(world: Product) -> None:
     token = world.tocsin.settings.model_copy(update={"metrics_token": SecretStr("a-long-secret")})
     app = FastAPI()
-    app.include_router(build_router(replace(world.tocsin, settings=token)))
+    add_api(app.router, replace(world.tocsin, settings=token))
     assert asked(app, "/metrics", host="10.0.0.5", authorization="Bearer a-long-secret").status_code == 200
     assert asked(app, "/metrics", authorization="Bearer a-long-secret-not").status_code == 403
     assert asked(app, "/metrics").status_code == 403

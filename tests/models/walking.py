@@ -9,6 +9,7 @@ from random import Random
 from service.domain import events as ev
 from service.engine import runner
 from service.engine.assembly import Assembly, assemble
+from service.engine.instance import Instance
 from service.engine.intake import read_bundle
 from service.engine.model import Bundle, Finding, Kind, Node, Trigger
 from tests.models.writing import BUNDLE, FACTS, NAMES
@@ -36,10 +37,13 @@ class Trace:
     result: object
 
 
-def walk(bundle: Bundle, seed: int, *, reload: bool = False, ticks: int = 1) -> Trace:
+def walk(
+    bundle: Bundle, seed: int, *, reload: bool = False, ticks: int = 1,
+    look: Callable[[Instance], None] = lambda _: None,
+) -> Trace:  # fmt: skip
     """Walk a bundle from start to end; `reload` saves and loads the instance before every command.
 
-    Until a timer is due the clock is looked at `ticks` times.
+    Until a timer is due the clock is looked at `ticks` times; `look` is shown the instance after each command.
 
     For a while anything may happen; then only what leads to the end does.
 
@@ -52,6 +56,7 @@ def walk(bundle: Bundle, seed: int, *, reload: bool = False, ticks: int = 1) -> 
         if driver.instance.status != "active":
             break
         move(driver, rng, is_free=step < STEPS, ticks=ticks)
+        look(driver.instance)
     assert driver.instance.status == "completed", f"still {driver.instance.status}"
     return Trace(tuple(driver.events), driver.instance.status, driver.result)
 

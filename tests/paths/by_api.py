@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from service.api import build_router
+from service.api import add_api
 from service.application import accounts
 from service.application.rounds import RoundOutcome
 from service.bootstrap import Tocsin
@@ -30,7 +30,7 @@ class Doors:
     def served(self) -> FastAPI:
         """The application of the API alone."""
         served = FastAPI()
-        served.include_router(build_router(self.app))
+        add_api(served.router, self.app)
         return served
 
     def get(self, path: str, account: str) -> Any:

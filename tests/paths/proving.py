@@ -31,7 +31,7 @@ def assert_rebuild_is_equal(world: World) -> dict[str, list[dict[str, Any]]]:
 
     def handler(uow: UnitOfWork) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
         before = tables_of_incident(uow.connection, world.incident)
-        applied = rebuild(uow.connection, world.incident)
+        applied = rebuild(uow, world.incident)
         assert applied > 0
         return before, tables_of_incident(uow.connection, world.incident)
 

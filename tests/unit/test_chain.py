@@ -1,12 +1,16 @@
+import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 
-from service.persistence.chain import BadEvent, ChainReport, canonical, seal_heads, verify
+from service.persistence.chain import HASHED, BadEvent, ChainReport, canonical, event_hash, seal_heads, verify
 from service.persistence.tables import ChainSeal, EventRow, StreamHead, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from tests.stores import START, Store, a_store, on_both
@@ -157,3 +161,24 @@ def test_canonical_json_does_not_depend_on_order_or_zone() -> None:
     assert canonical({"b": [1, 2]}) == b'{"b":[1,2]}'
     with pytest.raises(TypeError, match="not JSON"):
         canonical({"x": object()})
+
+
+TEXTS = st.text(max_size=8)
+EVENT = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(
+            ("stream", "instance", "procedure", "element", "type", "actor", "role", "on_behalf_of", "command_id",
+             "request_id", "prev_hash"), TEXTS,
+        ),
+        **dict.fromkeys(("seq", "version", "schema_version"), st.integers(0, 99)),
+        **dict.fromkeys(("at", "real_at"), st.datetimes(timezones=st.just(UTC))),
+        "data": st.dictionaries(TEXTS, st.lists(TEXTS | st.integers() | st.none(), max_size=3), max_size=3),
+        "sealed": st.dictionaries(TEXTS, TEXTS, max_size=2),
+    }
+)  # fmt: skip
+
+
+@given(row=EVENT)
+def test_the_hash_of_an_event_is_that_of_its_columns_in_canonical_form(row: dict[str, Any]) -> None:
+    assert set(row) == set(HASHED)
+    assert event_hash(row) == hashlib.sha256(canonical(row)).hexdigest()

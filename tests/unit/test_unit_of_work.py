@@ -186,14 +186,13 @@ def test_a_row_is_worked_once(backend: str, tmp_path: Path) -> None:
 
 
 @on_both
-def test_rows_of_a_wait_or_an_instance_can_be_cancelled(backend: str, tmp_path: Path) -> None:
+def test_the_row_of_a_wait_can_be_cancelled(backend: str, tmp_path: Path) -> None:
     with a_store(backend, tmp_path) as store:
-        for ref, instance in (("w1", "n1"), ("w2", "n1"), ("w3", "n2")):
-            put(store, ref, START, START, instance=instance)
-        assert store.runner.run(lambda uow: queue.cancel(uow, "w1")) == 1
-        assert store.runner.run(lambda uow: queue.cancel(uow, "w1", kind="timer")) == 0
-        assert store.runner.run(lambda uow: queue.cancel_instance(uow, "n1")) == 1
-        assert due_refs(store, START) == ["w3"]
+        for ref in ("w1", "w2"):
+            put(store, ref, START, START)
+        store.runner.run(lambda uow: queue.cancel(uow, "timer", "w1"))
+        store.runner.run(lambda uow: queue.cancel(uow, "message", "w2"))
+        assert due_refs(store, START) == ["w2"]
 
 
 @on_both

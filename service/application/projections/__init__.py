@@ -1,8 +1,9 @@
 """Read tables from events: the only code that writes them.
 
-An applier gets the stored event and its parsed payload and executes Core statements in the unit of
-work it is handed. Emptying the tables of an incident and applying its stream again gives the same
-rows; nothing else may be known to an applier than the event and the rows it wrote before.
+An applier gets the stored event and its payload and writes through the rows of the incident it is
+handed, so that what is kept of them in memory stays right. Emptying the tables of an incident and
+applying its stream again gives the same rows; nothing else may be known to an applier than the event
+and the rows it wrote before.
 """
 
 from sqlalchemy import Connection, delete, select
@@ -12,7 +13,8 @@ from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
 from service.persistence.tables import sql, table_of
-from service.persistence.unit_of_work import StoredEvent
+from service.persistence.unit_of_work import StoredEvent, UnitOfWork
+from service.persistence.working_set import IncidentRows, WorkingSet
 
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
@@ -25,11 +27,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def apply(connection: Connection, stored: StoredEvent) -> None:
+def apply(rows: IncidentRows, stored: StoredEvent, event: ev.Event) -> None:
     """Write what one event means; an event without an applier only stands in the log."""
     applier = APPLIERS.get(stored.type)
     if applier is not None:
-        applier(connection, stored, ev.parse(stored.type, stored.schema_version, stored.data))
+        applier(rows, stored, event)
 
 
 def incident_streams(connection: Connection) -> list[str]:
@@ -39,15 +41,17 @@ def incident_streams(connection: Connection) -> list[str]:
     return list(connection.execute(opened).scalars())
 
 
-def rebuild(connection: Connection, incident: str) -> int:
+def rebuild(uow: UnitOfWork, incident: str) -> int:
     """Empty the read tables of one incident and apply its stream again; returns the events applied."""
+    connection = uow.connection
     task_ids = select(sql.tasks.c.id).where(sql.tasks.c.incident_id == incident)
     connection.execute(delete(sql.task_roles).where(sql.task_roles.c.task_id.in_(task_ids)))
     for table in READ_TABLES:
         connection.execute(delete(table).where(table_of(table).c.incident_id == incident))
     connection.execute(delete(sql.incidents).where(sql.incidents.c.id == incident))
     log = sql.events
-    rows = connection.execute(select(log).where(log.c.stream == incident).order_by(log.c.seq)).mappings().all()
-    for row in rows:
-        apply(connection, StoredEvent(**row))
-    return len(rows)
+    stream = connection.execute(select(log).where(log.c.stream == incident).order_by(log.c.seq)).mappings().all()
+    rows = uow.rows(WorkingSet(incident))
+    for row in stream:
+        apply(rows, StoredEvent(**row), ev.parse(row["type"], row["schema_version"], row["data"]))
+    return len(stream)

@@ -1,16 +1,15 @@
 """One registry from event type to the function that applies it."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import Any
-
-from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, update
 
 from service.domain.events import Event
 from service.persistence.unit_of_work import StoredEvent
+from service.persistence.working_set import IncidentRows
 
-Applier = Callable[[Connection, StoredEvent, Any], None]
+Applier = Callable[[IncidentRows, StoredEvent, Any], None]
 APPLIERS: dict[str, Applier] = {}
 
 
@@ -29,26 +28,9 @@ def instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-@cache
-def _changing(table: Table, names: tuple[str, ...]) -> Update:
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return update(table).where(table.c.id == bindparam("row_id")).values(values)
-
-
-@cache
-def _adding(table: Table) -> Insert:
-    return insert(table)
-
-
-def change(connection: Connection, table: Table, row_id: str, **values: Any) -> bool:
-    """Change columns of the row with this id by a statement that is built once; False if there is none."""
-    new = {f"new_{name}": value for name, value in values.items()}
-    return connection.execute(_changing(table, tuple(values)), {"row_id": row_id, **new}).rowcount > 0
-
-
-def add(connection: Connection, table: Table, **values: Any) -> None:
-    """Add a row by a statement that is built once."""
-    connection.execute(_adding(table), values)
+def sealed_column(stored: StoredEvent) -> str:
+    """The sealed values of an event as a text column holds them."""
+    return json.dumps(stored.sealed, ensure_ascii=False, sort_keys=True) if stored.sealed else "{}"
 
 
 def deadline_id(incident: str, rule: str, subject: str) -> str:

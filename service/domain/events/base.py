@@ -1,7 +1,7 @@
 """The base of events, their registry, and reading a stored one."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from service.domain.errors import UnknownEvent
@@ -18,7 +18,16 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """The fields as plain JSON, as they are stored and hashed."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+
+_NAMES: dict[type[Event], tuple[str, ...]] = {}
+
+
+def _names(cls: type[Event]) -> tuple[str, ...]:
+    if cls not in _NAMES:
+        _NAMES[cls] = tuple(each.name for each in fields(cls))
+    return _NAMES[cls]
 
 
 def event(cls: type[Event]) -> type[Event]:
@@ -36,7 +45,7 @@ def parse(type_: str, schema_version: int, data: Mapping[str, Any]) -> Event:
     cls = REGISTRY.get((type_, schema_version))
     if cls is None:
         raise UnknownEvent(type_, schema_version)
-    unknown = set(data) - {f.name for f in fields(cls)}
+    unknown = set(data).difference(_names(cls))
     if unknown:
         raise UnknownEvent(type_, schema_version, tuple(sorted(unknown)))
     return cls(**data)

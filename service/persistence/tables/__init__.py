@@ -7,6 +7,7 @@ Text columns with sealed values hold JSON {subject id: token}; see `sealing`.
 
 from service.persistence.tables.accounts import (
     Account,
+    DirectoryState,
     IdempotencyKey,
     LoginAttempt,
     Member,
@@ -62,6 +63,7 @@ __all__ = [
     "DecisionRow",
     "Definition",
     "Delivery",
+    "DirectoryState",
     "Draft",
     "DueRow",
     "ElementVisit",

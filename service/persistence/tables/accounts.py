@@ -110,3 +110,11 @@ class PolicyOverride(SQLModel, table=True):
     valid_from: datetime
     reason: str
     changed_by: str
+
+
+class DirectoryState(SQLModel, table=True):
+    """One row: its version moves whenever organisations, places, accounts, roles or sessions change."""
+
+    __tablename__ = "directory_state"
+    id: int = Field(default=1, primary_key=True)
+    version: int

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import APIRouter
 from playwright.sync_api import Browser, sync_playwright
 
-from service.api import build_router
+from service.api import add_api
 from tests.paths.world import World
 from tests.web.browser.phone import DESK, PHONE, Person
 from tests.web.site import Pages, pages
@@ -45,7 +46,9 @@ def web(tmp_path: Path) -> Iterator[Pages]:
 @pytest.fixture
 def address(web: Pages) -> Iterator[str]:
     """Where they are served."""
-    web.app.router.routes[:0] = build_router(web.world.app).routes
+    api = APIRouter()
+    add_api(api, web.world.app)
+    web.app.router.routes[:0] = api.routes
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(web.app, log_level="error", timeout_graceful_shutdown=1))

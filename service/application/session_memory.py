@@ -1,0 +1,63 @@
+"""Sessions looked up a moment ago, so that a request of somebody at work asks the database for nothing.
+
+What this process changes counts at once: a session that is signed out here is unknown here. What another
+process changes counts after a second at the latest.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from service.application import accounts
+from service.application.accounts import CurrentSession
+from service.persistence.database import Database
+from service.persistence.directory import DirectoryMemory
+
+TRUSTED_SECONDS = 1.0
+CAPACITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    session: CurrentSession
+    epoch: int
+    until: float
+
+
+class SessionMemory:
+    """Sessions by the hash of their secret; an unknown secret is never remembered."""
+
+    def __init__(self, database: Database, directory: DirectoryMemory, elapsed: Callable[[], float]) -> None:
+        """`elapsed` counts real seconds from anywhere and never goes back."""
+        self._database, self._directory, self._elapsed = database, directory, elapsed
+        self._sessions: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._lock = Lock()
+
+    def remembered(self, secret: str, *, now: datetime) -> CurrentSession | None:
+        """The session as looked up a moment ago; None says nothing but that it must be looked up."""
+        found = self._sessions.get(_hash(secret))
+        if found is None or found.epoch != self._directory.epoch or self._elapsed() >= found.until:
+            return None
+        return found.session if now < found.session.expires_at else None
+
+    def find(self, secret: str, *, now: datetime) -> CurrentSession | None:
+        """The session of a secret, None if it is unknown, expired or switched off."""
+        known = self.remembered(secret, now=now)
+        if known is not None:
+            return known
+        epoch, until = self._directory.epoch, self._elapsed() + TRUSTED_SECONDS
+        with self._database.read() as connection:
+            session = accounts.session_of(connection, secret, now=now)
+        if session is not None:
+            with self._lock:
+                self._sessions[_hash(secret)] = _Remembered(session, epoch, until)
+                while len(self._sessions) > CAPACITY:
+                    self._sessions.popitem(last=False)
+        return session
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,231 @@
+"""The rows of one incident kept in memory between commands.
+
+The read tables of an incident are a function of its stream, so a copy made at a head of the stream is
+right as long as that is the head. A set holds only what somebody asked for: single rows, and complete
+sets of rows with the same value in some columns. Projections write through it, so it stays right.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Select, Table, bindparam, select
+
+from service.persistence.pending import Head, Key, PendingWrites, Row
+
+T = TypeVar("T")
+Names = tuple[str, ...]
+Values = tuple[Any, ...]
+
+
+class _Copy:
+    """What is known of one table: rows by id (None = there is none), and complete sets by columns and values."""
+
+    __slots__ = ("rows", "sets")
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row | None] = {}
+        self.sets: dict[Names, dict[Values, dict[str, Row]]] = {}
+
+
+class WorkingSet:
+    """Copies by table, right at `head`; `parts` are what the application derived from them."""
+
+    def __init__(self, incident: str) -> None:
+        self.incident = incident
+        self.head: Head | None = None
+        self.copies: dict[Table, _Copy] = {}
+        self.parts: dict[str, Any] = {}
+
+    def copy_of(self, table: Table) -> _Copy:
+        """The copy of a table, made where there is none."""
+        copy = self.copies.get(table)
+        if copy is None:
+            copy = self.copies[table] = _Copy()
+        return copy
+
+    @property
+    def size(self) -> int:
+        """How many rows it holds."""
+        return sum(len(copy.rows) for copy in self.copies.values())
+
+
+class Connecting(Protocol):
+    """What gives the connection to read from; whatever waits to be written is written first."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction."""
+        ...
+
+    @property
+    def bare_connection(self) -> Connection:
+        """The same, not to read from: what waits to be written is not written."""
+        ...
+
+    def remembered(self, key: str, read: Callable[[Connection], T]) -> T:
+        """What was read of the directory before, or is now."""
+        ...
+
+
+Source = Connection | Connecting
+
+
+def is_alone(source: Source) -> bool:
+    """Whether this process is the only one that writes the database."""
+    connection = source if isinstance(source, Connection) else source.bare_connection
+    return connection.dialect.name == "sqlite"
+
+
+def connection_of(source: Source) -> Connection:
+    """The connection itself, or of what gives it."""
+    return source if isinstance(source, Connection) else source.connection
+
+
+def remembered(source: Source, key: str, read: Callable[[Connection], T]) -> T:
+    """Something of the directory (organisations, places, roles), read at most once while nobody changes it."""
+    if isinstance(source, Connection):
+        return read(source)
+    return source.remembered(key, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A connection that only reads, as a source of rows."""
+
+    connection: Connection
+
+    @property
+    def bare_connection(self) -> Connection:
+        """The same."""
+        return self.connection
+
+    def remembered(self, _key: str, read: Callable[[Connection], T]) -> T:
+        """Read it."""
+        return read(self.connection)
+
+    def rows(self, incident: str) -> "IncidentRows":
+        """Rows of one incident, read when first asked for and then kept."""
+        return IncidentRows(self, PendingWrites(), WorkingSet(incident))
+
+
+class IncidentRows:
+    """The rows of one incident in one unit of work: reading from memory, writing to what is pending."""
+
+    def __init__(self, work: Connecting, pending: PendingWrites, kept: WorkingSet) -> None:
+        """`work.connection` is the connection to read from; asking for it writes what is pending."""
+        self._work, self._pending, self.kept = work, pending, kept
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def get(self, table: Table, key: str) -> Row | None:
+        """The row with this id, None if there is none."""
+        rows = self.kept.copy_of(table).rows
+        if key not in rows:
+            found = self._work.connection.execute(_by_id(table), {"row_id": key}).mappings().first()
+            if found is not None and found.get("incident_id", found["id"]) != self.kept.incident:
+                return dict(found)  # what another incident does with it is not seen here
+            rows[key] = dict(found) if found else None
+        return rows[key]
+
+    def where(self, table: Table, **values: Any) -> list[Row]:
+        """Rows with these values (none of them None), in the order of their ids, later ones behind."""
+        return list(self._having(table, values).values())
+
+    def ids(self, table: Table, **values: Any) -> Set[str]:
+        """Their ids: a view that changes with the rows."""
+        return self._having(table, values).keys()
+
+    def begin(self, table: Table, **values: Any) -> None:
+        """Rows with these values are about to be added, and there are none yet."""
+        self.kept.copy_of(table).sets.setdefault(tuple(values), {}).setdefault(tuple(values.values()), {})
+
+    def _having(self, table: Table, values: Mapping[str, Any]) -> dict[str, Row]:
+        names = tuple(values)
+        sets = self.kept.copy_of(table).sets.setdefault(names, {})
+        wanted = tuple(values.values())
+        found = sets.get(wanted)
+        if found is None:
+            found = sets[wanted] = self._read(table, names, values)
+        return found
+
+    def _read(self, table: Table, names: Names, values: Mapping[str, Any]) -> dict[str, Row]:
+        rows = self.kept.copy_of(table).rows
+        found: dict[str, Row] = {}
+        for row in self._work.connection.execute(_having(table, names), values).mappings():
+            known = rows.get(row["id"])
+            found[row["id"]] = rows[row["id"]] = dict(row) if known is None else known
+        return found
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        """A new row; a column that is not named has its default."""
+        row = {**_blank(table), **row}
+        self._pending.add(table, row["id"], row)
+        copy = self.kept.copy_of(table)
+        copy.rows[row["id"]] = row
+        for names, sets in copy.sets.items():
+            found = sets.get(_values(names, row))
+            if found is not None:
+                found[row["id"]] = row
+
+    def add_unread(self, table: Table, key: Key, row: dict[str, Any]) -> None:
+        """A new row of a table that no command reads from memory; every column without a default is named."""
+        self._pending.add(table, key, row)
+
+    def change(self, table: Table, key: str, **values: Any) -> bool:
+        """New values of some columns; False if there is no such row."""
+        before = self.get(table, key)
+        if before is None:
+            return False
+        self._pending.change(table, key, values)
+        copy, after = self.kept.copy_of(table), {**before, **values}
+        copy.rows[key] = after
+        for names, sets in copy.sets.items():
+            old, new = _values(names, before), _values(names, after)
+            if old != new:
+                sets.get(old, {}).pop(key, None)
+            if new in sets:
+                sets[new][key] = after
+        return True
+
+    def remove(self, table: Table, key: str) -> None:
+        """The row is gone."""
+        self._pending.remove(table, key)
+        copy = self.kept.copy_of(table)
+        before = copy.rows.get(key)
+        copy.rows[key] = None
+        if before is None:
+            return  # whatever was in a set would be known
+        for names, sets in copy.sets.items():
+            sets.get(_values(names, before), {}).pop(key, None)
+
+    def directly(self, *tables: Table) -> Connection:
+        """The connection for a statement that writes to these tables by itself: their copies are dropped."""
+        connection: Connection = self._work.connection
+        for table in tables:
+            self.kept.copies.pop(table, None)
+        return connection
+
+
+def _values(names: Names, row: Row) -> Values:
+    return tuple([row[name] for name in names])
+
+
+@cache
+def _blank(table: Table) -> dict[str, Any]:
+    """The plain defaults of a table's columns."""
+    defaults: dict[str, Any] = {column.name: column.default for column in table.columns}
+    return {name: each.arg if each is not None and each.is_scalar else None for name, each in defaults.items()}
+
+
+@cache
+def _by_id(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("row_id"))
+
+
+@cache
+def _having(table: Table, names: Names) -> Select[Any]:
+    return select(table).where(*(table.c[name] == bindparam(name) for name in names)).order_by(table.c.id)
