@@ -1,8 +1,8 @@
 """The composition root: the only place that picks implementations and puts the parts together."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -58,14 +58,14 @@ class Tocsin:
 
     async def run_soon(self, handler: Callable[[UnitOfWork], T]) -> T:
         """The same for the event loop: it goes on with others until the commit."""
-        try:
-            return await asyncio.wrap_future(self.writer.submit(handler))
-        except EngineFailed as error:
-            failure = error
-            await asyncio.wrap_future(
-                self.writer.submit(lambda uow: engine_incidents.record(uow, self.services, failure))
-            )
-            raise
+        with _counted():
+            try:
+                return await asyncio.wrap_future(self.writer.submit(handler))
+            except EngineFailed as error:
+                failure = error
+                recorded = self.writer.submit(lambda uow: engine_incidents.record(uow, self.services, failure))
+                await asyncio.wrap_future(recorded)
+                raise
 
     def read(self) -> AbstractContextManager[Any]:
         """A read-only snapshot: `with tocsin.read() as connection`, a Core connection."""
@@ -120,13 +120,19 @@ def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
 
 def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:
     """Run a handler; a step that failed is rolled back and then recorded as an engine incident."""
+    with _counted():
+        try:
+            return writer.run(handler)
+        except EngineFailed as error:
+            failure = error
+            writer.run(lambda uow: engine_incidents.record(uow, services, failure))
+            raise
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
     try:
-        result = writer.run(handler)
-    except EngineFailed as error:
-        metrics.commands.labels(error.code).inc()
-        failure = error
-        writer.run(lambda uow: engine_incidents.record(uow, services, failure))
-        raise
+        yield
     except TocsinError as error:
         metrics.commands.labels(error.code).inc()
         raise
@@ -134,7 +140,6 @@ def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[U
         metrics.commands.labels("failed").inc()
         raise
     metrics.commands_done.inc()
-    return result
 
 
 def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:

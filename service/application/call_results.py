@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from service.application.direct_reports import direct_count
 from service.application.reporting import report_id
 from service.persistence.tables import sql
 
@@ -63,7 +64,7 @@ def _report(on: Advance, row: Mapping[str, Any]) -> dict[str, Any]:
     report = on.uow.connection.execute(statement).mappings().first()
     if report is None:
         return {}
-    counts = {"direct_report_count": on.facts.rows.direct_count} if row["inputs"].get("count") else {}
+    counts = {"direct_report_count": direct_count(on.facts.rows)} if row["inputs"].get("count") else {}
     is_closing = {"closing_sent": True} if report["kind"] == "closing" else {}
     return {"report_id": report["id"], "sent_at": report["sent_at"].isoformat(), **counts, **is_closing}
 

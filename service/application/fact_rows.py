@@ -18,7 +18,6 @@ from service.persistence.unit_of_work import StoredEvent
 from service.persistence.working_set import Connecting, IncidentRows
 
 READINGS = "F14"  # so many records that they are read person by person, never all of them
-SUPPLEMENT, WITHDRAWN = "人数增加", "误报撤销"  # correction_reason of a supplement, and of a withdrawal
 
 
 # Which parts an event makes stale; events that are not named change none of them.
@@ -376,30 +375,6 @@ class FactRows:
         asked = sorted(found, key=_when)
         persons = self.answers(asked[-1])["values"].get("cancel_persons") if asked else None
         return frozenset(entry["id"] for entry in persons or [])
-
-    @property
-    def direct_count(self) -> int | None:
-        """Person count stated in the last direct report or its supplement that was sent."""
-        sent = [report for report in self.sent_reports if report["kind"] in {"direct", "correction"}]
-        counts = [self._stated_count(report) for report in sent]
-        known = [count for count in counts if count is not None]
-        return known[-1] if known and any(report["kind"] == "direct" for report in sent) else None
-
-    def _restates_direct(self, correction: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-        """A supplement, or the withdrawal of persons who were reported directly: its number is the known one."""
-        direct = {report["id"] for report in self.sent_reports if report["kind"] == "direct"}
-        reason = values.get("correction_reason")
-        return reason == SUPPLEMENT or (reason == WITHDRAWN and bool(direct & set(correction["corrects"])))
-
-    def _stated_count(self, report: Mapping[str, Any]) -> int | None:
-        record = next((r for r in self.records if r["id"] == report["record_id"]), None)
-        if record is None:
-            return None
-        values = self.answers(record)["values"]
-        if report["kind"] == "correction" and not self._restates_direct(report, values):
-            return None
-        count = values.get("suspected_count") or values.get("person_count")
-        return int(count) if count is not None else None
 
 
 def _when(row: Row) -> tuple[datetime, str]:

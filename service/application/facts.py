@@ -12,6 +12,7 @@ from functools import partial
 from service.application import clusters, contact_facts, control_facts, suspension_facts
 from service.application import observation_facts as observation_facts
 from service.application.clusters import SchoolCase
+from service.application.direct_reports import direct_count as reported_directly
 from service.application.fact_base import INCIDENT_FACTS as INCIDENT_FACTS
 from service.application.fact_base import PERSON_FACTS as PERSON_FACTS
 from service.application.fact_base import FactBase as FactBase
@@ -265,7 +266,7 @@ def _cluster(base: FactBase) -> tuple[datetime, list[SchoolCase]]:
 @incident_fact
 def direct_report_count(base: FactBase) -> int | None:
     """The count stated in the last direct report or supplement; None before."""
-    return base.rows.direct_count
+    return reported_directly(base.rows)
 
 
 @incident_fact

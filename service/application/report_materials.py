@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application import report_facts
+from service.application.direct_reports import direct_count
 from service.application.incident_view import IncidentView
 from service.domain import report_drafts
 from service.domain.report_material import ReportMaterial, SentReport
@@ -57,7 +58,7 @@ def material(view: IncidentView, kind: str, instance: Mapping[str, Any], locale:
         corrected=_corrected(view, inputs, locale) if kind == "correction" else (),
         recipients=_recipients(view, kind, instance),
         suspected_count=int(str(view.facts.value("cluster_count", ""))),
-        reported_count=rows.direct_count,
+        reported_count=direct_count(rows),
         withdrawn=len(rows.known) - len(rows.cases),
         nature=NATURES.get(str(inputs.get("nature", "")), ""),
         cluster_n=int(view.policies["cluster_n"]),

@@ -1,7 +1,8 @@
 """Sessions looked up a moment ago, so that a request of somebody at work asks the database for nothing.
 
-What this process changes counts at once: a session that is signed out here is unknown here. What another
-process changes counts after a second at the latest.
+What this process changes counts at once: a session that is signed out here is unknown here. What a command
+line beside it changes counts after a second at the latest. Where several nodes serve one database nothing
+is remembered: who signs out on one is out on all.
 """
 
 import hashlib
@@ -51,7 +52,7 @@ class SessionMemory:
         epoch, until = self._directory.epoch, self._elapsed() + TRUSTED_SECONDS
         with self._database.read() as connection:
             session = accounts.session_of(connection, secret, now=now)
-        if session is not None:
+        if session is not None and self._database.is_sqlite:
             with self._lock:
                 self._sessions[_hash(secret)] = _Remembered(session, epoch, until)
                 while len(self._sessions) > CAPACITY:

@@ -102,7 +102,7 @@ def _damaged(text: str) -> dict[str, str]:
         "a number changed": text.replace('"counter":', '"counter":1', 1),
         "a sum changed": re.sub(r'"sum":\d+', '"sum":1', text),
         "nothing in it": re.sub(r'"state":.*', '"state":null}', text),
-        "no format": text.replace('"format":3', '"shape":3', 1),
+        "no format": text.replace(f'"format":{state.FORMAT}', '"shape":3', 1),
     }
 
 
