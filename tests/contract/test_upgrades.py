@@ -1,15 +1,24 @@
 """Moving running incidents to another version, over the API."""
 
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from service.application import definitions
-from tests.contract.product import OPENING, QUICK, Product
+from tests.contract.product import OPENING, QUICK, Product, product
 from tests.paths.versions import ALARM, changed
 
 PATH = f"/procedures/{ALARM}/versions/2/upgrade"
 NAMED = ('name="起草书面报告"', 'name="起草成文报告"')
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Product]:
+    """A product of its own: what one test deploys must not be there for the next."""
+    with product(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
