@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
+from sqlalchemy import select
+
 from service import logs, metrics
 from service.application import attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
 from service.application.attention import Attention

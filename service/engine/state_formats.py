@@ -56,7 +56,10 @@ def _pages(key: str, stored: dict[str, Any]) -> dict[str, Any]:
 
 def numbered(state: dict[str, Any]) -> dict[str, Any]:
     """Tokens by number, in the order they were stored."""
-    runs = {key: {**run, "main": run["main"] and _numbered(run["main"])} for key, run in state["runs"].items()}
+    runs = {
+        key: {"begun": {} if run["over"] else None, **run, "main": run["main"] and _numbered(run["main"])}
+        for key, run in state["runs"].items()
+    }
     return {**state, "runs": runs}
 
 

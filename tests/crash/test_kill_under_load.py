@@ -131,7 +131,7 @@ def check_incident(tocsin: Tocsin, incident: str) -> None:
 
     def both(uow: UnitOfWork) -> tuple[object, object]:
         before = tables_of_incident(uow.connection, incident)
-        rebuild(uow.connection, incident)
+        rebuild(uow, incident)
         return before, tables_of_incident(uow.connection, incident)
 
     before, after = tocsin.run(both)

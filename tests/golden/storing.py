@@ -12,9 +12,11 @@ from sqlalchemy import Table, insert, select, update
 
 from service.application.definitions import bundle_hash
 from service.application.projections import apply
+from service.domain.events import parse
 from service.persistence.queue import INCIDENT
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
+from service.persistence.working_set import WorkingSet
 from tests.paths.world import WORKFLOWS, World
 
 FOLDER = Path(__file__).parent
@@ -99,11 +101,12 @@ def _put_definitions(uow: UnitOfWork, kept: Mapping[str, Mapping[str, str]]) -> 
 def _put(uow: UnitOfWork, stored: Mapping[str, Any]) -> None:
     """The log is written anew, so that it is sealed and chained by keys of today; states stand as they were."""
     incident = stored["incident"]
+    rows = uow.rows(WorkingSet(incident))
     for each in stored["events"]:
         new = NewEvent(**{**each, "at": datetime.fromisoformat(each["at"])})
-        apply(uow.connection, uow.append(incident, [new])[0])
-    for table, rows in ((sql.instance_states, "states"), (sql.due_rows, "due_rows"), (sql.inbox, "inbox")):
-        for row in stored[rows]:
+        apply(rows, uow.append(incident, [new])[0], parse(new.type, new.schema_version, new.data))
+    for table, kept in ((sql.instance_states, "states"), (sql.due_rows, "due_rows"), (sql.inbox, "inbox")):
+        for row in stored[kept]:
             times = {key: datetime.fromisoformat(row[key]) for key in ("due_at", "real_due_at") if key in row}
             uow.connection.execute(insert(table).values({**row, **times}))
     uow.wake(INCIDENT, incident, uow.now)
