@@ -11,6 +11,7 @@ from service.application.watchdog import look
 from service.domain import commands as cmd
 from service.persistence import tables as t
 from service.persistence.tables import sql
+from tests.golden.scenarios import SCENARIOS
 from tests.paths import school
 from tests.paths.damaging import damage
 from tests.paths.proving import assert_rebuild_is_equal
@@ -145,3 +146,12 @@ def test_what_is_stuck_in_one_incident_leaves_the_others_alone(alarm: World) -> 
     assert w.rows(t.EngineIncident) == []
     w.incident = stuck
     assert raised(w)["code"] == watchdog.TASK_LOST
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_no_false_alarm_in_a_real_case(world: World, name: str) -> None:
+    w = world
+    SCENARIOS[name].begin(w)
+    assert found(w, deep=True) == []
+    SCENARIOS[name].finish(w)
+    assert found(w, deep=True) == []
