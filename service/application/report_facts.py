@@ -161,13 +161,15 @@ def contact_classes(view: IncidentView) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(found, key=lambda each: (each[0] == "", -each[1], each[0])))
 
 
-def disinfections(view: IncidentView) -> tuple[Disinfection, ...]:
-    """Terminal disinfections that were accepted, oldest first."""
+def disinfections(view: IncidentView, locale: str) -> tuple[Disinfection, ...]:
+    """Terminal disinfections that were accepted, oldest first, with the places in words."""
+    options = view.services.forms.form("F15").fields["place_list"].options
+    words = {option.value: option.label.of(locale) for option in options}
     found = []
     for instance, f15 in _by_instance(view, "F15").items():
         at = instant(f15.get("accepted_at"))
         if f15.get("accept_result") == "合格" and at is not None and _scope_of(view, instance) == "terminal":
-            found.append(Disinfection(at, tuple(f15.get("place_list") or ())))
+            found.append(Disinfection(at, tuple(words.get(place, place) for place in f15.get("place_list") or ())))
     return tuple(sorted(found, key=lambda each: each.at))
 
 

@@ -73,7 +73,7 @@ def _course_of_the_incident(view: IncidentView, locale: str) -> dict[str, Any]:
         "contact_classes": report_facts.contact_classes(view),
         "previous_report": report_facts.previous_progress(view),
         "finding": report_facts.finding(view),
-        "disinfections": report_facts.disinfections(view),
+        "disinfections": report_facts.disinfections(view, locale),
         "adjustments": report_facts.adjustments(view),
         "accountability": report_facts.accountability(view, locale),
         "rectification": report_facts.rectification(view, locale),

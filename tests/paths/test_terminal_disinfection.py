@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.application import report_facts
 from service.domain.errors import FormRefused, SeveralWaiting
 from service.persistence import tables as t
 from tests.paths import school, variants
@@ -38,6 +39,9 @@ def test_terminal_disinfection_is_accepted_by_the_cdc_or_done_again(world: World
     assert visited_between(w, "ca_terminal", "g_control_join")
     scopes = {row["inputs"]["scope"] for row in w.rows(t.Instance, procedure="terminal_disinfection")}
     assert scopes == {"spot", "terminal"}
+    (english,), (chinese,) = (report_facts.disinfections(w.view(), locale) for locale in ("en", "zh_CN"))
+    assert english.places == ("classroom", "stairs", "hand-rails", "toilets")
+    assert chinese.places == ("教室", "楼梯", "扶手", "卫生间")
 
 
 def test_the_places_are_named_the_air_conditioning_is_off_and_the_residue_is_gone(world: World) -> None:
