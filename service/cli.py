@@ -62,21 +62,31 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Serve pages, API and background work in this process; it brings database, demo and procedures along."""
-    _say("[1/3] database")
-    migrate(settings.database)
-    tocsin = build(settings)
-    with tocsin.database.alone("start"):  # of nodes that start together the first one does it
-        if settings.demo:
-            _say("[2/3] demo district")
-            district.load(tocsin, only_if_empty=True, deploy=deploy_shipped, say=_say)
-        _say("[3/3] procedures")
-        deploy_shipped(tocsin)
+    tocsin = _brought_along(settings)
     _announce(settings)
     uvicorn.run(
         create_app(tocsin, with_worker=not options.no_worker), host=settings.host, port=settings.port,
         log_config=None, access_log=False, timeout_graceful_shutdown=3,
     )  # fmt: skip
     return 0
+
+
+def _brought_along(settings: Settings) -> Tocsin:
+    """The product with schema, demo and procedures.
+
+    Of processes that start together the first one brings them and the others wait, workers too: one that did
+    not would work the timers of the demo while it is being lived through on a clock of its own.
+    """
+    _say("[1/3] database")
+    migrate(settings.database)
+    tocsin = build(settings)
+    with tocsin.database.alone("start"):
+        if settings.demo:
+            _say("[2/3] demo district")
+            district.load(tocsin, only_if_empty=True, deploy=deploy_shipped, say=_say)
+        _say("[3/3] procedures")
+        deploy_shipped(tocsin)
+    return tocsin
 
 
 def _announce(settings: Settings) -> None:
@@ -86,9 +96,8 @@ def _announce(settings: Settings) -> None:
 
 
 def worker(_options: argparse.Namespace, settings: Settings) -> int:
-    """Do background work only, until interrupted."""
-    migrate(settings.database)
-    run_worker(build(settings))
+    """Do background work only, until told to end; it brings database, demo and procedures along."""
+    run_worker(_brought_along(settings))
     return 0
 
 

@@ -1,5 +1,6 @@
 """What one node does holds on the other at once, and what both do at once happens once. Real PostgreSQL."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -10,12 +11,12 @@ from sqlalchemy import func, select
 
 from service.application import accounts, definitions
 from service.application.live_instances import LiveInstances
-from service.domain.errors import RevisionChanged, SubjectErased
+from service.domain.errors import DatabaseAway, RevisionChanged, SubjectErased
 from service.engine import state
 from service.persistence.chain import verify
 from service.persistence.sealing import TRUSTED
 from service.persistence.tables import sql
-from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from tests.contract.nodes import at_once, two_nodes
 from tests.contract.product import OPENING, Product
 from tests.contract.test_events import heard, served
@@ -201,6 +202,32 @@ def test_a_node_that_lost_its_lease_cannot_store(nodes: Nodes) -> None:
         a.tocsin.run(lambda uow: live.store(uow, instance, incident=incident, revision=revision))
     assert state_of(a, instance.id) == stored
     assert state.dump(instance) != stored[1]
+
+
+def test_a_node_that_falls_asleep_in_a_transaction_is_cut_off_and_the_other_goes_on(nodes: Nodes) -> None:
+    """The lease: the server takes the incident away from it, and what it still tries to store is refused."""
+    a, b = nodes
+    incident = a.opened()
+    task = b.task(incident, "t_office_accept")["id"]
+    holds, may_wake = threading.Event(), threading.Event()
+
+    def sleep(uow: UnitOfWork) -> None:
+        uow.lock(incident)
+        uow.connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '300ms'")
+        holds.set()
+        may_wake.wait(30)
+        uow.append(incident, [NewEvent("note_added", uow.now, {"text": "too late"})])
+
+    sleeping = a.tocsin.writer.submit(sleep)
+    assert holds.wait(30)
+    assert complete(b, task).status_code == 200  # it had to wait for the incident, and got it
+    may_wake.set()
+    with pytest.raises(DatabaseAway):
+        sleeping.result(30)
+    assert events(a, incident, "note_added") == []
+    assert complete(a, a.task(incident, "t_isolation_room", "nurse")["id"], "nurse").status_code == 200
+    with a.tocsin.read() as connection:
+        assert verify(connection, incident).ok
 
 
 def state_of(node: Product, instance: str) -> tuple[int, str]:
