@@ -69,6 +69,7 @@ class Database:
             yield
             return
         with told_if_away(self), self.writing.connect() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # however long the other one takes
             connection.execute(select(func.pg_advisory_lock(func.hashtextextended(name, 0))))
             connection.commit()  # the lock belongs to the session, not to a transaction that stands idle
             try:

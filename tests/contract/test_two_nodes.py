@@ -1,6 +1,7 @@
 """What one node does holds on the other at once, and what both do at once happens once. Real PostgreSQL."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -179,6 +180,25 @@ def test_a_listener_of_one_node_hears_what_the_other_wrote(nodes: Nodes) -> None
     with served(b) as address:
         found = heard(address, token, a, opened=opened, wanted=1)
     assert [each["incident"] for each in found] == opened
+
+
+def test_nodes_that_start_together_go_one_after_the_other(nodes: Nodes) -> None:
+    order: list[str] = []
+    holds = threading.Event()
+
+    def first() -> None:
+        with nodes[0].tocsin.database.alone("start-test"):
+            holds.set()
+            time.sleep(0.5)
+            order.append("first")
+
+    def second() -> None:
+        holds.wait(30)
+        with nodes[1].tocsin.database.alone("start-test"):
+            order.append("second")
+
+    at_once(first, second)
+    assert order == ["first", "second"]
 
 
 def test_a_node_that_lost_its_lease_cannot_store(nodes: Nodes) -> None:
