@@ -19,13 +19,19 @@ STATUSES = ("待转运", "隔离中", "转阳", "解除", "失联")
 @person_fact
 def contacts_unjudged(base: FactBase, case: PersonFacts) -> list[str]:
     """Contacts of the final list D06 and D07 were not applied to yet."""
-    return [row.person for row in _final(base, case) if not row.mode]
+    return base.rows.of_contacts(
+        f"unjudged:{case.id}", lambda: [row.person for row in _final(base, case) if not row.mode]
+    )
 
 
 @person_fact
 def contacts_final(base: FactBase, case: PersonFacts) -> list[str]:
     """Contacts of the final list whose class has to be observed; a case is treated, not observed."""
-    return [row.person for row in _final(base, case) if row.mode and _needs_control(base, row)]
+
+    def found() -> list[str]:
+        return [row.person for row in _final(base, case) if row.mode and _needs_control(base, row)]
+
+    return base.rows.of_contacts(f"final:{case.id}", found)
 
 
 @person_fact

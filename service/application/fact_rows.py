@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -17,11 +17,12 @@ from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 from service.persistence.working_set import Connecting, IncidentRows
 
+T = TypeVar("T")
 READINGS = "F14"  # so many records that they are read person by person, never all of them
 
 
 # Which parts an event makes stale; events that are not named change none of them.
-CONTACTS = ("contacts", "_contacts_by_person", "_contacts_asked")
+CONTACTS = ("contacts", "_contacts_by_person", "_contacts_asked", "_of_contacts")
 PEOPLE = ("_people", "_others", "cases", "known", "first_case", "neighbours", *CONTACTS)
 RECORDS = ("records", "_of_form", "_of_person", "_names", "_latest", "_readings")
 REPORTS = ("_reports", "sent_reports")
@@ -181,6 +182,17 @@ class FactRows:
 
     @cached_property
     def _contacts_asked(self) -> dict[str, list[contact_rows.Contact]]:
+        return {}
+
+    def of_contacts(self, name: str, compute: Callable[[], T]) -> T:
+        """What follows from nothing but the rows of contacts, computed once while they stay; not to be changed."""
+        if name not in self._of_contacts:
+            self._of_contacts[name] = compute()
+        found: T = self._of_contacts[name]
+        return found
+
+    @cached_property
+    def _of_contacts(self) -> dict[str, Any]:
         return {}
 
     def read_everybody(self) -> None:

@@ -194,22 +194,31 @@ def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
 
 
 def _grow(instance: Instance, tid: str, task: Task, node: Node) -> bool:
-    """Start a child for each new row of an open collection; complete it when it may end."""
+    """Start a child for every new row of an open collection; complete it when it may end."""
     rows = instance.context.facts.get(node.collection, ())
-    items: list[str] = task.internal_data["items"]
-    for item in rows if isinstance(rows, list | tuple) else ():
-        if item in items:
-            continue
-        task.internal_data["items"] = [*items, item]
+    fresh = _fresh(instance, tid, rows, task.internal_data["items"])
+    for item in fresh:
         data = {**task.data, "item": item}
         inputs = {"person": item, **entering.resolved_inputs(instance, node, data)}
         instance.ask(fx.ChildWanted(tid, node.id, node.called, inputs, item=item), pause=True)
+    if fresh:
+        task.internal_data["items"] = [*task.internal_data["items"], *fresh]
         return True
-    all_ended = set(task.internal_data["items"]) <= set(task.internal_data["ended"])
+    items, ended = task.internal_data["items"], task.internal_data["ended"]
+    all_ended = len(ended) >= len(items) and set(items) <= set(ended)
     if all_ended and (not node.completion or instance.value(node.completion, task.data)):
         firing.fire(instance, tid, {})
         return True
     return False
+
+
+def _fresh(instance: Instance, tid: str, rows: object, items: list[str]) -> list[str]:
+    """Rows that have no child yet; a list that was looked at already, as the very same object, has none."""
+    if not isinstance(rows, list | tuple) or instance.grown.get(tid) is rows:
+        return []
+    instance.grown[tid] = rows
+    known = set(items)
+    return list(dict.fromkeys(item for item in rows if item not in known))
 
 
 def rearm_start(instance: Instance, node: Node, armed: Armed) -> None:

@@ -105,6 +105,7 @@ class Instance:
         self.status = "active"
         self.end = self.error = ""
         self.live: dict[str, Task] = {}
+        self.grown: dict[str, object] = {}  # the rows each open collection was last compared with; never stored
         self.skips: set[str] = set()  # elements an operator said to pass over once, without what they do
         self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []
