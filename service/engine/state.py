@@ -137,10 +137,11 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
     workflow = Marking(instance.spec_of(scope, start), gate)
     if stored["main"] is not None:
         _fill(workflow, stored["main"])
+    # The first states with scopes as runs did not keep what one that is over began with.
+    begun = stored.get("begun") or ({} if stored["over"] else None)
     return Run(
         scope, start, workflow, stored["parent"], stored["host"], stored["turn"],
-        stored["over"], stored["terminated"], stored["result"],
-        stored["begun"],
+        stored["over"], stored["terminated"], stored["result"], begun,
     )  # fmt: skip
 
 

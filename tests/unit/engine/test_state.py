@@ -153,3 +153,20 @@ def test_the_end_of_one_child_is_stored() -> None:
     visit = driver.waits("o")[0]
     driver.settle(runner.child_ended(driver.instance, driver.context(), visit, item="c1", result={}, error=""))
     assert driver.instance.is_dirty
+
+
+def test_a_scope_that_is_over_loads_without_what_it_began_with() -> None:
+    """The first states with every scope as a run of its own did not keep it."""
+    handler = [
+        node("esp", Kind.EVENT_SUBPROCESS), user("v", parent="esp"), node("ee", Kind.END, parent="esp"),
+        node("es", Kind.START, Trigger.SIGNAL, signal="ping", interrupting=False, parent="esp"),
+    ]  # fmt: skip
+    main = [node("s", Kind.START), user("u"), node("e", Kind.END)]
+    driver = Driver(assembled(page("p", [*main, *handler], ["s u", "u e", "es v", "v ee"])))
+    driver.complete("es")
+    driver.complete("u")
+    text = state.rewritten(state.dump(driver.instance), lambda body: re.sub(r',"begun":(null|\{[^}]*\})', "", body))
+    assert "begun" not in text
+    driver.instance = state.load(driver.assembly, "i", text)
+    driver.complete("v")
+    assert driver.instance.status == "completed"
