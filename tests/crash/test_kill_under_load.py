@@ -3,7 +3,9 @@
 No answer that was given is lost, nothing is done twice, no process is stuck, and it serves again within five seconds.
 """
 
+import os
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -42,6 +44,17 @@ def test_thirty_two_kills_under_load_lose_nothing_and_double_nothing(tmp_path: P
 @pytest.mark.soak
 def test_a_thousand_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     assert max(kill(tmp_path, times=250)) <= BACK_SECONDS
+
+
+@pytest.mark.soak
+def test_a_killed_server_that_starts_from_nothing_serves_again_within_five_seconds(tmp_path: Path) -> None:
+    """Processor time, which does not depend on what else the machine does."""
+    seed(tmp_path, incidents=PEOPLE, contacts=2, say=print)
+    for _ in range(3):
+        with served(PRODUCT, tmp_path) as server:
+            until_it_serves(server.port)
+            assert (server.cpu_seconds() or 0) <= BACK_SECONDS
+            os.kill(server.pid, signal.SIGKILL)
 
 
 def kill(folder: Path, *, times: int) -> list[float]:
