@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from SpiffWorkflow.util.task import TaskState
+
 from service.engine.assembly import Assembly
 from service.engine.instance import Armed, Instance, Run
 from service.engine.specs import ScriptGate
@@ -147,7 +149,7 @@ def _load_run(instance: Instance, stored: Mapping[str, Any]) -> Run:
 
 def _fill(workflow: Marking, stored: Mapping[str, Any]) -> None:
     for number, parent, children, spec, task_state, triggered, internal, data in stored["tasks"]:
-        token = Token(workflow, workflow.spec.task_specs[spec], state=task_state, number=number)
+        token = Token(workflow, _spec(workflow.spec, spec, task_state), state=task_state, number=number)
         token._parent, token._children = parent, children
         token.triggered, token.internal_data = triggered, internal
         token.data = json.loads(json.dumps(token.parent.data)) if data is None else data
@@ -155,3 +157,10 @@ def _fill(workflow: Marking, stored: Mapping[str, Any]) -> None:
     workflow.task_tree = workflow.tasks[stored["root"]]
     workflow.completed, workflow.success = stored["completed"], stored["success"]
     workflow.last_task = workflow.tasks.get(stored["last"])
+
+
+def _spec(specs: Any, name: str, task_state: int) -> Any:
+    """The specification of a token; a passed one stands as nameless where the assembly has no such part any more."""
+    if name not in specs.task_specs and task_state & TaskState.FINISHED_MASK:
+        return specs.start
+    return specs.task_specs[name]
