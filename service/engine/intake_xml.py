@@ -138,6 +138,9 @@ def _depth(root: etree._Element) -> int:
     return deepest
 
 
+_compiling = Lock()
+
+
 @cache
 def _schema() -> tuple[etree.XMLSchema, Lock]:
     # The log of a compiled schema is shared state, hence the lock.
@@ -146,7 +149,8 @@ def _schema() -> tuple[etree.XMLSchema, Lock]:
 
 
 def _check_schema(name: str, root: etree._Element) -> list[Finding]:
-    schema, lock = _schema()
+    with _compiling:  # two threads that compile it at once get in each other's way
+        schema, lock = _schema()
     with lock:
         if schema.validate(root):
             return []
