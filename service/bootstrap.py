@@ -115,7 +115,9 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
 
 
 def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
-    return replace(services, clock=clock, live=LiveInstances(), announce=hub.announce)
+    return replace(
+        services, clock=clock, live=LiveInstances(), announce=hub.announce, definitions=services.definitions.copied()
+    )
 
 
 def run_recorded(writer: CommandRunner, services: Services, handler: Callable[[UnitOfWork], T]) -> T:

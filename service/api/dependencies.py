@@ -90,7 +90,8 @@ class Door:
 
         def work(uow: UnitOfWork) -> idempotency.Answer:
             def first() -> idempotency.Answer:
-                shown = answer(self._reader(uow.connection), self._run(uow, use_case, command))
+                result = self._run(uow, use_case, command)
+                shown = answer(self._reader(uow.connection), result)  # asked for afterwards: it sees what was written
                 return idempotency.Answer(status, shown.model_dump_json(by_alias=True))
 
             return idempotency.once(uow, self._keyed(command if asked is None else asked), first)

@@ -74,6 +74,13 @@ class DefinitionStore:
             name = f"{procedure} {version}"
             raise DefinitionUnreadable(name, "no such version") from error
 
+    def copied(self) -> "DefinitionStore":
+        """A store that knows the same versions; what either learns later is its own."""
+        store = DefinitionStore(self.checks)
+        with self._lock:
+            store._assemblies = dict(self._assemblies)
+        return store
+
     def keep(self, procedure: str, version: int, assembly: Assembly) -> None:
         """Remember a version that is stored."""
         with self._lock:

@@ -14,7 +14,7 @@ from tests.contract.product import API, Product
 @contextmanager
 def served(world: Product) -> Iterator[str]:
     """The product behind a real server on a port of its own; its address."""
-    config = uvicorn.Config(world.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(world.app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
