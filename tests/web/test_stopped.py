@@ -1,5 +1,8 @@
 """The page of processes that stopped: what an administrator sees and does there."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from sqlalchemy import update
 
@@ -10,9 +13,16 @@ from tests.paths import school
 from tests.paths.damaging import damage
 from tests.paths.versions import ALARM, FAILS, content_of, deployed, inserted
 from tests.paths.world import World
-from tests.web.site import Page, Pages
+from tests.web.site import Page, Pages, pages
 
 PATH = "/engine-incidents"
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Pages]:
+    """Pages of a school of its own: what one test damages must not be there for the next."""
+    with pages(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
