@@ -170,6 +170,9 @@ def _default_mark(edge: Edge) -> str:
     return tag("path", {"d": path, "fill": "none", "stroke": LINE_STRONG, "stroke-width": 1.5})
 
 
+SMALLEST = (500, 300)  # of a window that Chromium paints to its edges; a smaller picture gets a margin
+
+
 def render_png(svg: str, path: Path, *, scale: float = 1.0) -> None:
     """Write the picture as PNG by way of a headless Chromium.
 
@@ -191,7 +194,7 @@ def render_png(svg: str, path: Path, *, scale: float = 1.0) -> None:
             "--hide-scrollbars",
             f"--user-data-dir={folder}/profile",
             f"--force-device-scale-factor={scale:g}",
-            f"--window-size={int(width) + 1},{int(height) + 1}",
+            f"--window-size={max(int(width) + 1, SMALLEST[0])},{max(int(height) + 1, SMALLEST[1])}",
             f"--screenshot={path.resolve()}",
             page.as_uri(),
         ]
