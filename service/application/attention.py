@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.domain import events as ev
 from service.domain.errors import DefinitionUnreadable
+from service.engine.watching import OWN
 from service.persistence.pending import Row
 from service.persistence.tables import sql
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 # Facts computed from nothing but what is recorded about the person himself.
-OWN_FACTS = frozenset({"contact_lost", "contact_mode", "observed_from", "observed_until", "observation_abnormal"})
+OWN_FACTS = frozenset({OWN, "contact_lost", "contact_mode", "observed_from", "observed_until", "observation_abnormal"})
 # Events no fact is computed from, and that belong to nobody.
 UNREAD = (ev.NoticeSent, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryAcknowledged, ev.DeliveryFailed)
 DEADLINES = (ev.DeadlineStarted, ev.DeadlineMoved, ev.DeadlineMet, ev.DeadlineCancelled)
@@ -32,10 +33,11 @@ class Attention:
     def __init__(self) -> None:
         self._persons: set[str] = set()
         self._instances: set[str] = set()
-        self._is_everything = False
+        self._is_everything = self._has_news = False
 
     def note(self, event: ev.Event, row: Mapping[str, Any] | None) -> None:
         """An event was recorded, in an instance or outside of any."""
+        self._has_news = self._has_news or not isinstance(event, UNREAD)
         person = str(getattr(event, "person", "") or "")
         if isinstance(event, DEADLINES):
             person = event.deadline.split(":", 2)[2].partition(":")[0]
@@ -53,7 +55,7 @@ class Attention:
     @property
     def is_wanted(self) -> bool:
         """Something has happened since the last look."""
-        return self._is_everything or bool(self._persons or self._instances)
+        return self._is_everything or self._has_news
 
     def take(self, on: Advance) -> list[Row]:
         """Active instances to look at for what happened since the last look, oldest first; it counts anew then.
@@ -62,7 +64,8 @@ class Attention:
         """
         is_everything = self._is_everything
         found = {row["id"]: row for row in on.active_rows()} if is_everything else {**_wide(on), **self._own(on)}
-        self._persons, self._instances, self._is_everything = set(), set(), False
+        self._persons, self._instances = set(), set()
+        self._is_everything = self._has_news = False
         wanted = []
         for row in sorted(found.values(), key=lambda each: (each["started_at"], each["id"])):
             try:

@@ -6,6 +6,7 @@ from service.engine.expressions import compile_expression
 from service.engine.model import Bundle, Kind, Node, Process, Trigger
 
 ANYTHING = "*"  # a wait that is not about the person of the instance
+OWN = "."  # a wait that reads something: at least what happens in the instance or to its person
 
 
 def watched_facts(bundle: Bundle, process_id: str) -> frozenset[str]:
@@ -14,6 +15,7 @@ def watched_facts(bundle: Bundle, process_id: str) -> frozenset[str]:
     for process in _pages(bundle, process_id, set()):
         for node in process.nodes.values():
             for text in _waits(node):
+                found.add(OWN)
                 expression = compile_expression(text)
                 found |= expression.facts
                 if expression.deadlines and "person" not in expression.names:
