@@ -3,12 +3,14 @@ from typing import Any
 
 import pytest
 
+from service.domain.form_context import Inspection
 from service.domain.form_messages import codes
 from tests.unit.form_builders import (
     NOW,
     PUPIL,
     ROW,
     VIEWS,
+    a_context,
     an_answer,
     at,
     refusals,
@@ -336,3 +338,11 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("key", "changes", "context"), ACCEPTED)
 def test_the_other_side_of_a_rule_is_accepted(key: str, changes: dict[str, Any], context: dict[str, Any]) -> None:
     assert refusals(key, an_answer(key, **changes), **context) == set()
+
+
+def test_the_time_of_the_step_before_makes_no_entry_late() -> None:
+    """A page that is opened asks for no reason; only a time stated in this answer can be early."""
+    opened = Inspection(a_context(record={"done_at": at(-60)}, task_created_at=NOW))
+    assert opened.look_up("@is_late_entry") is False
+    opened.values["done_at"] = at(-60)
+    assert opened.look_up("@is_late_entry") is True
