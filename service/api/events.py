@@ -17,12 +17,14 @@ from service.domain.errors import NoSuch, TocsinError
 router = APIRouter(route_class=ProblemRoute, tags=["events"])
 
 KEEP_ALIVE_SECONDS = 15.0
+# The last an open page hears: it asks for nothing more and shows the way to the door.
+SIGNED_OUT = "event: signed-out\ndata: {}\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 @router.get("/events", response_class=StreamingResponse)
 async def events(request: Request, door: Annotated[Door, permit(Action.EVENTS_LISTEN)]) -> StreamingResponse:
-    """Announcements from now on; the stream ends when the session does."""
+    """Announcements from now on; the stream says `signed-out` and ends when the session does."""
     return StreamingResponse(_stream(request, door), media_type="text/event-stream", headers=HEADERS)
 
 
@@ -35,9 +37,10 @@ async def _stream(request: Request, door: Door) -> AsyncIterator[str]:
     try:
         while True:
             done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_SECONDS)
+            if not await asyncio.to_thread(_is_signed_in, request, door):
+                yield SIGNED_OUT
+                return
             if not done:
-                if not await asyncio.to_thread(_is_signed_in, request, door):
-                    return
                 yield ": still here\n\n"
                 continue
             incident, seq = coming.result()

@@ -78,6 +78,9 @@ def refused(request: Request, error: Exception) -> Response:
 
 def _to_the_door(request: Request) -> Response:
     target = sign_in_address(request)
+    if "hx-request" in request.headers and request.method == "GET":
+        # A part of an open page: what is typed on that page must stay, so the page tells and does not leave.
+        return Response(status_code=204, headers={"hx-trigger": "tocsin:signed-out"})
     if "hx-request" in request.headers:
         return Response(status_code=204, headers={"hx-redirect": target})
     return RedirectResponse(target, 303)

@@ -46,6 +46,11 @@ def test_without_a_session_a_page_leads_to_the_door_and_back(web: Pages) -> None
     assert inside.path.startswith("/procedures")
 
 
+def test_a_part_of_a_page_left_open_tells_the_page_and_keeps_what_is_typed(web: Pages) -> None:
+    part = web.guest().get("/inbox", **{"HX-Request": "true"})
+    assert (part.status, part.answer.headers["hx-trigger"]) == (204, "tocsin:signed-out")
+
+
 def test_a_wrong_password_shows_the_form_again_and_keeps_the_name(web: Pages) -> None:
     page = web.guest().post("/sign-in", {"username": "nurse", "password": "wrong"})
     assert page.status == 401

@@ -70,6 +70,10 @@ class Person:
             folder.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=folder / f"{name}.png", full_page=True)
 
+    def put_away(self) -> None:
+        """Leave the page."""
+        self.page.goto("about:blank")
+
     def said(self) -> str:
         """What the page says was just done."""
         return self.page.locator(".said").inner_text()

@@ -45,6 +45,19 @@ def test_an_open_page_follows_what_others_do(world: World, people: People) -> No
     expect(heard).to_contain_text("佩戴口罩带离")
 
 
+def test_a_page_left_open_says_that_the_session_has_ended(world: World, people: People) -> None:
+    incident = reported(world)
+    principal = people("principal")
+    principal.open(f"/incidents/{incident}")
+    principal.page.wait_for_timeout(1500)  # the stream is open and what was to be fetched is there
+    world.go("21:00")
+    notice = principal.page.get_by_role("alert").filter(has_text="登录已过期")
+    expect(notice).to_be_visible()
+    notice.get_by_role("link", name="重新登录").click()
+    principal.page.wait_for_url(re.compile("/sign-in"))
+    assert incident in principal.page.url
+
+
 def test_the_drawing_can_be_zoomed_and_shows_where_things_stand(world: World, chromium: Browser, address: str) -> None:
     incident = reported(world)
     desk = Person(chromium, address, "coordinator", DESK)

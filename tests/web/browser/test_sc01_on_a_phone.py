@@ -40,7 +40,7 @@ def test_sc01c_a_missing_certificate_holds_back_return_and_closing_only(world: W
     world.go("16:00")
     assert {"t_file_certificate", "t_draft_progress"} <= set(world.open_tasks())
     progress_report(walk)
-    world.go("03-03 10:00")
+    walk.go_on("03-03 10:00")
     walk.do("coordinator", "t_file_certificate", {"certificate": "诊断证明.pdf"})
     assert {"t_apply_return", "t_draft_closing"} <= set(world.open_tasks())
 
@@ -240,13 +240,13 @@ def closing(walk: Walk) -> None:
 
 def the_return(walk: Walk, situation: str, *, review: str, entry: str) -> None:
     """Symptoms ended on 3 March at 20:00; nobody is asked for a review before the wait is over."""
-    walk.world.go("03-05 09:00")
+    walk.go_on("03-05 09:00")
     asked = {"situation": situation, "recovered": "true", "symptom_end_at": "2026-03-03T20:00"}
     walk.do("teacher", "t_apply_return", asked)
     assert "t_review_return" not in walk.world.open_tasks()
-    walk.world.go(review)
+    walk.go_on(review)
     walk.do("coordinator", "t_review_return", {"decision": "准予返校", "reviewer": "true"})
-    walk.world.go(entry)
+    walk.go_on(entry)
     walk.people("coordinator").start(walk.world.open_tasks()["t_entry_check"][0])
     walk.people("coordinator").keep("task-entry-check")
     walk.do("coordinator", "t_entry_check", {"temperature": "36.6", "mask_worn": "true", "action": "pass"})

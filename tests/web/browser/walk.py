@@ -14,7 +14,19 @@ class Walk:
 
     def __init__(self, world: World, people: People) -> None:
         self.world = world
-        self.people = people
+        self._people = people
+        self._seen: dict[str, Person] = {}
+
+    def people(self, who: str) -> Person:
+        """Somebody with his browser."""
+        self._seen[who] = self._people(who)
+        return self._seen[who]
+
+    def go_on(self, when: str) -> None:
+        """To another day: everybody has put his phone away, because nobody stays signed in overnight."""
+        for each in self._seen.values():
+            each.put_away()
+        self.world.go(when)
 
     def do(self, who: str, element: str, answers: Answers | None = None) -> None:
         """Somebody answers the open task of an element from the inbox."""
