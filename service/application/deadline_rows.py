@@ -14,6 +14,7 @@ from service.domain.errors import EngineFailed
 from service.engine.effects import DeadlineAct
 from service.persistence.pending import Row
 from service.persistence.tables import sql
+from service.persistence.working_set import IncidentRows
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
@@ -25,27 +26,27 @@ RESTARTING = frozenset({"T06", "T07", "X02", "X06"})
 class RunningDeadlines(Mapping[tuple[str, str], datetime]):
     """Due times of the deadlines that are neither met nor cancelled, by (rule, subject), as they stand now."""
 
-    def __init__(self, on: Advance) -> None:
-        self._on = on
+    def __init__(self, rows: IncidentRows, incident: str) -> None:
+        self._rows, self._incident = rows, incident
 
     def __getitem__(self, key: tuple[str, str]) -> datetime:
-        row = self._on.rows.get(sql.deadlines, deadline_id(self._on.incident_id, *key))
+        row = self._rows.get(sql.deadlines, deadline_id(self._incident, *key))
         if row is None or row["met_at"] is not None or row["cancelled_at"] is not None:
             raise KeyError(key)
         due: datetime = row["due_at"]
         return due
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter([(row["rule"], row["subject"]) for row in open_rows(self._on)])
+        return iter([(row["rule"], row["subject"]) for row in open_rows(self._rows, self._incident)])
 
     def __len__(self) -> int:
-        return len(open_rows(self._on))
+        return len(open_rows(self._rows, self._incident))
 
 
-def open_rows(on: Advance) -> list[Row]:
+def open_rows(rows: IncidentRows, incident: str) -> list[Row]:
     """Deadlines of the incident that are neither met nor cancelled."""
-    rows = on.rows.where(sql.deadlines, incident_id=on.incident_id)
-    return [row for row in rows if row["met_at"] is None and row["cancelled_at"] is None]
+    found = rows.where(sql.deadlines, incident_id=incident)
+    return [row for row in found if row["met_at"] is None and row["cancelled_at"] is None]
 
 
 def act(on: Advance, row: Mapping[str, Any], effect: DeadlineAct) -> None:
@@ -100,6 +101,6 @@ def meet(on: Advance, known: Mapping[str, Any], *, by: str, reason: str = "") ->
 
 def cancel_all(on: Advance, reason: str, *, keep: frozenset[str]) -> None:
     """Cancel every running deadline of the incident, except those of the rules kept."""
-    for row in open_rows(on):
+    for row in open_rows(on.rows, on.incident_id):
         if row["rule"] not in keep:
             on.record(ev.DeadlineCancelled(row["id"], reason))

@@ -77,6 +77,7 @@ class LiveInstances:
 
     def keep(self, instance: Instance, revision: int) -> None:
         """Put an instance (back) into the cache."""
+        instance.rest()
         with self._lock:
             self._kept[instance.id] = (revision, instance)
             while len(self._kept) > self._capacity:

@@ -143,12 +143,12 @@ class Advance:
 
     def open_deadlines(self) -> list[Row]:
         """Deadlines that are neither met nor cancelled."""
-        return deadline_rows.open_rows(self)
+        return deadline_rows.open_rows(self.rows, self.incident_id)
 
     @cached_property
     def deadlines(self) -> Mapping[tuple[str, str], datetime]:
         """Due times of the deadlines that are neither met nor cancelled, by (rule, subject)."""
-        return deadline_rows.RunningDeadlines(self)
+        return deadline_rows.RunningDeadlines(self.rows, self.incident_id)
 
     def context(self, row: Mapping[str, Any]) -> StepContext:
         """What a step of an instance may see now."""

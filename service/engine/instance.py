@@ -191,6 +191,10 @@ class Instance:
         self._context = context
         self.events, self.effects, self.is_paused = [], [], False
 
+    def rest(self) -> None:
+        """Let go of the last step: what it could see, what it recorded."""
+        self._context, self.events, self.effects = None, [], []
+
     def emit(self, event: ev.Event) -> None:
         """Record what happened."""
         self.is_dirty = True

@@ -4,29 +4,60 @@ SQLAlchemy prepares the parameters of every row anew for every execution, which 
 takes to store it. Here the SQL text and the converters of each parameter are kept per statement.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Delete, Insert, Update
+from sqlalchemy import JSON, Connection, Delete, Insert, Update
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from service.persistence.json_text import Written
 
 Statement = Insert | Update | Delete
 Convert = Callable[[Any], Any]
 
 
+MOMENTS = 4_000  # instants whose text is remembered: most rows of a command hold the same
+
+
 class _Prepared:
-    """A statement as the driver takes it: its text, and each parameter in order with its converter."""
+    """A statement as the driver takes it: its text, the names of its parameters in order, what some are turned into."""
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self.text = str(compiled)
+        names = list(compiled.positiontup)
         converters: Mapping[str, Convert] = compiled._bind_processors
-        self.parameters = [(name, converters.get(name)) for name in compiled.positiontup]
+        self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = (
+            itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        )
+        self._converters = [
+            (place, _quick(compiled.binds[name].type, converters[name]))
+            for place, name in enumerate(names)
+            if converters.get(name) is not None
+        ]
 
-    def arranged(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values of a row as the driver takes them."""
-        return tuple([row[name] if convert is None else convert(row[name]) for name, convert in self.parameters])
+    def arranged(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """The values of each row as the driver takes them; turned into those column by column."""
+        columns: list[Iterable[Any]] = list(zip(*map(self._values, rows), strict=True))
+        for place, convert in self._converters:
+            columns[place] = map(convert, columns[place])
+        return list(zip(*columns, strict=True))
+
+
+def _quick(type_: TypeEngine[Any], convert: Convert) -> Convert:
+    """The same converter, for values that come again and again or have been written before."""
+    if isinstance(type_, JSON):
+
+        def written_before(value: Any) -> Any:
+            return value.text if type(value) is Written else convert(value)
+
+        return written_before
+    return lru_cache(MOMENTS)(convert) if isinstance(type_, UTCDateTime) else convert
 
 
 _prepared: WeakKeyDictionary[Statement, _Prepared] = WeakKeyDictionary()
@@ -42,4 +73,4 @@ def write_many(connection: Connection, statement: Statement, rows: Sequence[Mapp
     prepared = _prepared.get(statement)
     if prepared is None:
         prepared = _prepared[statement] = _Prepared(statement, connection.dialect)
-    return connection.exec_driver_sql(prepared.text, [prepared.arranged(row) for row in rows]).rowcount
+    return connection.exec_driver_sql(prepared.text, prepared.arranged(rows)).rowcount

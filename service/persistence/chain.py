@@ -6,7 +6,6 @@ as a whole is found by the seals: each records the heads that moved since the se
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, RowMapping, insert, select
 
+from service.persistence import json_text
+from service.persistence.json_text import Written
 from service.persistence.tables import ChainSeal, EventRow, StreamHead, table_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ class ChainReport:
 
 def canonical(value: Any) -> bytes:
     """The one way JSON is written for hashing: sorted keys, no spaces, UTF-8, instants in UTC."""
-    return _encoder.encode(value).encode()
+    return canonical_text(value).encode()
+
+
+def written(data: Mapping[str, Any]) -> Written:
+    """The data of an event with its canonical text: hashed and stored, it is written once."""
+    return Written(data, canonical_text(data))
 
 
 def event_hash(row: Mapping[str, Any] | RowMapping) -> str:
@@ -60,14 +66,15 @@ def event_hash(row: Mapping[str, Any] | RowMapping) -> str:
     What is hashed is `canonical` of the columns, put together piece by piece: most pieces are short texts
     that come again and again.
     """
+    data = row["data"]
     text = (
         f'{{"actor":{_quoted(row["actor"])},"at":{_moment(row["at"])},"command_id":{_quoted(row["command_id"])},'
-        f'"data":{_encoder.encode(row["data"])},"element":{_quoted(row["element"])},'
+        f'"data":{data.text if type(data) is Written else canonical_text(data)},"element":{_quoted(row["element"])},'
         f'"instance":{_quoted(row["instance"])},"on_behalf_of":{_quoted(row["on_behalf_of"])},'
         f'"prev_hash":{encode_basestring(row["prev_hash"])},"procedure":{_quoted(row["procedure"])},'
         f'"real_at":{_moment(row["real_at"])},"request_id":{_quoted(row["request_id"])},'
         f'"role":{_quoted(row["role"])},"schema_version":{row["schema_version"]},'
-        f'"sealed":{_encoder.encode(row["sealed"]) if row["sealed"] else "{}"},"seq":{row["seq"]},'
+        f'"sealed":{canonical_text(row["sealed"]) if row["sealed"] else "{}"},"seq":{row["seq"]},'
         f'"stream":{_quoted(row["stream"])},"type":{_quoted(row["type"])},"version":{row["version"]}}}'
     )
     return hashlib.sha256(text.encode()).hexdigest()
@@ -178,7 +185,4 @@ def _moment(instant: datetime) -> str:
     return f'"{_instant(instant)}"'
 
 
-# Made once: `json.dumps` would make one for every event.
-_encoder = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_instant
-)
+canonical_text = json_text.writer(sort_keys=True, default=_instant)

@@ -39,6 +39,15 @@ class CommandRunner(Protocol):
         ...
 
 
+def end(uow: UnitOfWork, hooks: list[Callable[[], None]]) -> None:
+    """Call the hooks of how a command ended, then let go of all.
+
+    A hook knows what registered it, which knows the unit of work: the two would wait for the collector of cycles.
+    """
+    call_hooks(hooks)
+    uow.committed_hooks, uow.lost_hooks = [], []
+
+
 def call_hooks(hooks: list[Callable[[], None]]) -> None:
     """Call hooks; one that fails is logged, because what it follows has happened already."""
     for hook in hooks:

@@ -5,7 +5,6 @@ that turns into a writer fails at once when another writes), reads use a plain B
 that cannot write. PostgreSQL: psycopg 3; reads are read-only snapshots.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.domain.clock import Clock
 from service.domain.errors import DatabaseAway
+from service.persistence import json_text
 from service.persistence.postgres import is_away, migrating_engine, reading_engine, with_driver, writing_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,13 +30,7 @@ BUSY_TIMEOUT_MS = 10_000
 READS = "tocsin_reads"  # execution option of connections that see committed rows only
 
 
-def plain_json(value: Any) -> str:
-    """Compact JSON as stored in JSON columns; refuses NaN and whatever JSON cannot say."""
-    return _encoder.encode(value)
-
-
-# Made once: `json.dumps` would make one for every value.
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+plain_json = json_text.writer()  # as JSON columns hold it
 
 
 @dataclass(frozen=True, slots=True)

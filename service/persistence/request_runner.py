@@ -13,7 +13,7 @@ from service.domain.clock import Clock
 from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown, RevisionChanged, WriterStopped
 from service.domain.identifiers import IdGenerator
 from service.persistence import alarms, failures
-from service.persistence.command_runner import Handler, T, call_hooks
+from service.persistence.command_runner import Handler, T, call_hooks, end
 from service.persistence.database import Database
 from service.persistence.directory import DirectoryMemory
 from service.persistence.postgres import WRITE_CONNECTIONS, is_away
@@ -93,7 +93,7 @@ class RequestRunner:
                 raise told from error
             raise
         self._sealer.settle()
-        call_hooks(uow.committed_hooks)
+        end(uow, uow.committed_hooks)
         return result
 
     def _handled(self, connection: Connection, uow: UnitOfWork, handler: Handler[T]) -> T:
@@ -122,4 +122,4 @@ class RequestRunner:
     def _drop(self, uow: UnitOfWork) -> None:
         self.directory.forget()
         self._sealer.unsettle()
-        call_hooks(uow.lost_hooks)
+        end(uow, uow.lost_hooks)

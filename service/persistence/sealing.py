@@ -42,6 +42,7 @@ class _Unsettled:
 
     fresh: dict[str, Fernet] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, token) -> what was just sealed
 
 
 class Sealer:
@@ -72,10 +73,19 @@ class Sealer:
         if key is None:
             connection = connection_of(source)
             key = self._load(connection, subject) or self._create(connection, subject)
-        return key.encrypt(plain_json(dict(values)).encode()).decode()
+        text = plain_json(dict(values))
+        token = key.encrypt(text.encode()).decode()
+        self._state().texts[subject, token] = text
+        return token
 
     def open(self, source: Source, subject: str, token: str) -> dict[str, Any]:
-        """Decrypt a token; the values of an erased subject are an empty mapping. Raises TokenDamaged."""
+        """Decrypt a token; the values of an erased subject are an empty mapping. Raises TokenDamaged.
+
+        What this transaction has sealed itself need not be decrypted.
+        """
+        text = self._state().texts.pop((subject, token), None)
+        if text is not None:
+            return dict(json.loads(text))
         key = self._known(subject) or self._load(connection_of(source), subject, erased_is_error=False)
         if key is None:
             return {}
@@ -116,6 +126,7 @@ class Sealer:
         connection.execute(update(_keys).where(_keys.c.subject == subject).values(wrapped=ERASED))
         self._shared.pop(subject, None)
         self._state().fresh.pop(subject, None)
+        self._state().texts.clear()
         self._state().destroyed.add(subject)
 
     def settle(self) -> None:
@@ -130,8 +141,10 @@ class Sealer:
 
     def unsettle(self) -> None:
         """The transaction, or a savepoint, of this thread was rolled back: forget its keys."""
-        self._state().fresh.clear()
-        self._state().destroyed.clear()
+        state = self._state()
+        state.fresh.clear()
+        state.destroyed.clear()
+        state.texts.clear()
 
     # --- keys -------------------------------------------------------------------------------
 

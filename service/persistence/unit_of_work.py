@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from service.domain.clock import Clock, WatchedClock
 from service.domain.identifiers import IdGenerator
 from service.persistence import directory
-from service.persistence.chain import event_hash
+from service.persistence.chain import event_hash, written
 from service.persistence.directory import DirectoryMemory
 from service.persistence.pending import Head, PendingWrites, make_head, move_head, read_head
 from service.persistence.sealing import Sealer
@@ -267,7 +267,7 @@ class UnitOfWork:
                 "version": event.version, "element": event.element, "type": event.type,
                 "schema_version": event.schema_version, "at": event.at, "real_at": self.now, "actor": event.actor,
                 "role": event.role, "on_behalf_of": event.on_behalf_of, "command_id": event.command_id,
-                "request_id": event.request_id, "data": dict(event.data), "sealed": sealed, "prev_hash": previous,
+                "request_id": event.request_id, "data": written(event.data), "sealed": sealed, "prev_hash": previous,
             }  # fmt: skip
             row["hash"] = previous = event_hash(row)
             rows.append(row)

@@ -23,7 +23,7 @@ from service.domain.clock import Clock
 from service.domain.errors import CommitLost, RevisionChanged, WriterStopped
 from service.domain.identifiers import IdGenerator
 from service.persistence import failures
-from service.persistence.command_runner import Handler, T, call_hooks
+from service.persistence.command_runner import Handler, T, call_hooks, end
 from service.persistence.database import Database
 from service.persistence.directory import DirectoryMemory
 from service.persistence.pending import Head, PendingWrites
@@ -239,7 +239,7 @@ class Writer:
         for stream in uow.touched:
             self._heads.pop(stream, None)
         self._sealer.unsettle()
-        call_hooks(uow.lost_hooks)
+        end(uow, uow.lost_hooks)
 
     def _forget_all(self, group: list[_Command]) -> None:
         self._heads.clear()
@@ -247,7 +247,7 @@ class Writer:
         self._sealer.unsettle()
         for command in group:
             if command.uow is not None and command.error is None:
-                call_hooks(command.uow.lost_hooks)
+                end(command.uow, command.uow.lost_hooks)
         call_hooks(self._lost)
 
     def _refuse(self, group: list[_Command], cause: BaseException) -> None:
@@ -258,7 +258,7 @@ class Writer:
         overtaken = [c for c in group if isinstance(c.error, RevisionChanged) and not c.is_repeated]
         for command in group:
             if command.error is None and command.uow is not None:
-                call_hooks(command.uow.committed_hooks)
+                end(command.uow, command.uow.committed_hooks)
         for command in group:
             if command.error is None:
                 command.future.set_result(command.result)
