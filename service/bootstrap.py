@@ -15,11 +15,13 @@ from service.application.facts import FACTS
 from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.application.session_memory import SessionMemory
+from service.domain.access import appoint
 from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
 from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
+from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue
 from service.live import Hub
 from service.persistence.announcements import Announcements
@@ -158,7 +160,9 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
 
     checks = Checks(view_exists, FACTS, frozenset(rules))
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
-    return Services(clock, forms, policies, rules, DefinitionStore(checks), announce=hub.announce)
+    roles = OrganisationCatalogue.load(settings.workflows_dir / "organisations.yaml")
+    appoint(leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties)
+    return Services(clock, forms, policies, rules, DefinitionStore(checks), roles, announce=hub.announce)
 
 
 def _outside(settings: Settings) -> OutsideWorld:

@@ -1,1 +1,9 @@
 """Nothing hidden: what a test needs it builds itself (`an_incident(...)`), so a test reads on its own."""
+
+from service.domain.access import appoint
+from service.domain.organisation_catalogue import OrganisationCatalogue
+from service.settings import ROOT
+
+# As `bootstrap` does: rules of access are asked in tests that build no product.
+_roles = OrganisationCatalogue.load(ROOT / "workflows" / "organisations.yaml")
+appoint(leaders=_roles.leaders, overseers=_roles.overseers, outside_parties=_roles.outside_parties)

@@ -8,6 +8,7 @@ from service.application.live_instances import LiveInstances
 from service.domain.clock import Clock
 from service.domain.deadlines import DeadlineRule
 from service.domain.forms import FormLibrary
+from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue
 
 
@@ -23,6 +24,7 @@ class Services:
     policies: PolicyCatalogue
     deadline_rules: Mapping[str, DeadlineRule]
     definitions: DefinitionStore
+    organisations: OrganisationCatalogue
     live: LiveInstances = field(default_factory=LiveInstances)
     announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)
 

@@ -14,26 +14,17 @@ from service.domain.errors import NotAllowed
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 
-# Roles that lead an organisation: they may close, release and delegate the work of others.
-LEADERS = frozenset({"school_leader", "vice_principal", "duty_principal", "inst_leader", "town_leader", "county_hq"})
+# Filled from the catalogue of roles by `appoint`; until then nobody leads, oversees or speaks for anybody.
+LEADERS: set[str] = set()  # they may close, release and delegate the work of others, and keep its people
+OVERSEERS: set[str] = set()  # they see the organisations below their own
+OUTSIDE_PARTIES: set[str] = set()  # whoever holds the role may speak for the party
 
-# Roles that see the organisations below their own: government, education, supervision and health lines.
-OVERSEERS = frozenset(
-    {
-        "county_hq", "edu_bureau", "district_office", "edu_dept", "market_bureau", "market_supervision", "cdc",
-        "health_authority", "competent_dept", "town_hq", "town_office", "town_leader", "weijian_office",
-        "discipline_group", "village_secretary", "village_committee", "town_clinic",
-    }
-)  # fmt: skip
 
-# Parties outside the organisation of an incident: whoever holds the role may speak for them.
-OUTSIDE_PARTIES = frozenset(
-    {
-        "ambulance_120", "designated_hospital", "cdc", "health_authority", "district_office", "edu_bureau",
-        "moe_office", "market_bureau", "edu_dept", "residents_committee", "county_hq", "town_hq", "police", "lab",
-        "parent", "supplier", "quarantine_site", "property_staff", "env_sanitation",
-    }
-)  # fmt: skip
+def appoint(*, leaders: Iterable[str], overseers: Iterable[str], outside_parties: Iterable[str]) -> None:
+    """Say which roles carry rights of their own; `bootstrap` does, from the catalogue, before anybody is asked for."""
+    for kept, named in ((LEADERS, leaders), (OVERSEERS, overseers), (OUTSIDE_PARTIES, outside_parties)):
+        kept.clear()
+        kept.update(named)
 
 
 class Action(StrEnum):
