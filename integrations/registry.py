@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from integrations import ambulance, bureau, cdc, district, hospital, ministry, parents
+from integrations import ambulance, bureau, cdc, district, hospital, ministry, parents, staff
 from integrations.inbound import PartnerDoor
 from integrations.partner import Partner
 from integrations.rehearsal import RehearsalGateway, always_up
@@ -34,9 +34,15 @@ def live_gateways(endpoints: Mapping[str, Endpoint], *, http: httpx.Client, cloc
     }
 
 
+def staff_gateway() -> dict[str, Gateway]:
+    """The real way to our own people."""
+    return {staff.PARTNER.id: staff.StaffGateway()}
+
+
 def rehearsal_gateways(sink: OutboxSink, *, is_up: Callable[[], bool] = always_up) -> dict[str, Gateway]:
-    """A twin of every partner, all recording into one outbox."""
-    return {id_: RehearsalGateway(partner, sink, is_up) for id_, partner in PARTNERS.items()}
+    """A twin of every partner and of our own people, all recording into one outbox."""
+    twins = {id_: RehearsalGateway(partner, sink, is_up) for id_, partner in PARTNERS.items()}
+    return {**twins, staff.PARTNER.id: RehearsalGateway(staff.PARTNER, sink, is_up)}
 
 
 def doors(secrets: Mapping[str, tuple[str, ...]], *, clock: Clock) -> dict[str, InboundDoor]:

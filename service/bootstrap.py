@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from integrations import DirectorySink, doors, rehearsal_gateways
+from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from service import metrics
 from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
@@ -105,7 +105,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     def run(handler: Callable[[UnitOfWork], None]) -> None:
         run_recorded(writer, services, handler)
 
-    duties = Duties(database, run, services, outside=outside, sealer=sealer)
+    duties = Duties(database, run, services, outside=outside, sealer=sealer, link=settings.public_url)
     worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
@@ -166,6 +166,6 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
 
 
 def _outside(settings: Settings) -> OutsideWorld:
-    """No real endpoints are configured yet: the demo plays every party with its rehearsal twin."""
+    """No real endpoints are configured yet but the channels of people: the demo plays everybody with his twin."""
     twins = rehearsal_gateways(DirectorySink(settings.data_dir / "outbox"))
-    return OutsideWorld(live=twins if settings.demo else {}, rehearsal=twins)
+    return OutsideWorld(live=twins if settings.demo else staff_gateway(), rehearsal=twins)

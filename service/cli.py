@@ -282,8 +282,11 @@ def rebuild_projections(_options: argparse.Namespace, settings: Settings) -> int
     tocsin = build(settings)
     with tocsin.read() as connection:
         streams = projections.incident_streams(connection)
+        organisations = projections.organisation_streams(connection)
     for incident in streams:
         _say(f"{incident} {tocsin.run(partial(_rebuild, incident))}")
+    for stream in organisations:
+        _say(f"{stream} {tocsin.run(partial(_rebuild_roster, stream))}")
     tocsin.stop()
     return 0
 
@@ -308,6 +311,10 @@ def _progress(text: str) -> None:
 
 def _rebuild(incident: str, uow: UnitOfWork) -> int:
     return projections.rebuild(uow, incident)
+
+
+def _rebuild_roster(stream: str, uow: UnitOfWork) -> int:
+    return projections.rebuild_roster(uow, stream)
 
 
 def _parser() -> argparse.ArgumentParser:

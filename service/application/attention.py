@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 # Facts computed from nothing but what is recorded about the person himself.
 OWN_FACTS = frozenset({OWN, "contact_lost", "contact_mode", "observed_from", "observed_until", "observation_abnormal"})
 # Events no fact is computed from, and that belong to nobody.
-UNREAD = (ev.NoticeSent, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryAcknowledged, ev.DeliveryFailed)
+UNREAD = (
+    ev.NoticeSent, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryAcknowledged, ev.DeliveryFailed,
+    ev.DeliveryWithdrawn, ev.TaskAssigned,
+)  # fmt: skip
 DEADLINES = (ev.DeadlineStarted, ev.DeadlineMoved, ev.DeadlineMet, ev.DeadlineCancelled)
 KINDS = "kinds of instances"  # part of a working set: (procedure, version, process) the incident has had
 

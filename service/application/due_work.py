@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import escalation
+from service.application import assignment, escalation
+from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
 from service.domain.errors import EngineFailed, NoSuch
@@ -19,8 +20,7 @@ from service.persistence.tables import sql
 if TYPE_CHECKING:
     from service.application.steps import Advance
 
-
-NOTHING_BEFORE = "nothing due before"  # part of a working set: no row of the incident's own falls due earlier
+LADDERS = frozenset({"ladder", assignment.DUE_KIND})
 
 
 def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
@@ -39,20 +39,12 @@ def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
         _cancel_ladder(on, event.deadline)
     elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
         put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
-    elif isinstance(event, ev.DeliveryQueued) and event.channel == "auto":
+    elif isinstance(event, ev.DeliveryQueued) and event.channel in queue.SENT_BY_WORKER:
         on.uow.wake(queue.DELIVERY, event.delivery, on.uow.now)
     elif isinstance(event, ev.MessageDelivered):
         queue.cancel(on.uow, "message", event.message)
-
-
-def put(on: Advance, kind: str, ref: str, due: datetime, instance: str = "") -> None:
-    """Put or move a due row of the incident."""
-    queue.put(
-        on.uow, kind=kind, ref=ref, incident_id=on.incident_id, due_at=due, real_due_at=on.clock.real_of(due),
-        instance_id=instance,
-    )  # fmt: skip
-    if NOTHING_BEFORE in on.parts:
-        on.parts[NOTHING_BEFORE] = min(on.parts[NOTHING_BEFORE], due)
+    else:
+        assignment.follow(on, event)
 
 
 def put_again(on: Advance, wait: str) -> None:
@@ -116,8 +108,8 @@ def _due_together(on: Advance) -> list[DueItem]:
     """
     rows = queue.open_rows(on.uow.connection, on.incident_id, until=on.horizon)
     first = [row for row in rows if row.due_at == rows[0].due_at]
-    if any(row.kind != "ladder" for row in first):
-        first = [row for row in first if row.kind != "ladder"]
+    if any(row.kind not in LADDERS for row in first):
+        first = [row for row in first if row.kind not in LADDERS]
     seen: set[str] = set()
     together = []
     for row in first:
@@ -134,6 +126,8 @@ def _work(on: Advance, item: DueItem) -> None:
     elif item.kind == "ladder":
         deadline, _, level = item.ref.rpartition("#")
         escalation.reach(on, deadline, int(level), item.due_at)
+    elif item.kind == assignment.DUE_KIND:
+        assignment.climb(on, item.ref)
     elif item.kind == "message":
         on.record(ev.MessageExpired(item.ref))
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from service import logs, metrics
-from service.application import attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
+from service.application import assignment, attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
@@ -58,6 +58,8 @@ class Advance:
         self.done_at: datetime | None = None  # true time of late paper entry
         self.effects: deque[inbox.Effect] = deque()
         self.moved_tasks: list[tuple[str, bool]] = []  # opened (True) or closed, in order
+        self.unassigned: list[str] = []  # tasks opened or given back, on their way to people
+        self.delegated: list[tuple[str, str]] = []  # tasks handed over, and to whom
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
         self._attention = Attention()
@@ -244,9 +246,7 @@ class Advance:
         """The live instance of a row."""
         loaded = self._loaded.get(row["id"])
         if loaded is None:
-            loaded = _Loaded(
-                *self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure)
-            )
+            loaded = _Loaded(*self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure))
             self._loaded[row["id"]] = loaded
         return loaded.instance
 
@@ -273,7 +273,11 @@ class Advance:
             raise EngineFailed(error.element, error.cause, self.incident_id, row["id"]) from error
 
     def settle(self) -> None:
-        """Carry effects over and let facts move waiting conditions, until nothing moves."""
+        """Carry effects over and let facts move waiting conditions, until nothing moves; then assign what opened."""
+        self._come_to_rest()
+        assignment.assign_opened(self)
+
+    def _come_to_rest(self) -> None:
         while True:
             while self.effects:
                 self._moves += 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from service.application import due_work, home_health
+from service.application import due_rows, home_health
 from service.domain.errors import FormRefused
 from service.domain.form_messages import field_error
 
@@ -31,4 +31,4 @@ def follow_answer(on: Advance, target: Target, answers: Mapping[str, Any]) -> No
         return
     resume_at = datetime.fromisoformat(answers["resume_at"])
     if resume_at > on.now:
-        due_work.put(on, "wake", f"{target.instance['id']}:resume", resume_at)
+        due_rows.put(on, "wake", f"{target.instance['id']}:resume", resume_at)

@@ -1,12 +1,12 @@
 """Human tasks: answering, claiming, handing over, drafts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from service.application import answers, escalation, organisations
+from service.application import answers, assignment, escalation, organisations
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
@@ -109,7 +109,8 @@ def delegate(
         require(principal, Action.TASK_DELEGATE, subject_of(on, row))
         roles = [row["role"], *row["also"]]
         people = organisations.candidates(uow.connection, row["organisation_id"], roles)
-        if command.to not in {person.account_id for person in people}:
+        able = {person.account_id for person in people} | assignment.offered_to(assignment.steps_of(on, row["id"]))
+        if command.to not in able:
             raise NotAllowed(Action.TASK_DELEGATE.value)
         event = ev.TaskDelegated(row["id"], command.to, command.reason)
         on.record(event, row=on.instance_row(row["instance_id"]))
@@ -137,7 +138,9 @@ def save_draft(
     """Keep what is typed so far, sealed; nothing is checked and nothing is logged."""
     del services, request_id
     task = _task(uow, command.task)
-    require(principal, Action.TASK_DRAFT, _subject(uow, task))
+    assigned = select(sql.assignments).where(sql.assignments.c.task_id == command.task)
+    steps = [dict(row) for row in uow.connection.execute(assigned).mappings()]
+    require(principal, Action.TASK_DRAFT, _subject(uow, task, steps))
     if task["state"] not in OPEN:
         raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
     uow.alone(f"draft:{command.task}:{principal.account_id}")
@@ -160,14 +163,15 @@ def origin(principal: Principal, task: Mapping[str, Any], request_id: str) -> Or
 
 def subject_of(on: Advance, task: Mapping[str, Any]) -> TaskSubject:
     """The subject of access for a task."""
-    return _subject(on.uow, task)
+    return _subject(on.uow, task, assignment.steps_of(on, task["id"]))
 
 
-def _subject(uow: UnitOfWork, task: Mapping[str, Any]) -> TaskSubject:
+def _subject(uow: UnitOfWork, task: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> TaskSubject:
     tree = organisations.hierarchy(uow)
     return TaskSubject(
         organisation_id=task["organisation_id"], role=task["role"], also=tuple(task["also"]),
         assignee=task["assignee"], ancestors=tree.ancestors(task["organisation_id"]),
+        offered=assignment.offered_to(steps),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from service.domain.errors import NotAllowed
 
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
+SCHEDULER = "scheduler"
 
 # Filled from the catalogue of roles by `appoint`; until then nobody leads, oversees or speaks for anybody.
 LEADERS: set[str] = set()  # they may close, release and delegate the work of others, and keep its people
@@ -42,6 +43,12 @@ class Action(StrEnum):
     ROSTER_READ = "roster.read"
     INCIDENT_OPEN = "incident.open"
     DRILL_CREATE = "drill.create"
+    # the duty roster of an organisation, and its ways to reach people
+    DUTY_READ = "duty.read"
+    DUTY_PLAN = "duty.plan"
+    DUTY_APPROVE = "duty.approve"  # publish, approve swaps
+    DUTY_SERVE = "duty.serve"  # sign in, hand over, swap, report an absence: each for himself
+    CHANNEL_MANAGE = "channel.manage"
     # an incident
     INCIDENT_READ = "incident.read"
     PEOPLE_READ = "people.read"
@@ -153,6 +160,7 @@ class IncidentSubject:
 class TaskSubject:
     """A task of an incident: the role of its lane, further roles, and who has it.
 
+    `offered` are accounts it came to as stand-in or leader on duty, whatever roles they hold.
     Candidates may work on a task whoever has it; that it is claimed or no longer open is a conflict
     (TaskClaimed, TaskNotOpen), which the use case tells, not a lack of rights.
     """
@@ -164,6 +172,7 @@ class TaskSubject:
     ancestors: tuple[str, ...] = ()
     is_drill: bool = False
     is_open: bool = True
+    offered: frozenset[str] = frozenset()
 
 
 Subject = SystemSubject | OrganisationSubject | IncidentSubject | TaskSubject
@@ -244,6 +253,16 @@ def _candidate(principal: Principal, subject: Subject) -> bool:
     return bool(principal.roles_in([subject.organisation_id]) & {subject.role, *subject.also})
 
 
+def _offered(principal: Principal, subject: Subject) -> bool:
+    """The task came to him: as stand-in, or as leader on duty."""
+    return isinstance(subject, TaskSubject) and principal.account_id in subject.offered
+
+
+def _scheduler(principal: Principal, subject: Subject) -> bool:
+    """Draws up the roster of the organisation."""
+    return SCHEDULER in principal.roles_in([_organisation(subject)])
+
+
 def _assignee(principal: Principal, subject: Subject) -> bool:
     """Has the task."""
     return isinstance(subject, TaskSubject) and subject.assignee == principal.account_id
@@ -253,7 +272,8 @@ def _at_work(principal: Principal, subject: Subject) -> bool:
     """Has the open task, or may take it because nobody has."""
     if not isinstance(subject, TaskSubject) or not subject.is_open:
         return False
-    return _assignee(principal, subject) or (subject.assignee is None and _candidate(principal, subject))
+    is_for_him = _candidate(principal, subject) or _offered(principal, subject)
+    return _assignee(principal, subject) or (subject.assignee is None and is_for_him)
 
 
 # --- the table --------------------------------------------------------------------------------
@@ -269,6 +289,11 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ROSTER_READ: (_member,),
     Action.INCIDENT_OPEN: (_member,),
     Action.DRILL_CREATE: (_trainer_here,),
+    Action.DUTY_READ: (_member, _overseer, _administrator),
+    Action.DUTY_PLAN: (_scheduler, _leader),
+    Action.DUTY_APPROVE: (_leader,),
+    Action.DUTY_SERVE: (_member,),
+    Action.CHANNEL_MANAGE: (_scheduler, _leader, _administrator),
     Action.INCIDENT_READ: (_member, _participant, _overseer, _trainer_of_drill, _administrator),
     Action.PEOPLE_READ: (_member, _overseer, _trainer_of_drill),
     Action.CASE_ADD: (_member,),
@@ -283,13 +308,13 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ENGINE_RETRY: (_administrator,),
     Action.ENGINE_RESOLVE: (_administrator,),
     Action.DRILL_CONTROL: (_trainer_of_drill,),
-    Action.TASK_READ: (_member, _assignee, _overseer, _trainer_of_drill),
-    Action.TASK_CLAIM: (_candidate, _assignee, _trainer_of_drill),
+    Action.TASK_READ: (_member, _offered, _assignee, _overseer, _trainer_of_drill),
+    Action.TASK_CLAIM: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_RELEASE: (_assignee, _leader, _trainer_of_drill),
-    Action.TASK_DELEGATE: (_candidate, _assignee, _leader, _trainer_of_drill),
-    Action.TASK_COMPLETE: (_candidate, _assignee, _trainer_of_drill),
-    Action.TASK_DRAFT: (_candidate, _assignee, _trainer_of_drill),
-    Action.TASK_REFUSE: (_candidate, _assignee, _trainer_of_drill),
+    Action.TASK_DELEGATE: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
+    Action.TASK_COMPLETE: (_candidate, _offered, _assignee, _trainer_of_drill),
+    Action.TASK_DRAFT: (_candidate, _offered, _assignee, _trainer_of_drill),
+    Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work,),
     Action.DEFINITION_DEPLOY: (_administrator,),
     Action.DEFINITION_UPGRADE: (_administrator,),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from service.domain.alerts import ACCOUNT, ORGANISATION, STAFF
 from service.domain.errors import OutsideSystemRefused
 
 PARENTS = "parent"
@@ -172,7 +173,12 @@ class OutsideWorld:
 
 
 def partner_of(recipient: str) -> str:
-    """The outside party a recipient is reached through: persons and classes by way of the parents' channel."""
+    """The outside party a recipient is reached through: persons and classes by way of the parents' channel.
+
+    Accounts and organisations of ours are reached by channels of their own.
+    """
+    if recipient.startswith((ACCOUNT, ORGANISATION)):
+        return STAFF
     return PARENTS if recipient.startswith((PERSON_PREFIX, PLACE_PREFIX)) else recipient
 
 

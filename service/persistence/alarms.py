@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
 from service.persistence.postgres import JOB_SCHEMA
-from service.persistence.queue import DELIVERY, INCIDENT
+from service.persistence.queue import DELIVERY, INCIDENT, SENT_BY_WORKER
 from service.persistence.tables import Delivery, DueRow, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -117,7 +117,7 @@ def sweep(connection: Connection, now: datetime) -> int:
     )
     queued = (
         select(_deliveries.c.id)
-        .where(_deliveries.c.state == "queued", _deliveries.c.channel == "auto")
+        .where(_deliveries.c.state == "queued", _deliveries.c.channel.in_(SENT_BY_WORKER))
         .order_by(_deliveries.c.queued_at)
         .limit(MOST)
         .subquery()

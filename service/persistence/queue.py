@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from service.persistence.tables import DueRow, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
+SENT_BY_WORKER = ("auto", "push")  # channels of deliveries that a gateway takes
 INCIDENT, DELIVERY = "incident", "delivery"  # what can be woken (`UnitOfWork.wake`)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row whose clock is paused
 
@@ -36,7 +37,7 @@ _first_of = select(func.min(_rows.c.due_at)).where(
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An open due row; `kind` is timer | ladder | message | delivery | wake, `ref` what it belongs to."""
+    """An open due row; `kind` is timer | ladder | assign | message | delivery | wake, `ref` what it belongs to."""
 
     id: str
     incident_id: str

@@ -19,6 +19,7 @@ from service.persistence import chain, queue
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
+from service.worker.waking import Waking
 
 log = logger(__name__)
 BATCH = 50
@@ -31,17 +32,23 @@ class Duties:
     """Due rows, deliveries and the seal over the log."""
 
     def __init__(
-        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer
+        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer, link: str
     ) -> None:
-        """`run` runs a use case through the writer and records an engine incident where it fails."""
+        """`run` runs a use case through the writer and records an engine incident where it fails.
+
+        `link` is the address of the product that messages to people lead to.
+        """
         self.database, self._run, self._services = database, run, services
         self._outside, self._sealer = outside, sealer
+        self.waking = Waking(database, run, services, outside=outside, sealer=sealer, link=link)
         self._watched_at: datetime | None = None
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
 
     def tick(self) -> int:
         """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
-        looked_at = self._due_incidents() + self._waiting_deliveries() + self.upgrade()
+        looked_at = self._due_incidents() + self._waiting_deliveries() + self.upgrade() + self.waking.send_waiting()
+        self.waking.send_tests()
+        self.waking.watch()
         self.seal_heads()
         self.watch()
         return looked_at
@@ -56,6 +63,8 @@ class Duties:
             row = deliveries.find_waiting(connection, delivery)
         if row is not None:
             self._send(row)
+        else:
+            self.waking.deliver(delivery)
 
     def seal_heads(self) -> None:
         """A removed stream leaves no gap in any other: only a hash over all heads shows it."""

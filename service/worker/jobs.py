@@ -77,6 +77,8 @@ class JobWorker:
         self._duties.seal_heads()
         self._duties.watch()
         self._duties.upgrade()
+        self._duties.waking.send_tests()
+        self._duties.waking.watch()
         return woken
 
     def _sweep_on(self) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from service.application.due_work import NOTHING_BEFORE
+from service.application.due_rows import NOTHING_BEFORE
 from service.application.fact_rows import FactRows
 from service.bootstrap import Tocsin
 from service.persistence import queue

@@ -47,8 +47,8 @@ def test_read_tables_rebuilt_after_sc01_and_the_return_are_equal(walked: Walked)
     assert world.row()["result"] == "excluded_closed"
     assert [row["status"] for row in world.rows(t.Instance, procedure="return_to_school")] == ["completed"]
     before = assert_rebuild_is_equal(world)
-    # no early message, no engine failure, nothing waits any more, and an excluded case has no contacts
-    empty = {"messages", "engine_incidents", "waits", "contacts"}
+    # no early message, no engine failure, nothing waits any more, an excluded case has no contacts, no roster is kept
+    empty = {"messages", "engine_incidents", "waits", "contacts", "assignments"}
     assert {name for name, rows in before.items() if not rows} == empty
 
 

@@ -8,7 +8,7 @@ and the rows it wrote before.
 
 from sqlalchemy import Connection, delete, select
 
-from service.application.projections import contacts, engine, incidents, outside, people, upgrades, work
+from service.application.projections import contacts, duty, engine, incidents, outside, people, upgrades, work
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
@@ -18,12 +18,13 @@ from service.persistence.working_set import IncidentRows, WorkingSet
 
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
-    t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident,
+    t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment,
 )  # fmt: skip
+ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
 
 __all__ = [
-    "READ_TABLES", "apply", "contacts", "engine", "incident_streams", "incidents", "outside", "people", "rebuild",
-    "upgrades", "work",
+    "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "duty", "engine", "incident_streams", "incidents",
+    "organisation_streams", "outside", "people", "rebuild", "rebuild_roster", "upgrades", "work",
 ]  # fmt: skip
 
 
@@ -49,9 +50,33 @@ def rebuild(uow: UnitOfWork, incident: str) -> int:
     for table in READ_TABLES:
         connection.execute(delete(table).where(table_of(table).c.incident_id == incident))
     connection.execute(delete(sql.incidents).where(sql.incidents.c.id == incident))
+    return _replay(uow, incident)
+
+
+def organisation_streams(connection: Connection) -> list[str]:
+    """Streams of the log that tell what happened to an organisation."""
     log = sql.events
-    stream = connection.execute(select(log).where(log.c.stream == incident).order_by(log.c.seq)).mappings().all()
-    rows = uow.rows(WorkingSet(incident))
-    for row in stream:
-        apply(rows, StoredEvent(**row), ev.parse(row["type"], row["schema_version"], row["data"]))
-    return len(stream)
+    mine = select(log.c.stream).where(log.c.stream.startswith(duty.STREAM_PREFIX)).distinct().order_by(log.c.stream)
+    return list(connection.execute(mine).scalars())
+
+
+def rebuild_roster(uow: UnitOfWork, stream: str) -> int:
+    """Empty the roster of an organisation and apply its stream again; returns the events looked at."""
+    connection, organisation = uow.connection, stream.removeprefix(duty.STREAM_PREFIX)
+    own = select(sql.shifts.c.id).where(sql.shifts.c.organisation_id == organisation)
+    connection.execute(delete(sql.shift_people).where(sql.shift_people.c.shift_id.in_(own)))
+    for table in ROSTER_TABLES:
+        connection.execute(delete(table).where(table_of(table).c.organisation_id == organisation))
+    connection.execute(delete(sql.deliveries).where(sql.deliveries.c.incident_id == stream))
+    uow.directory_changed()
+    return _replay(uow, stream)
+
+
+def _replay(uow: UnitOfWork, stream: str) -> int:
+    log = sql.events
+    found = uow.connection.execute(select(log).where(log.c.stream == stream).order_by(log.c.seq)).mappings().all()
+    rows = uow.rows(WorkingSet(stream))
+    for row in found:
+        if row["type"] in APPLIERS:
+            apply(rows, StoredEvent(**row), ev.parse(row["type"], row["schema_version"], row["data"]))
+    return len(found)

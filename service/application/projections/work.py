@@ -69,6 +69,7 @@ def task_opened(rows: IncidentRows, stored: StoredEvent, event: ev.TaskOpened) -
         "late_reason": "",
     }  # fmt: skip
     rows.add(sql.tasks, row)
+    rows.begin(sql.assignments, task_id=event.task)
     for role in dict.fromkeys([event.role, *event.also]):
         if role:
             shown = {"task_id": event.task, "role": role, "organisation_id": organisation}

@@ -100,14 +100,17 @@ class Reader:
 
     @cached_property
     def is_candidate(self) -> ColumnElement[bool]:
-        """The condition on `tasks` that holds where the reader has the task's role in its organisation."""
+        """The condition on `tasks` that holds where they came to the reader, or he has their role where they are."""
+        assigned = t.table_of(t.Assignment)
+        mine = assigned.c.account_id == self.principal.account_id
+        came = select(assigned.c.id).where(assigned.c.task_id == tasks.c.id, mine).exists()
         held = [
             and_(task_roles.c.organisation_id == organisation, task_roles.c.role.in_(sorted(roles)))
             for organisation, roles in sorted(self.principal.memberships.items())
         ]
         if not held:
-            return false()
-        return select(task_roles.c.task_id).where(task_roles.c.task_id == tasks.c.id, or_(*held)).exists()
+            return came
+        return or_(came, select(task_roles.c.task_id).where(task_roles.c.task_id == tasks.c.id, or_(*held)).exists())
 
     def incident(self, incident_id: str, action: Action = Action.INCIDENT_READ) -> Mapping[str, Any]:
         """The row of an incident the reader may see. Raises NoSuch, or NotAllowed for a further action."""
@@ -127,12 +130,15 @@ class Reader:
         """Whether the reader may do something with an incident."""
         return may(self.principal, action, self.incident_subject(row))
 
-    def task_subject(self, row: Mapping[str, Any]) -> TaskSubject:
-        """A task, joined with the `incident_kind` of its incident, as access rules see it."""
+    def task_subject(self, row: Mapping[str, Any], offered: frozenset[str] = frozenset()) -> TaskSubject:
+        """A task, joined with the `incident_kind` of its incident, as access rules see it.
+
+        `offered` are the accounts it came to by assignment.
+        """
         return TaskSubject(
             row["organisation_id"], row["role"], tuple(row["also"]), row["assignee"],
             self.hierarchy.ancestors(row["organisation_id"]), row["incident_kind"] == "drill",
-            row["state"] in OPEN_STATES,
+            row["state"] in OPEN_STATES, offered,
         )  # fmt: skip
 
     # --- look-ups -----------------------------------------------------------------------------

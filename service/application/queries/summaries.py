@@ -159,6 +159,15 @@ class _Words(dict[str, str]):
         named = [recipient_name(self.reader, each) for each in self.data.get("recipients") or ()]
         return self.reader.pick("、", ", ").join(dict.fromkeys(named))
 
+    def accounts(self, *keys: str) -> str:
+        """Names of accounts the event names, or that there is nobody."""
+        named = [name for key in keys for each in self._listed(key) if (name := self.known.accounts.get(each))]
+        return self.reader.pick("、", ", ").join(named) or self.reader.pick("无", "nobody")
+
+    def _listed(self, key: str) -> list[str]:
+        value = self.data.get(key)
+        return value if isinstance(value, list) else [str(value)] if value else []
+
     def decision(self) -> str:
         """The name of the decision table."""
         decisions = self.reader.services.definitions.get(
@@ -211,4 +220,15 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "contact_status": lambda w: w.word("contact_status", "status"),
     "until": lambda w: w.instant("until"),
     "notice": lambda w: w.word("notice_name", "code"),
+    "accounts": lambda w: w.accounts("accounts"),
+    "account": lambda w: w.accounts("account"),
+    "stand_in": lambda w: w.accounts("stand_in"),
+    "asker": lambda w: w.accounts("asker"),
+    "other": lambda w: w.accounts("other"),
+    "staff": lambda w: w.accounts("leaders", "members"),
+    "assignment": lambda w: w.word("assignment", "level"),
+    "swap_state": lambda w: w.word("swap_state", "state"),
+    "gap_kind": lambda w: w.word("duty_gap", "kind"),
+    "shift_name": lambda w: str(w.data.get("name") or ""),
+    "start_of_shift": lambda w: w.instant("starts"),
 }

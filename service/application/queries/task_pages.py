@@ -10,6 +10,7 @@ from sqlalchemy import select
 from service.application import observations, organisations
 from service.application.fill_contexts import Target, context_for
 from service.application.incident_view import IncidentView
+from service.application.queries.assignment_words import Assignments
 from service.application.queries.people import PersonRow, RecordRow, people, records_of
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow, rows_of, statement
@@ -81,13 +82,14 @@ class TaskPage:
 def page(reader: Reader, task_id: str) -> TaskPage:
     """One task. Raises NoSuch where the reader may not see it."""
     found = reader.rows(statement().where(tasks.c.id == task_id))
-    if not found or not may(reader.principal, Action.TASK_READ, reader.task_subject(found[0])):
+    offered = Assignments(reader, [task_id]).offered(task_id)
+    if not found or not may(reader.principal, Action.TASK_READ, reader.task_subject(found[0], offered)):
         raise NoSuch("task", task_id)
     stored = found[0]
     row = rows_of(reader, found)[0]
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
     draft, saved_at = _draft(reader, row)
-    subject = reader.task_subject(stored)
+    subject = reader.task_subject(stored, offered)
     person = _person(reader, row)
     return TaskPage(
         row=row,

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 
 from service.application import confirmations
 from service.application.queries import names, outlook
+from service.application.queries.assignment_words import Assignments, AssignmentStep
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.recipients import recipient_name
 from service.application.queries.words import clock_time, remaining
@@ -86,6 +87,7 @@ class TaskRow:
     completed_by: str
     completed_by_name: str
     late_reason: str
+    assignments: tuple[AssignmentStep, ...] = ()
 
 
 def statement() -> Select[Any]:
@@ -114,6 +116,7 @@ class _LookUps:
         self.places = reader.place_names([row[name] for row in found for name in ("place", "org_unit") if row[name]])
         self.holders = holders(reader, {row["organisation_id"] for row in found})
         self.persons = names.Names(reader, found)
+        self.assignments = Assignments(reader, [row["id"] for row in found])
         self.addressees = _addressees(reader, [row["id"] for row in found if row["kind"] == confirmations.KIND])
 
 
@@ -144,7 +147,7 @@ def holders(reader: Reader, organisation_ids: Collection[str]) -> dict[tuple[str
 def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
     bundle = reader.readable(row["procedure"], row["version"])
     node = bundle.processes[row["process"]].nodes.get(row["element"]) if bundle else None
-    subject = reader.task_subject(row)
+    subject = reader.task_subject(row, look.assignments.offered(row["id"]))
     now = reader.now_of(row["clock"])
     is_open = row["state"] in OPEN_STATES
     name = _name(reader, row, reader.named(node, row["element"]), look)
@@ -174,7 +177,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
         assignee=row["assignee"] or "",
         assignee_name=look.accounts.get(row["assignee"] or "", ""),
         candidates=_candidates(reader, row, look),
-        why=_why(reader, row),
+        why=_why(reader, row, look),
         next=_next(reader, row),
         deadline=_deadline(reader, row, now),
         created_at=row["created_at"],
@@ -189,6 +192,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
         completed_by=row["completed_by"] or "",
         completed_by_name=look.accounts.get(row["completed_by"] or "", ""),
         late_reason=row["late_reason"],
+        assignments=look.assignments.steps(row["id"]),
     )
 
 
@@ -223,13 +227,16 @@ def _candidates(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> tuple
     return tuple(name for account, name in found.items() if account not in (row["assignee"], me))
 
 
-def _why(reader: Reader, row: Mapping[str, Any]) -> str:
-    """Why it stands in this reader's list: given to him, or his role."""
+def _why(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> str:
+    """Why it stands in this reader's list: given to him, on duty, next on the ladder, or his role."""
     held = reader.principal.roles_in([row["organisation_id"]])
     roles = [role for role in (row["role"], *row["also"]) if role in held]
     words = reader.pick("、", ", ").join(reader.label("role", role) for role in roles)
     if row["assignee"] == reader.principal.account_id:
         return reader.pick("已由您认领或交给您", "claimed by you or handed to you")
+    assigned = look.assignments.why(row)
+    if assigned:
+        return assigned
     if roles:
         return reader.pick(f"您担任{words}", f"your role: {words}")
     return reader.pick(f"由{reader.label('role', row['role'])}办理", f"for: {reader.label('role', row['role'])}")

@@ -152,7 +152,7 @@ def _happened_at(row: Mapping[str, Any]) -> datetime:
 def _known(reader: Reader, found: list[dict[str, Any]]) -> Known:
     """Everything the sentences of this page name, in one statement per table."""
     data = [row["data"] for row in found]
-    assignees = {each for row in data for each in reference(row, "assignee")}
+    assignees = {each for row in data for each in reference(row, "assignee", "accounts")}
     return Known(
         persons=_person_names(reader, _ids(data, *PERSON_KEYS)),
         accounts=reader.account_names({row["actor"] for row in found} | assignees),

@@ -18,6 +18,18 @@ from service.persistence.tables.accounts import (
     Session,
 )
 from service.persistence.tables.base import metadata, table_of
+from service.persistence.tables.duty import (
+    Absence,
+    Assignment,
+    Channel,
+    DutyGap,
+    QuietHours,
+    Shift,
+    ShiftPerson,
+    ShiftSwap,
+    ShiftTemplate,
+    StandIn,
+)
 from service.persistence.tables.facts import (
     Attachment,
     Contact,
@@ -55,9 +67,12 @@ from service.persistence.tables.log import (
 )
 
 __all__ = [
+    "Absence",
     "Account",
+    "Assignment",
     "Attachment",
     "ChainSeal",
+    "Channel",
     "Contact",
     "Deadline",
     "DecisionRow",
@@ -66,6 +81,7 @@ __all__ = [
     "DirectoryState",
     "Draft",
     "DueRow",
+    "DutyGap",
     "ElementVisit",
     "EngineIncident",
     "EventRow",
@@ -83,9 +99,15 @@ __all__ = [
     "Person",
     "Place",
     "PolicyOverride",
+    "QuietHours",
     "Record",
     "Report",
     "Session",
+    "Shift",
+    "ShiftPerson",
+    "ShiftSwap",
+    "ShiftTemplate",
+    "StandIn",
     "StatusChange",
     "StreamHead",
     "SubjectKey",

@@ -12,6 +12,18 @@ from service.persistence.tables.accounts import (
     Session,
 )
 from service.persistence.tables.base import table_of
+from service.persistence.tables.duty import (
+    Absence,
+    Assignment,
+    Channel,
+    DutyGap,
+    QuietHours,
+    Shift,
+    ShiftPerson,
+    ShiftSwap,
+    ShiftTemplate,
+    StandIn,
+)
 from service.persistence.tables.facts import (
     Attachment,
     Contact,
@@ -48,9 +60,12 @@ from service.persistence.tables.log import (
     UpgradeRun,
 )
 
+absences = table_of(Absence)
 accounts = table_of(Account)
+assignments = table_of(Assignment)
 attachments = table_of(Attachment)
 chain_seals = table_of(ChainSeal)
+channels = table_of(Channel)
 contacts = table_of(Contact)
 deadlines = table_of(Deadline)
 decision_results = table_of(DecisionRow)
@@ -58,6 +73,7 @@ definitions = table_of(Definition)
 deliveries = table_of(Delivery)
 drafts = table_of(Draft)
 due_rows = table_of(DueRow)
+duty_gaps = table_of(DutyGap)
 element_visits = table_of(ElementVisit)
 engine_incidents = table_of(EngineIncident)
 events = table_of(EventRow)
@@ -75,9 +91,15 @@ organisations = table_of(Organisation)
 persons = table_of(Person)
 places = table_of(Place)
 policy_overrides = table_of(PolicyOverride)
+quiet_hours = table_of(QuietHours)
 records = table_of(Record)
 reports = table_of(Report)
 sessions = table_of(Session)
+shift_people = table_of(ShiftPerson)
+shift_swaps = table_of(ShiftSwap)
+shift_templates = table_of(ShiftTemplate)
+shifts = table_of(Shift)
+stand_ins = table_of(StandIn)
 status_changes = table_of(StatusChange)
 stream_heads = table_of(StreamHead)
 subject_keys = table_of(SubjectKey)
