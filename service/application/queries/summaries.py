@@ -211,4 +211,12 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "contact_status": lambda w: w.word("contact_status", "status"),
     "until": lambda w: w.instant("until"),
     "notice": lambda w: w.word("notice_name", "code"),
+    "basis_word": lambda w: w.word("reveal_basis", "basis"),
+    "export_kind": lambda w: w.word("export_kind", "kind"),
+    "export_purpose": lambda w: w.word("export_purpose", "purpose"),
+    "export_decision": lambda w: w.reader.label(
+        "export_decision", "approved" if w.data.get("is_approved") else "refused"
+    ),
+    "rows_out": lambda w: str(w.data.get("rows") or 0),
+    "search_by": lambda w: w.word("search_by", "by"),
 }

@@ -57,6 +57,15 @@ from service.domain.events.outside import (
     ReportSigned,
 )
 from service.domain.events.policies import PolicyApplied, PolicyChanged
+from service.domain.events.privacy import (
+    BreakGlassEnded,
+    BreakGlassOpened,
+    ExportAsked,
+    ExportDecided,
+    ExportMade,
+    PersonRevealed,
+    PersonSearched,
+)
 from service.domain.events.tokens import (
     DecisionMade,
     ElementCancelled,
@@ -77,6 +86,8 @@ from service.domain.events.tokens import (
 
 __all__ = [
     "REGISTRY",
+    "BreakGlassEnded",
+    "BreakGlassOpened",
     "CaseRevoked",
     "CaseStatusChanged",
     "ContactHandedOver",
@@ -108,6 +119,9 @@ __all__ = [
     "EngineIncidentResolved",
     "EngineIncidentSkipped",
     "Event",
+    "ExportAsked",
+    "ExportDecided",
+    "ExportMade",
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
@@ -122,6 +136,8 @@ __all__ = [
     "NoticeSent",
     "PersonLinked",
     "PersonRegistered",
+    "PersonRevealed",
+    "PersonSearched",
     "PersonsHeld",
     "PersonsReleased",
     "PolicyApplied",
