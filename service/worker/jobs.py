@@ -77,6 +77,7 @@ class JobWorker:
         self._duties.seal_heads()
         self._duties.watch()
         self._duties.upgrade()
+        self._duties.check_chains()
         return woken
 
     def _sweep_on(self) -> None:

@@ -202,7 +202,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "reason": lambda w: w.reason(),
     "procedure": lambda w: w.procedure(),
     "decision": lambda w: w.decision(),
-    "rows": lambda w: w.rows(),
+    "rows": lambda w: w.rows() or str(w.data.get("rows", "")),
     "signing": lambda w: w.word("signing", "decision"),
     "count": lambda w: str(len(w.data.get("persons") or ())),
     "level": lambda w: w.reader.label("ladder", str(w.data.get("level"))),
@@ -218,5 +218,6 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
         "export_decision", "approved" if w.data.get("is_approved") else "refused"
     ),
     "rows_out": lambda w: str(w.data.get("rows") or 0),
+    "chain_result": lambda w: w.reader.label("chain_result", str(w.data.get("reason") or "whole")),
     "search_by": lambda w: w.word("search_by", "by"),
 }

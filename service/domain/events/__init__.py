@@ -5,6 +5,7 @@ a change is a new class with the next `schema_version`. Personal, health and con
 not fields here: they travel beside the event as sealed values per subject.
 """
 
+from service.domain.events.auditing import AuditRead, AuditVerified
 from service.domain.events.base import REGISTRY, Event, event, parse
 from service.domain.events.contacts import (
     ContactHandedOver,
@@ -86,6 +87,8 @@ from service.domain.events.tokens import (
 
 __all__ = [
     "REGISTRY",
+    "AuditRead",
+    "AuditVerified",
     "BreakGlassEnded",
     "BreakGlassOpened",
     "CaseRevoked",

@@ -53,10 +53,12 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
 
 __all__ = [
     "Account",
     "Attachment",
+    "ChainCheck",
     "ChainSeal",
     "Contact",
     "Deadline",
@@ -68,12 +70,15 @@ __all__ = [
     "DueRow",
     "ElementVisit",
     "EngineIncident",
+    "ErasureItem",
+    "ErasureRun",
     "EventRow",
     "IdempotencyKey",
     "InboxRow",
     "Incident",
     "Instance",
     "InstanceState",
+    "LegalHold",
     "LoginAttempt",
     "Member",
     "Membership",

@@ -47,9 +47,11 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
 
 accounts = table_of(Account)
 attachments = table_of(Attachment)
+chain_checks = table_of(ChainCheck)
 chain_seals = table_of(ChainSeal)
 contacts = table_of(Contact)
 deadlines = table_of(Deadline)
@@ -60,12 +62,15 @@ drafts = table_of(Draft)
 due_rows = table_of(DueRow)
 element_visits = table_of(ElementVisit)
 engine_incidents = table_of(EngineIncident)
+erasure_items = table_of(ErasureItem)
+erasure_runs = table_of(ErasureRun)
 events = table_of(EventRow)
 idempotency_keys = table_of(IdempotencyKey)
 inbox = table_of(InboxRow)
 incidents = table_of(Incident)
 instance_states = table_of(InstanceState)
 instances = table_of(Instance)
+legal_holds = table_of(LegalHold)
 login_attempts = table_of(LoginAttempt)
 members = table_of(Member)
 memberships = table_of(Membership)
