@@ -78,7 +78,7 @@ def _brought_along(settings: Settings) -> Tocsin:
     not would work the timers of the demo while it is being lived through on a clock of its own.
     """
     _say("[1/3] database")
-    migrate(settings.database)
+    _migrate(settings)
     tocsin = build(settings)
     with tocsin.database.alone("start"):
         if settings.demo:
@@ -101,9 +101,16 @@ def worker(_options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _migrate(settings: Settings) -> None:
+    if settings.owner_database_url:
+        migrate(settings.owner_database_url, application=settings.database)
+    else:
+        migrate(settings.database)
+
+
 def migrate_schema(_options: argparse.Namespace, settings: Settings) -> int:
     """Bring the schema up to date."""
-    migrate(settings.database)
+    _migrate(settings)
     return 0
 
 
@@ -128,7 +135,7 @@ def demo(options: argparse.Namespace, settings: Settings) -> int:
     if not settings.demo:
         _say("the demo accounts have a known password: set TOCSIN_DEMO=1 if that is meant", sys.stderr)
         return 1
-    migrate(settings.database)
+    _migrate(settings)
     tocsin = build(settings)
     try:
         district.load(tocsin, only_if_empty=options.if_empty, deploy=deploy_shipped, say=_say)
@@ -140,7 +147,7 @@ def demo(options: argparse.Namespace, settings: Settings) -> int:
 def create_administrator(options: argparse.Namespace, settings: Settings) -> int:
     """Create the first account of a real installation; the password is typed, never a default."""
     password = getpass.getpass("password: ") if options.password_stdin is False else sys.stdin.readline().rstrip("\n")
-    migrate(settings.database)
+    _migrate(settings)
     tocsin = build(settings)
     tocsin.run(lambda uow: accounts.create_administrator(uow, options.username, options.name, password))
     tocsin.stop()
@@ -189,7 +196,7 @@ def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
 
 def deploy(options: argparse.Namespace, settings: Settings) -> int:
     """Lint and deploy bundles; a refused one changes nothing."""
-    migrate(settings.database)
+    _migrate(settings)
     tocsin = build(settings)
     code = 0
     for path in options.paths:

@@ -28,6 +28,11 @@ class Settings(BaseSettings):
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
         "empty: the file tocsin.db in the data folder",
     )
+    owner_database_url: str = Field(
+        default="",
+        description="PostgreSQL: the same database with the role that owns the tables, for `tocsin migrate` alone. The "
+        "role of TOCSIN_DATABASE_URL then has no right to change or delete events; it is made where it is missing",
+    )
     data_dir: Path = Field(
         default=ROOT / "var", description="folder for what the program writes: database, master key, uploads"
     )

@@ -1,41 +1,20 @@
-"""Whether the system is alive, ready, and its log whole."""
-
-from typing import Annotated
+"""Whether the system is alive and ready."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from service.api.dependencies import Answer, Door, application_of, permit
+from service.api.dependencies import Answer, application_of
 from service.api.problems import ProblemRoute
 from service.api.wiring import worker_count
 from service.application.queries import health
-from service.domain.access import Action
-from service.persistence import chain
 
 probes = APIRouter(route_class=ProblemRoute, tags=["health"])
-router = APIRouter(route_class=ProblemRoute, tags=["audit"])
 
 
 class Alive(Answer):
     """The process answers."""
 
     status: str = "ok"
-
-
-class BadEventAnswer(Answer):
-    """Where the chain breaks."""
-
-    stream: str
-    seq: int
-    reason: str
-
-
-class AuditAnswer(Answer):
-    """The result of checking the hash chains."""
-
-    ok: bool
-    events: int
-    first_bad: BadEventAnswer | None
 
 
 @probes.get("/healthz")
@@ -56,9 +35,3 @@ def ready(request: Request) -> Response:
     details = {name: {"reason": check.reason, **check.facts} for name, check in found.items()}
     status = "ok" if is_ready else "not ready"
     return JSONResponse({"status": status, **shown, "details": details}, 200 if is_ready else 503)
-
-
-@router.get("/audit/verify")
-def verify(door: Annotated[Door, permit(Action.AUDIT_VERIFY)], stream: str = "") -> AuditAnswer:
-    """Check the hash chain of one stream, or of all streams and the seals over them."""
-    return AuditAnswer.model_validate(door.read(lambda reader: chain.verify(reader.connection, stream or None)))

@@ -9,6 +9,7 @@ from starlette.routing import Match
 
 from service.api import (
     attachments,
+    audit,
     auth,
     engine_incidents,
     events,
@@ -40,7 +41,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
     tasks, auth, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets, reports,
-    printouts, outbox, engine_incidents, policies, attachments, events, exchange, health,
+    printouts, outbox, engine_incidents, policies, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from service.domain.errors import NotAllowed
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
+DATA_CONTACT = "data_contact"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
 # Filled from the catalogue of roles by `appoint`; until then nobody leads, oversees or speaks for anybody.
 LEADERS: set[str] = set()  # they may close, release and delegate the work of others, and keep its people
@@ -222,6 +223,11 @@ def _leader(principal: Principal, subject: Subject) -> bool:
     return bool(principal.roles_in([_organisation(subject)]) & LEADERS)
 
 
+def _data_contact(principal: Principal, subject: Subject) -> bool:
+    """Is the data-protection contact of the organisation."""
+    return DATA_CONTACT in principal.roles_in([_organisation(subject)])
+
+
 def _trainer_here(principal: Principal, subject: Subject) -> bool:
     """Is trainer of the organisation or of a superior."""
     return TRAINER in principal.roles_in([_organisation(subject), *_ancestors(subject)])
@@ -320,7 +326,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.DEFINITION_UPGRADE: (_administrator,),
     Action.POLICY_CHANGE: (_administrator,),
     Action.ACCOUNT_MANAGE: (_administrator,),
-    Action.AUDIT_READ: (_administrator,),
+    Action.AUDIT_READ: (_administrator, _leader, _data_contact),
     Action.AUDIT_VERIFY: (_administrator,),
 }
 

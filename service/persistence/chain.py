@@ -90,7 +90,7 @@ def verify(connection: Connection, stream: str | None = None) -> ChainReport:
         read += count
         if bad:
             return ChainReport(ok=False, events=read, first_bad=bad)
-    bad = None if stream is not None else _stray(connection) or _verify_seals(connection)
+    bad = None if stream is not None else stray_event(connection) or verify_seals(connection)
     return ChainReport(ok=bad is None, events=read, first_bad=bad)
 
 
@@ -126,10 +126,10 @@ def _verify_stream(connection: Connection, stream: str, head: Row[Any] | None) -
             if row["prev_hash"] != previous or row["hash"] != event_hash(row):
                 return read, BadEvent(stream, read, "changed")
             previous = row["hash"]
-    return read, _verify_head(stream, head, (read, previous))
+    return read, head_is_right(stream, head, (read, previous))
 
 
-def _verify_head(stream: str, head: Row[Any] | None, found: tuple[int, str]) -> BadEvent | None:
+def head_is_right(stream: str, head: Row[Any] | None, found: tuple[int, str]) -> BadEvent | None:
     """Compare a stream's head row with the last event that is there: its number and hash."""
     if head is None:
         return BadEvent(stream, 1, "extra" if found[0] else "missing")
@@ -138,7 +138,7 @@ def _verify_head(stream: str, head: Row[Any] | None, found: tuple[int, str]) -> 
     return None if (head.seq, head.hash) == found else BadEvent(stream, head.seq, "head")
 
 
-def _stray(connection: Connection) -> BadEvent | None:
+def stray_event(connection: Connection) -> BadEvent | None:
     """An event of a stream that has no head row."""
     statement = (
         select(_events.c.stream, _events.c.seq)
@@ -150,7 +150,8 @@ def _stray(connection: Connection) -> BadEvent | None:
     return BadEvent(row.stream, row.seq, "extra") if row else None
 
 
-def _verify_seals(connection: Connection) -> BadEvent | None:
+def verify_seals(connection: Connection) -> BadEvent | None:
+    """Check the chain of the seals, and that each head they recorded is still there."""
     previous = GENESIS
     for row in connection.execute(select(_seals).order_by(_seals.c.id)).mappings():
         if row["prev_hash"] != previous or row["hash"] != _seal_hash(row):

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.domain.clock import Clock
 from service.domain.errors import DatabaseAway
-from service.persistence import json_text
+from service.persistence import append_only, json_text
 from service.persistence.postgres import is_away, migrating_engine, reading_engine, with_driver, writing_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -106,12 +106,21 @@ def open_database(url: str, clock: Clock) -> Database:
     )
 
 
-def migrate(url: str) -> None:
-    """Run the migrations up to the newest; safe to call from several processes at once."""
+def migrate(url: str, *, application: str = "") -> None:
+    """Run the migrations up to the newest; safe to call from several processes at once.
+
+    `application` is the address of the role the product works with, where `url` is that of the owner of the
+    tables (PostgreSQL): it gets its rights (append_only.py).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_file(parsed)
     command.upgrade(migration_config(url), "head")
+    if application:
+        engine = migration_engine(url)
+        with engine.begin() as connection:
+            append_only.grant(connection, make_url(application))
+        engine.dispose()
 
 
 def migration_config(url: str) -> Config:

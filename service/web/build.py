@@ -6,6 +6,7 @@ from fastapi.responses import FileResponse, Response
 from service.domain.errors import NoSuch
 from service.web import (
     action_page,
+    audit_page,
     diagram_page,
     engine_page,
     grid_page,
@@ -45,6 +46,7 @@ PAGES = (
     engine_page,
     rules_page,
     library_page,
+    audit_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"
 

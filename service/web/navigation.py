@@ -6,7 +6,16 @@ from datetime import datetime
 
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader
-from service.domain.access import ADMINISTRATOR, OUTSIDE_PARTIES, OVERSEERS, TRAINER, Action, Principal, may
+from service.domain.access import (
+    ADMINISTRATOR,
+    OUTSIDE_PARTIES,
+    OVERSEERS,
+    TRAINER,
+    Action,
+    OrganisationSubject,
+    Principal,
+    may,
+)
 from service.web.translations import translations
 
 # Roles by which people are known, the most telling first.
@@ -16,7 +25,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/policies", "/engine-incidents"})
+ON_DESK = frozenset({"/policies", "/engine-incidents", "/audit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,12 @@ def may_report(reader: Reader) -> bool:
     )
 
 
+def may_audit(reader: Reader) -> bool:
+    """Whether the audit log of some organisation is open to this person."""
+    homes = [OrganisationSubject(each) for each in reader.principal.memberships]
+    return any(may(reader.principal, Action.AUDIT_READ, each) for each in homes)
+
+
 def home_of(principal: Principal) -> str:
     """The organisation somebody works in most: where most roles are held."""
     held = principal.memberships
@@ -93,6 +108,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
         found.append(("/partner", "phone", words.gettext("外部方")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
     found.append(("/policies", "table", words.gettext("参数")))
+    if may_audit(reader):
+        found.append(("/audit", "eye", words.gettext("审计")))
     if reader.principal.is_admin:
         found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
     found.append(("/me", "user", words.gettext("我的")))

@@ -16,6 +16,8 @@ from service.application.queries.people import PersonPage
 from service.application.queries.reader import Reader
 from service.application.queries.rosters import Count, Roster, RosterFilter
 from service.application.queries.timeline import Timeline
+from service.domain.access import Action
+from service.web.audit_page import address_about
 from service.web.errors import PageRoute
 from service.web.incident_page import Head, head_of, show_tab
 from service.web.sheet_page import workbook
@@ -68,6 +70,7 @@ class OnePersonPage:
     contacts_of: int
     timeline: Timeline
     older: str
+    audit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def person_page(visit: Visiting, incident: str, person: str, before: int = 0) ->
             contacts_of=sum(each.case == person and each.stage != "removed" for each in listed),
             timeline=events,
             older=f"/incidents/{incident}/people/{person}?before={events.next}" if events.next else "",
+            audit=address_about(incident, person) if _may_audit(reader, incident) else "",
         )
         return show_tab(visit, reader, "person", page)
 
@@ -212,6 +216,10 @@ def _columns(reader: Reader, turning: _Turning) -> tuple[Turn, ...]:
         ("since", ("何时起", "since")), ("until", ("观察", "observation")), ("due", ("下次测温", "next reading")),
     )  # fmt: skip
     return tuple(turning.column(sort, reader.pick(*label)) for sort, label in words)
+
+
+def _may_audit(reader: Reader, incident: str) -> bool:
+    return reader.may_with(Action.AUDIT_READ, reader.incident(incident))
 
 
 def _facts(reader: Reader, found: PersonPage) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from service.application import deliveries, upgrades, watchdog
+from service.application import audit, deliveries, upgrades, watchdog
 from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
@@ -23,6 +23,7 @@ from service.worker.waking import Waking
 
 log = logger(__name__)
 BATCH = 50
+STRETCHES = 5  # of a check of the chains in one round
 WATCHING = watchdog.OVERDUE  # between two looks of the watchdog; none before that after a start
 
 Run = Callable[[Callable[[UnitOfWork], None]], None]
@@ -51,6 +52,7 @@ class Duties:
         self.waking.watch()
         self.seal_heads()
         self.watch()
+        self.check_chains()
         return looked_at
 
     def work(self, incident: str) -> None:
@@ -80,6 +82,12 @@ class Duties:
         for item in items:
             self._guarded("upgrade", item["incident_id"], partial(upgrades.work_one, self._run, self._services, item))
         return len(items)
+
+    def check_chains(self) -> None:
+        """Go on with the check of the chains somebody asked for, a stretch after the other for a while."""
+        for _ in range(STRETCHES):
+            if not audit.go_on_checking(self.database, self._run):
+                return
 
     def watch(self) -> None:
         """What stands still without an error becomes an engine incident; what is only late is worked before."""

@@ -79,6 +79,7 @@ class JobWorker:
         self._duties.upgrade()
         self._duties.waking.send_tests()
         self._duties.waking.watch()
+        self._duties.check_chains()
         return woken
 
     def _sweep_on(self) -> None:

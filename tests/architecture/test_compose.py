@@ -30,6 +30,14 @@ def test_two_web_and_two_worker_processes_on_one_database_behind_a_proxy(service
     assert {"web-1:8000", "web-2:8000"} <= set(services["proxy"]["command"])
 
 
+def test_only_the_migration_knows_the_owner_of_the_tables(services: dict[str, Any]) -> None:
+    owner = {name for name in NODES if "TOCSIN_OWNER_DATABASE_URL" in services[name]["environment"]}
+    assert owner == {"migrate"}
+    addresses = services["migrate"]["environment"]
+    assert "POSTGRES_PASSWORD" in addresses["TOCSIN_OWNER_DATABASE_URL"]
+    assert "POSTGRES_PASSWORD" not in addresses["TOCSIN_DATABASE_URL"]
+
+
 def test_every_setting_is_one_we_know(services: dict[str, Any]) -> None:
     known = {variable_name(name, field) for name, field in Settings.model_fields.items()}
     for name in NODES:

@@ -3,6 +3,7 @@
 from sqlalchemy import delete
 
 from service.persistence import chain
+from service.persistence.append_only import unguard
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 from tests.paths import school
@@ -19,6 +20,7 @@ def test_a_removed_incident_is_noticed(world: World) -> None:
 
     def remove(uow: UnitOfWork) -> None:
         connection = uow.connection
+        unguard(connection)
         connection.execute(delete(sql.events).where(sql.events.c.stream == gone))
         connection.execute(delete(sql.stream_heads).where(sql.stream_heads.c.stream == gone))
 

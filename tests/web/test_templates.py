@@ -9,6 +9,7 @@ from jinja2 import Environment, meta
 from service.settings import ROOT
 from service.web import (
     action_page,
+    audit_page,
     diagram_page,
     engine_page,
     errors,
@@ -68,6 +69,8 @@ MODELS = {
     "engine/list.html": engine_page.EnginePage,
     "engine/resolve.html": engine_page.ResolvePage,
     "account/me.html": library_page.AccountPage,
+    "audit/list.html": audit_page.AuditList,
+    "audit/check.html": audit_page.CheckPage,
     "policies/list.html": policy_page.PoliciesPage,
     "policies/policy.html": policy_page.PolicyPage,
     "policies/preview.html": policy_page.PreviewPage,

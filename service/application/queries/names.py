@@ -17,11 +17,13 @@ from service.persistence.tables import sql
 class Names:
     """Names of the persons of some rows (`person_id`, `incident_id`, `person_code`, `org_unit`, `person_sealed`)."""
 
-    def __init__(self, reader: Reader, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, reader: Reader, rows: Iterable[Mapping[str, Any]], *, is_masked: bool = False) -> None:
+        """`is_masked`: never in full, whatever the reader's tasks."""
         self._reader = reader
         self._rows = {row["person_id"]: row for row in rows if row["person_id"] and row["person_sealed"] is not None}
         self._opened = opened(reader, {key: row["person_sealed"] for key, row in self._rows.items()})
-        self._needed = needed_persons(reader, {row["incident_id"] for row in self._rows.values()})
+        asked = {row["incident_id"] for row in self._rows.values()}
+        self._needed = frozenset[str]() if is_masked else needed_persons(reader, asked)
 
     def is_full(self, person: str) -> bool:
         """Whether the reader may read this person's values in full now."""

@@ -211,7 +211,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "reason": lambda w: w.reason(),
     "procedure": lambda w: w.procedure(),
     "decision": lambda w: w.decision(),
-    "rows": lambda w: w.rows(),
+    "rows": lambda w: w.rows() or str(w.data.get("rows", "")),
     "signing": lambda w: w.word("signing", "decision"),
     "count": lambda w: str(len(w.data.get("persons") or ())),
     "level": lambda w: w.reader.label("ladder", str(w.data.get("level"))),
@@ -231,4 +231,13 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "gap_kind": lambda w: w.word("duty_gap", "kind"),
     "shift_name": lambda w: str(w.data.get("name") or ""),
     "start_of_shift": lambda w: w.instant("starts"),
+    "basis_word": lambda w: w.word("reveal_basis", "basis"),
+    "export_kind": lambda w: w.word("export_kind", "kind"),
+    "export_purpose": lambda w: w.word("export_purpose", "purpose"),
+    "export_decision": lambda w: w.reader.label(
+        "export_decision", "approved" if w.data.get("is_approved") else "refused"
+    ),
+    "rows_out": lambda w: str(w.data.get("rows") or 0),
+    "chain_result": lambda w: w.reader.label("chain_result", str(w.data.get("reason") or "whole")),
+    "search_by": lambda w: w.word("search_by", "by"),
 }

@@ -113,7 +113,7 @@ def _last_seq(reader: Reader, incident: str) -> int:
 
 
 def _entries(reader: Reader, found: list[dict[str, Any]]) -> tuple[TimelineEntry, ...]:
-    known = _known(reader, found)
+    known = known_of(reader, found)
     texts = _texts(reader, found)
     return tuple(_entry(reader, row, known, texts) for row in found)
 
@@ -149,12 +149,12 @@ def _happened_at(row: Mapping[str, Any]) -> datetime:
     return at
 
 
-def _known(reader: Reader, found: list[dict[str, Any]]) -> Known:
-    """Everything the sentences of this page name, in one statement per table."""
+def known_of(reader: Reader, found: list[dict[str, Any]], *, is_masked: bool = False) -> Known:
+    """Everything the sentences of this page name, in one statement per table; `is_masked`: no name in full."""
     data = [row["data"] for row in found]
     assignees = {each for row in data for each in reference(row, "assignee", "accounts")}
     return Known(
-        persons=_person_names(reader, _ids(data, *PERSON_KEYS)),
+        persons=_person_names(reader, _ids(data, *PERSON_KEYS), is_masked=is_masked),
         accounts=reader.account_names({row["actor"] for row in found} | assignees),
         tasks=_task_names(reader, _ids(data, "task")),
         reports=_report_names(reader, _ids(data, "report")),
@@ -166,7 +166,7 @@ def _ids(data: list[Mapping[str, Any]], *keys: str) -> list[str]:
     return sorted({each for row in data for each in reference(row, *keys)})
 
 
-def _person_names(reader: Reader, ids: list[str]) -> dict[str, str]:
+def _person_names(reader: Reader, ids: list[str], *, is_masked: bool) -> dict[str, str]:
     """List names of persons; all of them masked alike, because a timeline is a list."""
     if not ids:
         return {}
@@ -176,7 +176,7 @@ def _person_names(reader: Reader, ids: list[str]) -> dict[str, str]:
     )  # fmt: skip
     found = reader.rows(select(*columns).where(_among(persons.c.id, ids)))
     places = reader.place_names([row["org_unit"] for row in found])
-    shown = names.Names(reader, found)
+    shown = names.Names(reader, found, is_masked=is_masked)
     return {row["person_id"]: shown.shown(row["person_id"], places) for row in found}
 
 

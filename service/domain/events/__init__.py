@@ -5,6 +5,7 @@ a change is a new class with the next `schema_version`. Personal, health and con
 not fields here: they travel beside the event as sealed values per subject.
 """
 
+from service.domain.events.auditing import AuditRead, AuditVerified
 from service.domain.events.base import REGISTRY, Event, event, parse
 from service.domain.events.contacts import (
     ContactHandedOver,
@@ -74,6 +75,15 @@ from service.domain.events.outside import (
     ReportSigned,
 )
 from service.domain.events.policies import PolicyApplied, PolicyChanged
+from service.domain.events.privacy import (
+    BreakGlassEnded,
+    BreakGlassOpened,
+    ExportAsked,
+    ExportDecided,
+    ExportMade,
+    PersonRevealed,
+    PersonSearched,
+)
 from service.domain.events.tokens import (
     DecisionMade,
     ElementCancelled,
@@ -96,6 +106,10 @@ __all__ = [
     "REGISTRY",
     "AbsenceReported",
     "AbsenceWithdrawn",
+    "AuditRead",
+    "AuditVerified",
+    "BreakGlassEnded",
+    "BreakGlassOpened",
     "CaseRevoked",
     "CaseStatusChanged",
     "ContactHandedOver",
@@ -129,6 +143,9 @@ __all__ = [
     "EngineIncidentResolved",
     "EngineIncidentSkipped",
     "Event",
+    "ExportAsked",
+    "ExportDecided",
+    "ExportMade",
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
@@ -143,6 +160,8 @@ __all__ = [
     "NoticeSent",
     "PersonLinked",
     "PersonRegistered",
+    "PersonRevealed",
+    "PersonSearched",
     "PersonsHeld",
     "PersonsReleased",
     "PolicyApplied",

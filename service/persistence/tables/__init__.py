@@ -65,12 +65,14 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
 
 __all__ = [
     "Absence",
     "Account",
     "Assignment",
     "Attachment",
+    "ChainCheck",
     "ChainSeal",
     "Channel",
     "Contact",
@@ -84,12 +86,15 @@ __all__ = [
     "DutyGap",
     "ElementVisit",
     "EngineIncident",
+    "ErasureItem",
+    "ErasureRun",
     "EventRow",
     "IdempotencyKey",
     "InboxRow",
     "Incident",
     "Instance",
     "InstanceState",
+    "LegalHold",
     "LoginAttempt",
     "Member",
     "Membership",

@@ -53,6 +53,7 @@ class EventRow(SQLModel, table=True):
     """One event. `stream` is the incident id (or `org:…`, `access`); append-only."""
 
     __tablename__ = "events"
+    __table_args__ = (Index("ix_events_actor", "actor", "real_at"), Index("ix_events_type", "type", "real_at"))
     stream: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)
     instance: str = ""
