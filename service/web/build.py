@@ -5,7 +5,9 @@ from fastapi.responses import FileResponse, Response
 
 from service.domain.errors import NoSuch
 from service.web import (
+    account_page,
     action_page,
+    code_page,
     diagram_page,
     engine_page,
     grid_page,
@@ -29,6 +31,7 @@ from service.web.site import Site, Tocsin
 
 PAGES = (
     sign_in,
+    code_page,
     inbox_page,
     report_page,
     task_page,
@@ -44,6 +47,7 @@ PAGES = (
     version_page,
     engine_page,
     rules_page,
+    account_page,
     library_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"

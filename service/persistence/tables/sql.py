@@ -3,7 +3,6 @@
 from service.persistence.tables.accounts import (
     Account,
     IdempotencyKey,
-    LoginAttempt,
     Member,
     Membership,
     Organisation,
@@ -47,7 +46,17 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.sign_in import (
+    AccessToken,
+    EmergencyPass,
+    KeptForm,
+    RecoveryCode,
+    SecondFactor,
+    SignInAttempt,
+    SignInStep,
+)
 
+access_tokens = table_of(AccessToken)
 accounts = table_of(Account)
 attachments = table_of(Attachment)
 chain_seals = table_of(ChainSeal)
@@ -59,6 +68,7 @@ deliveries = table_of(Delivery)
 drafts = table_of(Draft)
 due_rows = table_of(DueRow)
 element_visits = table_of(ElementVisit)
+emergency_passes = table_of(EmergencyPass)
 engine_incidents = table_of(EngineIncident)
 events = table_of(EventRow)
 idempotency_keys = table_of(IdempotencyKey)
@@ -66,7 +76,7 @@ inbox = table_of(InboxRow)
 incidents = table_of(Incident)
 instance_states = table_of(InstanceState)
 instances = table_of(Instance)
-login_attempts = table_of(LoginAttempt)
+kept_forms = table_of(KeptForm)
 members = table_of(Member)
 memberships = table_of(Membership)
 messages = table_of(Message)
@@ -75,9 +85,13 @@ organisations = table_of(Organisation)
 persons = table_of(Person)
 places = table_of(Place)
 policy_overrides = table_of(PolicyOverride)
+recovery_codes = table_of(RecoveryCode)
 records = table_of(Record)
 reports = table_of(Report)
+second_factors = table_of(SecondFactor)
 sessions = table_of(Session)
+sign_in_attempts = table_of(SignInAttempt)
+sign_in_steps = table_of(SignInStep)
 status_changes = table_of(StatusChange)
 stream_heads = table_of(StreamHead)
 subject_keys = table_of(SubjectKey)
