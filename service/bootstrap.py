@@ -109,7 +109,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
-    sessions = SessionMemory(database, writer.directory, monotonic_seconds)
+    sessions = SessionMemory(database, writer.directory, monotonic_seconds, writer.submit)
     return Tocsin(
         settings, clock, database, sealer, writer, services, sessions, documents, outside, worker, hub, inbound,
         announcements,

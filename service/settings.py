@@ -71,7 +71,13 @@ class Settings(BaseSettings):
     )
     session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
     secure_cookies: bool = Field(
-        default=False, description="send cookies over HTTPS only; set it wherever HTTPS is used"
+        default=False,
+        description="send cookies over HTTPS only, whatever the proxy says of a request; set it wherever HTTPS is used",
+    )
+    second_factor_roles: str = Field(
+        default="sys_admin",
+        description="role ids, comma separated, whose holders must give a code of an authenticator app when signing "
+        "in; others may. Nobody must in the demo",
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=10_485_760, description="largest request body, in bytes"
@@ -88,6 +94,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level that is logged"
     )
+
+    @property
+    def roles_with_second_factor(self) -> frozenset[str]:
+        """Roles that must give a code; none in the demo, whose accounts are everybody's."""
+        named = (part.strip() for part in self.second_factor_roles.split(","))
+        return frozenset() if self.demo else frozenset(filter(None, named))
 
     @property
     def database(self) -> str:
@@ -156,7 +168,7 @@ def variable_name(name: str, field: FieldInfo) -> str:
 
 def _shown_default(field: FieldInfo) -> str:
     value = field.default
-    if isinstance(value, SecretStr) or value == "":
+    if value is None or isinstance(value, SecretStr) or value == "":
         return "(empty)"
     if isinstance(value, Path):
         return f"`{value.relative_to(ROOT)}/`"

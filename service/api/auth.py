@@ -1,25 +1,27 @@
 """Signing in and who I am."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from service.api.dependencies import Answer, Body, Door, application_of, permit
+from service.api.dependencies import Answer, Body, Door, address_of, application_of, permit
 from service.api.problems import ProblemRoute
 from service.application import accounts
 from service.application.queries import procedures
 from service.domain.access import Action
+from service.domain.devices import device_of
 
 router = APIRouter(route_class=ProblemRoute, tags=["account"])
 
 
 class Credentials(Body):
-    """Name and password."""
+    """Name and password, and the code of the second factor where there is one."""
 
     username: str = Field(max_length=200)
     password: str = Field(max_length=2000)
+    code: str = Field(default="", max_length=40)
 
 
 class Token(Answer):
@@ -52,11 +54,17 @@ class Me(Answer):
 
 @router.post("/auth/token")
 def token(request: Request, credentials: Credentials) -> Token:
-    """Start a bearer session. 401 for a wrong name or password alike, 429 after repeated failures."""
+    """Start a bearer session; `code` is that of the second factor, where the account has one.
+
+    401 for a wrong name or password alike, 429 after repeated failures.
+    """
     tocsin = application_of(request)
     begun = accounts.sign_in(
-        tocsin.database, tocsin.writer, username=credentials.username, password=credentials.password, kind="bearer"
-    )
+        tocsin.database, tocsin.writer, username=credentials.username, password=credentials.password, kind="bearer",
+        code=credentials.code, length=timedelta(hours=tocsin.settings.session_hours),
+        required_roles=tocsin.settings.roles_with_second_factor,
+        origin=accounts.Origin(address_of(request), device_of(request.headers.get("user-agent", ""))),
+    )  # fmt: skip
     return Token(access_token=begun.secret, expires_at=begun.expires_at)
 
 

@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from service.api.problems import locale_of
 from service.api.wiring import Application
-from service.application import idempotency
+from service.application import access_tokens, idempotency
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader
 from service.application.services import Services
-from service.domain.access import RULES, SYSTEM, Action, Principal, require
-from service.domain.errors import CsrfMissing, SignInNeeded
+from service.application.sessions import SESSION_COOKIE, cookie_name
+from service.domain.access import RULES, SYSTEM, Action, Principal, is_within, require
+from service.domain.errors import CsrfMissing, NotAllowed, SignInNeeded
 from service.persistence.unit_of_work import UnitOfWork
 
-SESSION_COOKIE = "tocsin_session"
 CSRF_HEADER = "x-csrf-token"
 KEY_HEADER = "idempotency-key"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -139,6 +139,8 @@ class Permit:
         """The door of a request. Raises SignInNeeded, CsrfMissing, NotAllowed."""
         tocsin = application_of(request)
         session = await signed_in(request, tocsin)
+        if not is_within(session.principal, self.action):
+            await run_in_threadpool(_refuse_action, tocsin, session, self.action)
         if self.only_general:
             require(session.principal, self.action, SYSTEM)
         route = f"{request.method} {request.url.path}"
@@ -159,10 +161,12 @@ def application_of(request: Request) -> Application:
 def session_of(request: Request, tocsin: Application) -> CurrentSession:
     """The session of a bearer token or of the cookie; a cookie that changes something needs its CSRF value.
 
-    Raises SignInNeeded, CsrfMissing.
+    Raises SignInNeeded, CsrfMissing, TooManyAttempts.
     """
     secret, is_token = _secret_of(request)
     session = tocsin.sessions.find(secret, now=tocsin.clock.now()) if secret else None
+    if session is None and is_token:
+        tocsin.run(lambda uow: access_tokens.refuse(uow, secret, address=address_of(request)))
     return _accepted(request, session, is_token=is_token)
 
 
@@ -175,10 +179,24 @@ async def signed_in(request: Request, tocsin: Application) -> CurrentSession:
     return _accepted(request, session, is_token=is_token)
 
 
+def address_of(request: Request) -> str:
+    """The network address that asks, as the server knows it."""
+    return request.client.host if request.client else ""
+
+
 def _secret_of(request: Request) -> tuple[str, bool]:
     header = request.headers.get("authorization", "")
     token = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else ""
-    return token or request.cookies.get(SESSION_COOKIE, ""), bool(token)
+    is_secure = application_of(request).settings.secure_cookies or request.url.scheme == "https"
+    return token or request.cookies.get(cookie_name(SESSION_COOKIE, is_secure=is_secure), ""), bool(token)
+
+
+def _refuse_action(tocsin: Application, session: CurrentSession, action: Action) -> None:
+    """What a token or pass is not good for is refused, and of a token it is logged. Raises NotAllowed."""
+    if session.is_token:
+        account = session.principal.account_id
+        tocsin.run(lambda uow: access_tokens.refuse_action(uow, session.id, account, action))
+    raise NotAllowed(str(action))
 
 
 def _accepted(request: Request, session: CurrentSession | None, *, is_token: bool) -> CurrentSession:

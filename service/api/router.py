@@ -27,6 +27,7 @@ from service.api import (
     procedures,
     readings,
     reports,
+    sessions,
     sheets,
     tasks,
     upgrades,
@@ -40,8 +41,8 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets, reports,
-    printouts, outbox, engine_incidents, policies, attachments, events, exchange, audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets,
+    reports, printouts, outbox, engine_incidents, policies, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

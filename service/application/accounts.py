@@ -1,36 +1,38 @@
-"""Accounts and sessions: signing in and out, who a secret belongs to, new accounts.
+"""Accounts: names, passwords and signing in with them, new accounts; what begins with it is in `sessions`.
 
 Passwords are hashed with argon2id, which takes a tenth of a second and 64 MB on purpose: that happens
-on the caller's thread, a few at a time, never on the writer's. Of a session's secret only a hash is kept.
+on the caller's thread, a few at a time, never on the writer's.
 """
 
-import hashlib
-import hmac
 import secrets
 import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
-from typing import Literal
 
 from pwdlib import PasswordHash
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select, update
 
-from service.application import organisations
-from service.domain.access import Principal
-from service.domain.errors import AlreadyExists, NoSuch, SignInFailed, TooManyAttempts, ValueRefused
+from service.application import access_log, attempts, organisations, second_factor, sessions
+from service.application.access_log import ACCESS_STREAM
+from service.application.sessions import SESSION_LENGTH as SESSION_LENGTH
+from service.application.sessions import CurrentSession as CurrentSession
+from service.application.sessions import SessionKind as SessionKind
+from service.application.sessions import SignedIn as SignedIn
+from service.application.sessions import begin_session as begin_session
+from service.application.sessions import principal_of as principal_of
+from service.application.sessions import principal_of_account as principal_of_account
+from service.application.sessions import session_of as session_of
+from service.application.sessions import sign_out as sign_out
+from service.domain import events as ev
+from service.domain.errors import AlreadyExists, NoSuch, SecondFactorNeeded, SignInFailed, ValueRefused
 from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
-from service.persistence.tables import Account, LoginAttempt, Membership, Organisation, Session, table_of
+from service.persistence.tables import Account, Membership, Organisation, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 
-ACCESS_STREAM = "access"
-SESSION_LENGTH = timedelta(hours=12)
-ATTEMPT_WINDOW = timedelta(minutes=5)
-ATTEMPTS = 8  # per name and window, the successful one not counted
 USERNAME_LENGTH = 64
 PASSWORD_LENGTH = 1024  # more is refused unread: hashing it would be work for nothing
 MINIMUM_PASSWORD = 8
@@ -40,51 +42,23 @@ SYSTEM = "system"  # the organisation of those who run the installation
 LOCALES = ("zh_CN", "en")
 HASHES_AT_ONCE = 2
 
-SessionKind = Literal["cookie", "bearer"]
 
 _hasher = PasswordHash.recommended()
 _hash_slots = threading.BoundedSemaphore(HASHES_AT_ONCE)
 _accounts = table_of(Account)
 _memberships = table_of(Membership)
 _organisations = table_of(Organisation)
-_sessions = table_of(Session)
-_attempts = table_of(LoginAttempt)
-
-_find_session = (
-    select(_sessions.c.kind, _sessions.c.csrf, _sessions.c.expires_at, _accounts.c.id, _accounts.c.name)
-    .add_columns(_accounts.c.username, _accounts.c.locale)
-    .join(_accounts, _accounts.c.id == _sessions.c.account_id)
-    .where(_sessions.c.token_hash == bindparam("token_hash"), _sessions.c.expires_at > bindparam("now"))
-    .where(_accounts.c.is_active.is_(True))
-)
-_find_roles = select(_memberships.c.organisation_id, _memberships.c.role).where(
-    _memberships.c.account_id == bindparam("account")
-)
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A new session. `secret` is shown once: the cookie or bearer token; `csrf` goes into forms."""
+class Origin:
+    """Where a sign-in comes from: the network address, counted but never stored, and the device in words."""
 
-    secret: str
-    csrf: str
-    account_id: str
-    expires_at: datetime
+    address: str = ""
+    device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentSession:
-    """The session a secret belongs to."""
-
-    principal: Principal
-    username: str
-    kind: SessionKind
-    csrf: str
-    expires_at: datetime
-
-    def accepts_csrf(self, value: str | None) -> bool:
-        """Whether a request with this CSRF value may change things; bearer tokens need none."""
-        return self.kind == "bearer" or hmac.compare_digest(self.csrf.encode(), (value or "").encode())
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,83 +83,50 @@ def sign_in(
     password: str,
     kind: SessionKind = "cookie",
     length: timedelta = SESSION_LENGTH,
+    code: str = "",
+    origin: Origin = NOWHERE,
+    required_roles: frozenset[str] = frozenset(),
 ) -> SignedIn:
-    """Start a session. Slow by design: call it on a worker thread, never inside a handler.
+    """Start a session in one go. Slow by design: call it on a worker thread, never inside a handler.
 
-    Raises SignInFailed, the same for an unknown name and a wrong password, and TooManyAttempts after
-    eight failures for a name in five minutes, even if the password is then right.
+    Raises SignInFailed, TooManyAttempts, CodeRefused, and SecondFactorNeeded where a code is needed and none given.
+    """
+    account_id = check_password(database, runner, username=username, password=password, address=origin.address)
+    method = "password"
+    with database.read() as connection:
+        has_code = second_factor.is_set(connection, account_id)
+        needs_code = has_code or second_factor.is_required(connection, account_id, required_roles)
+    if needs_code and not (has_code and code):
+        raise SecondFactorNeeded
+    if has_code:
+        method = second_factor.answer(runner, account_id, code, network=origin.address)[0]
+    return runner.run(
+        lambda uow: begin_session(uow, account_id, kind=kind, length=length, method=method, device=origin.device)
+    )
+
+
+def check_password(
+    database: Database, runner: CommandRunner, *, username: str, password: str, address: str = ""
+) -> str:  # fmt: skip
+    """The account a name and password belong to. Slow by design, as `sign_in`.
+
+    Raises SignInFailed, the same and after the same work for an unknown name and a wrong password, and
+    TooManyAttempts after repeated failures, even if the password is then right.
     """
     name = normal_username(username)
-    runner.run(lambda uow: _count_attempt(uow, name))
     with database.read() as connection:
         found = connection.execute(
             select(_accounts.c.id, _accounts.c.password_hash, _accounts.c.is_active).where(_accounts.c.username == name)
         ).first()
+    account = found.id if found else ""
+    counted = [attempts.Counted("name", name, account), *attempts.of_address("address", address)]
+    runner.run(lambda uow: attempts.begin(uow, counted))
     is_right = _verify(password, found.password_hash if found else _decoy())
     if found is None or not is_right or not found.is_active:
+        runner.run(lambda uow: access_log.append(uow, ev.SignInRefused("password", account)))
         raise SignInFailed
-    return runner.run(lambda uow: begin_session(uow, found.id, kind=kind, length=length))
-
-
-def begin_session(
-    uow: UnitOfWork, account_id: str, *, kind: SessionKind = "cookie", length: timedelta = SESSION_LENGTH
-) -> SignedIn:
-    """Start a session of an account whose password was checked; logged in the access stream."""
-    username = uow.connection.execute(select(_accounts.c.username).where(_accounts.c.id == account_id)).scalar()
-    if username is None:
-        raise NoSuch("account", account_id)
-    begun = SignedIn(secrets.token_urlsafe(32), secrets.token_urlsafe(24), account_id, uow.now + length)
-    uow.connection.execute(delete(_attempts).where(_attempts.c.username == username))
-    uow.connection.execute(delete(_sessions).where(_sessions.c.expires_at <= uow.now))
-    uow.connection.execute(
-        insert(_sessions).values(
-            token_hash=_token_hash(begun.secret),
-            account_id=account_id,
-            kind=kind,
-            csrf=begun.csrf,
-            created_at=uow.now,
-            expires_at=begun.expires_at,
-        )
-    )
-    uow.append(ACCESS_STREAM, [NewEvent("signed_in", uow.now, {"kind": kind}, actor=account_id)])
-    return begun
-
-
-def sign_out(uow: UnitOfWork, secret: str) -> bool:
-    """End a session; False if there was none. Logged in the access stream."""
-    where = _sessions.c.token_hash == _token_hash(secret)
-    account_id = uow.connection.execute(select(_sessions.c.account_id).where(where)).scalar()
-    if account_id is None:
-        return False
-    uow.connection.execute(delete(_sessions).where(where))
-    uow.directory_changed()
-    uow.append(ACCESS_STREAM, [NewEvent("signed_out", uow.now, {}, actor=account_id)])
-    return True
-
-
-def session_of(connection: Connection, secret: str, *, now: datetime) -> CurrentSession | None:
-    """The session of a cookie or bearer secret, None if it is unknown, expired or switched off."""
-    row = connection.execute(_find_session, {"token_hash": _token_hash(secret), "now": now}).first()
-    if row is None:
-        return None
-    principal = Principal(row.id, row.name, _roles(connection, row.id), row.locale)
-    return CurrentSession(principal, row.username, row.kind, row.csrf, row.expires_at)
-
-
-def principal_of(connection: Connection, secret: str, *, now: datetime) -> Principal | None:
-    """Who a secret belongs to, None if nobody."""
-    session = session_of(connection, secret, now=now)
-    return session.principal if session else None
-
-
-def principal_of_account(connection: Connection, account_id: str) -> Principal:
-    """The principal of an account, for work done in its name. Raises NoSuch."""
-    row = connection.execute(
-        select(_accounts.c.name, _accounts.c.locale).where(_accounts.c.id == account_id, _accounts.c.is_active)
-    ).first()
-    if row is None:
-        raise NoSuch("account", account_id)
-    return Principal(account_id, row.name, _roles(connection, account_id), row.locale)
+    runner.run(lambda uow: attempts.succeeded(uow, counted))
+    return account
 
 
 def account_names(connection: Connection, account_ids: Sequence[str]) -> dict[str, str]:
@@ -193,6 +134,14 @@ def account_names(connection: Connection, account_ids: Sequence[str]) -> dict[st
     wanted = list(dict.fromkeys(account_ids))
     rows = connection.execute(select(_accounts.c.id, _accounts.c.name).where(_accounts.c.id.in_(wanted)))
     return {row.id: row.name for row in rows}
+
+
+def username_of(connection: Connection, account_id: str) -> str:
+    """The user name of an account. Raises NoSuch."""
+    found = connection.execute(select(_accounts.c.username).where(_accounts.c.id == account_id)).scalar()
+    if found is None:
+        raise NoSuch("account", account_id)
+    return str(found)
 
 
 def account_named(connection: Connection, username: str) -> str | None:
@@ -237,7 +186,7 @@ def create_administrator(uow: UnitOfWork, username: str, name: str, password: st
     For the first account of an installation, before it serves: the password is hashed right here.
     Raises ValueRefused for a short or easily guessed password, AlreadyExists for a taken name.
     """
-    _refuse_weak(password, username)
+    refuse_weak(password, username)
     if account_named(uow.connection, username):
         raise AlreadyExists(normal_username(username))
     password_hash = hash_password(password)
@@ -248,16 +197,15 @@ def create_administrator(uow: UnitOfWork, username: str, name: str, password: st
     return create_account(uow, NewAccount(username, shown, password_hash, [(SYSTEM, "sys_admin")]))
 
 
-def set_password(uow: UnitOfWork, account_id: str, password_hash: str) -> None:
+def set_password(uow: UnitOfWork, account_id: str, password_hash: str, *, actor: str = "") -> None:
     """Give an account another password; all its sessions end."""
     found = uow.connection.execute(
         update(_accounts).where(_accounts.c.id == account_id).values(password_hash=password_hash)
     )
     if found.rowcount == 0:
         raise NoSuch("account", account_id)
-    uow.connection.execute(delete(_sessions).where(_sessions.c.account_id == account_id))
-    uow.directory_changed()
-    uow.append(ACCESS_STREAM, [NewEvent("password_changed", uow.now, {"account": account_id})])
+    sessions.end_all(uow, account_id)
+    access_log.append(uow, ev.PasswordChanged(account_id), actor=actor)
 
 
 def set_locale(uow: UnitOfWork, account_id: str, locale: str) -> None:
@@ -275,6 +223,19 @@ def hash_password(password: str) -> str:
     return hash_any_password(password)
 
 
+def refuse_weak(password: str, username: str) -> None:
+    """Refuse what is guessed first: few different characters, digits only, the name, a well-known word."""
+    lowered, name = password.casefold(), normal_username(username)
+    is_weak = (
+        len(set(password)) < DIFFERENT_CHARACTERS
+        or password.isdigit()
+        or bool(name and name in lowered)
+        or lowered.startswith(COMMON_PASSWORDS)
+    )
+    if len(password) >= MINIMUM_PASSWORD and is_weak:
+        raise ValueRefused("password", "太容易猜到，请换一个", "is easily guessed; choose another one")
+
+
 def hash_any_password(password: str) -> str:
     """As `hash_password` without the rule on length: demo accounts only."""
     with _hash_slots:
@@ -289,32 +250,6 @@ def normal_username(username: str) -> str:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _refuse_weak(password: str, username: str) -> None:
-    """Refuse what is guessed first: few different characters, digits only, the name, a well-known word."""
-    lowered, name = password.casefold(), normal_username(username)
-    is_weak = (
-        len(set(password)) < DIFFERENT_CHARACTERS
-        or password.isdigit()
-        or bool(name and name in lowered)
-        or lowered.startswith(COMMON_PASSWORDS)
-    )
-    if len(password) >= MINIMUM_PASSWORD and is_weak:
-        raise ValueRefused("password", "太容易猜到，请换一个", "is easily guessed; choose another one")
-
-
-def _count_attempt(uow: UnitOfWork, username: str) -> None:
-    """Count the attempt before the password is looked at, so that guesses in parallel are counted too."""
-    uow.connection.execute(delete(_attempts).where(_attempts.c.window_start <= uow.now - ATTEMPT_WINDOW))
-    dialect = sqlite if uow.connection.dialect.name == "sqlite" else postgresql
-    fresh = dialect.insert(_attempts).values(username=username, window_start=uow.now, failures=1)
-    # In one statement: between two, the success of another node may take the row away.
-    counted = fresh.on_conflict_do_update(index_elements=["username"], set_={"failures": _attempts.c.failures + 1})
-    row = uow.connection.execute(counted.returning(_attempts.c.window_start, _attempts.c.failures)).one()
-    if row.failures > ATTEMPTS:
-        left = row.window_start + ATTEMPT_WINDOW - uow.now
-        raise TooManyAttempts(max(1, int(left.total_seconds())))
-
-
 def _verify(password: str, password_hash: str) -> bool:
     if len(password) > PASSWORD_LENGTH:
         return False
@@ -326,17 +261,6 @@ def _verify(password: str, password_hash: str) -> bool:
 def _decoy() -> str:
     """A hash nobody has the password of: an unknown name costs as much time as a known one."""
     return hash_any_password(secrets.token_urlsafe(32))
-
-
-def _token_hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _roles(connection: Connection, account_id: str) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for row in connection.execute(_find_roles, {"account": account_id}):
-        found.setdefault(row.organisation_id, set()).add(row.role)
-    return {organisation_id: frozenset(roles) for organisation_id, roles in found.items()}
 
 
 def _locale(locale: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.application.accounts import ACCESS_STREAM
+from service.application.access_log import ACCESS_STREAM
 from service.application.services import Services
 from service.domain import events as ev
 from service.domain.access import SYSTEM, Action, Principal, require

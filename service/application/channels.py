@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from service.application import organisations
-from service.application.accounts import ACCESS_STREAM
+from service.application.access_log import ACCESS_STREAM
 from service.application.alerts import Parcel, parcel
 from service.application.services import Services
 from service.domain.access import Action, Principal, require

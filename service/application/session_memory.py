@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from service.application import accounts
-from service.application.accounts import CurrentSession
+from sqlalchemy import Connection
+
+from service.application import access_tokens, sessions
+from service.application.sessions import USE_NOTED, CurrentSession
 from service.persistence.database import Database
 from service.persistence.directory import DirectoryMemory
+from service.persistence.unit_of_work import UnitOfWork
 
 TRUSTED_SECONDS = 1.0
 CAPACITY = 10_000
@@ -31,9 +34,12 @@ class _Remembered:
 class SessionMemory:
     """Sessions by the hash of their secret; an unknown secret is never remembered."""
 
-    def __init__(self, database: Database, directory: DirectoryMemory, elapsed: Callable[[], float]) -> None:
-        """`elapsed` counts real seconds from anywhere and never goes back."""
-        self._database, self._directory, self._elapsed = database, directory, elapsed
+    def __init__(
+        self, database: Database, directory: DirectoryMemory, elapsed: Callable[[], float],
+        later: Callable[[Callable[[UnitOfWork], None]], object] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`elapsed` counts real seconds from anywhere and never goes back; `later` writes without being waited for."""
+        self._database, self._directory, self._elapsed, self._later = database, directory, elapsed, later
         self._sessions: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._lock = Lock()
 
@@ -51,13 +57,27 @@ class SessionMemory:
             return known
         epoch, until = self._directory.epoch, self._elapsed() + TRUSTED_SECONDS
         with self._database.read() as connection:
-            session = accounts.session_of(connection, secret, now=now)
+            session = find_session(connection, secret, now=now)
+        if session is not None and (session.last_used_at is None or now - session.last_used_at >= USE_NOTED):
+            self._later(_use_of(session))
         if session is not None and self._database.is_sqlite:
             with self._lock:
                 self._sessions[_hash(secret)] = _Remembered(session, epoch, until)
                 while len(self._sessions) > CAPACITY:
                     self._sessions.popitem(last=False)
         return session
+
+
+def find_session(connection: Connection, secret: str, *, now: datetime) -> CurrentSession | None:
+    """The session of a cookie or bearer secret, or what a personal access token stands for."""
+    if access_tokens.looks_like_one(secret):
+        return access_tokens.session_of(connection, secret, now=now)
+    return sessions.session_of(connection, secret, now=now)
+
+
+def _use_of(session: CurrentSession) -> Callable[[UnitOfWork], None]:
+    note = access_tokens.note_use if session.is_token else sessions.note_use
+    return lambda uow: note(uow, session.id)
 
 
 def _hash(secret: str) -> bytes:

@@ -34,6 +34,7 @@ class Action(StrEnum):
 
     # one's own account, any list that is filtered afterwards
     SELF_READ = "self.read"
+    SELF_SECURE = "self.secure"  # one's own password, second factor, sessions and tokens
     EVENTS_LISTEN = "events.listen"
     DEFINITION_READ = "definition.read"
     POLICY_READ = "policy.read"
@@ -73,6 +74,7 @@ class Action(StrEnum):
     TASK_COMPLETE = "task.complete"
     TASK_DRAFT = "task.draft"
     TASK_REFUSE = "task.refuse"  # "cannot be done"
+    TASK_PASS = "task.pass"  # noqa: S105 - show a QR code by which somebody without an account does it; no secret
     PERSON_REVEAL = "person.reveal"
     # the system
     DEFINITION_DEPLOY = "definition.deploy"
@@ -85,12 +87,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who is signed in. `memberships` maps organisation id to role ids."""
+    """Somebody who is signed in, or a program in his name. `memberships` maps organisation id to role ids."""
 
     account_id: str
     name: str
     memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
     locale: str = "zh_CN"
+    actions: frozenset[Action] | None = None  # all that a token or pass is good for; None: whatever the roles allow
 
     @property
     def is_admin(self) -> bool:
@@ -286,6 +289,7 @@ def _at_work(principal: Principal, subject: Subject) -> bool:
 
 RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.SELF_READ: (_anybody,),
+    Action.SELF_SECURE: (_anybody,),
     Action.EVENTS_LISTEN: (_anybody,),
     Action.DEFINITION_READ: (_anybody,),
     Action.POLICY_READ: (_anybody,),
@@ -321,6 +325,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_COMPLETE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_DRAFT: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
+    Action.TASK_PASS: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work,),
     Action.DEFINITION_DEPLOY: (_administrator,),
     Action.DEFINITION_UPGRADE: (_administrator,),
@@ -335,7 +340,16 @@ SYSTEM = SystemSubject()
 
 def may(principal: Principal | None, action: Action, subject: Subject = SYSTEM) -> bool:
     """Whether somebody may do something; nobody signed in (None) may do nothing."""
-    return principal is not None and any(rule(principal, subject) for rule in RULES.get(action, ()))
+    return (
+        principal is not None
+        and is_within(principal, action)
+        and any(rule(principal, subject) for rule in RULES.get(action, ()))
+    )
+
+
+def is_within(principal: Principal, action: Action) -> bool:
+    """Whether the token or pass of a principal is good for an action, whatever his roles allow."""
+    return principal.actions is None or action in principal.actions
 
 
 def require(principal: Principal | None, action: Action, subject: Subject = SYSTEM) -> Principal:

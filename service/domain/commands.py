@@ -187,3 +187,19 @@ class RetryDelivery:
     """Send a failed delivery again."""
 
     delivery: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShutOut:
+    """End every session of an account and revoke its tokens."""
+
+    account: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetSecondFactor:
+    """Ask an account for no code any more, because its owner lost everything that gives one."""
+
+    account: str
+    reason: str

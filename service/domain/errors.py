@@ -14,7 +14,8 @@ TocsinError
 ├── Forbidden            signed in, but may not
 │   └── NotAllowed · CsrfMissing · SameSigner
 ├── Unauthenticated      not known who asks
-│   └── SignInNeeded · SignInFailed · SignatureInvalid
+│   ├── SignInNeeded · SignInFailed · SignatureInvalid
+│   └── SecondFactorNeeded · CodeRefused · IdentityRefused
 ├── Invalid              the request itself breaks a rule
 │   ├── FormRefused · DefinitionRefused · MessageUnknown
 │   ├── PolicyRefused · ValueRefused · TooLarge
@@ -53,6 +54,9 @@ from service.domain.error_engine import ProcedureRetired as ProcedureRetired
 from service.domain.error_engine import ResolutionRefused as ResolutionRefused
 from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
+from service.domain.error_sign_in import CodeRefused as CodeRefused
+from service.domain.error_sign_in import IdentityRefused as IdentityRefused
+from service.domain.error_sign_in import SecondFactorNeeded as SecondFactorNeeded
 from service.domain.error_unavailable import CommitLost as CommitLost
 from service.domain.error_unavailable import DatabaseAway as DatabaseAway
 from service.domain.error_unavailable import DiskFull as DiskFull

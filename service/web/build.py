@@ -5,8 +5,10 @@ from fastapi.responses import FileResponse, Response
 
 from service.domain.errors import NoSuch
 from service.web import (
+    account_page,
     action_page,
     audit_page,
+    code_page,
     diagram_page,
     engine_page,
     grid_page,
@@ -30,6 +32,7 @@ from service.web.site import Site, Tocsin
 
 PAGES = (
     sign_in,
+    code_page,
     inbox_page,
     report_page,
     task_page,
@@ -45,6 +48,7 @@ PAGES = (
     version_page,
     engine_page,
     rules_page,
+    account_page,
     library_page,
     audit_page,
 )

@@ -138,5 +138,9 @@ def _said(locale: str) -> Mapping[str, str]:
         "retried": words.gettext("已重试。"),
         "skipped": words.gettext("已跳过，流程可以继续。"),
         "cancelled": words.gettext("已取消。"),
+        "password": words.gettext("密码已修改，其他设备都已退出。"),
+        "factor_removed": words.gettext("登录验证码已停用。"),
+        "session_ended": words.gettext("已退出。"),
+        "token_revoked": words.gettext("令牌已停用。"),
         "language": words.gettext("语言已切换。"),
     }

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from service.application import accounts
+from service.application.sessions import SESSION_COOKIE
 from service.domain.errors import SignInFailed, TooManyAttempts
+from service.web.door import proceed
 from service.web.errors import PageRoute, status_of
 from service.web.posted import Form as PostedForm
-from service.web.security import check_csrf, check_origin, safe_next
-from service.web.site import LOCALE_COOKIE, SESSION_COOKIE, Arriving, Guest, Visiting, go
+from service.web.security import check_csrf, check_origin
+from service.web.site import LOCALE_COOKIE, Arriving, Guest, Visiting, go
 from service.web.translations import LOCALES, NAMES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -58,35 +60,28 @@ def sign_in(
     password: str = Form("", max_length=2000),
     next_page: str = Form("", alias="next", max_length=500),
 ) -> Response:
-    """Start a session; a wrong password shows the form again."""
+    """Start a session, or ask for the code; a wrong password shows the form again."""
     request = guest.request
     check_origin(request.headers.get("origin"), request.headers.get("host", ""))
     tocsin = guest.site.tocsin
     try:
-        begun = accounts.sign_in(tocsin.database, tocsin.writer, username=username, password=password)
+        account = accounts.check_password(
+            tocsin.database, tocsin.writer, username=username, password=password, address=guest.address
+        )
     except (SignInFailed, TooManyAttempts) as error:
         page = _page(guest, username=username, error=error.text(guest.locale), next_page=next_page)
         return guest.plain("entry/sign_in.html", page, status=status_of(error))
-    if guest.request.cookies.get(LOCALE_COOKIE) in LOCALES:
-        tocsin.run(lambda uow: accounts.set_locale(uow, begun.account_id, guest.locale))
-    response = go(safe_next(next_page) if next_page else "/inbox")
-    # A length, not an instant: the browser's clock may be wrong.
-    length = int((begun.expires_at - guest.now).total_seconds())
-    is_secure = tocsin.settings.secure_cookies
-    response.set_cookie(
-        SESSION_COOKIE, begun.secret, max_age=length, httponly=True, samesite="lax", secure=is_secure, path="/"
-    )
-    return response
+    return proceed(guest, account, method="password", next_page=next_page)
 
 
 @router.post("/sign-out")
 def sign_out(visit: Visiting, posted: PostedForm) -> Response:
     """End the session."""
     check_csrf(visit.session, posted.get("csrf"))
-    secret = visit.request.cookies.get(SESSION_COOKIE, "")
+    secret = visit.cookie(SESSION_COOKIE)
     visit.site.tocsin.run(lambda uow: accounts.sign_out(uow, secret))
     response = go("/sign-in")
-    response.delete_cookie(SESSION_COOKIE, path="/")
+    visit.put_cookie(response, SESSION_COOKIE, "", 0)
     return response
 
 
@@ -104,8 +99,9 @@ def choose_language(
 
 def keep_locale(response: Response, guest: Guest, locale: str) -> None:
     """Remember a language in this browser."""
-    is_secure = guest.site.tocsin.settings.secure_cookies
-    response.set_cookie(LOCALE_COOKIE, locale, max_age=_YEAR, samesite="lax", secure=is_secure, httponly=True, path="/")
+    response.set_cookie(
+        LOCALE_COOKIE, locale, max_age=_YEAR, samesite="lax", secure=guest.is_secure, httponly=True, path="/"
+    )
 
 
 def _page(guest: Guest, *, username: str = "", error: str = "", next_page: str = "") -> SignInPage:

@@ -15,11 +15,11 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.application import accounts
-from service.application.accounts import CurrentSession
 from service.application.documents import DocumentLibrary
 from service.application.queries import Reader
 from service.application.services import Services
+from service.application.session_memory import SessionMemory
+from service.application.sessions import SESSION_COOKIE, CurrentSession, cookie_name
 from service.domain.access import Principal
 from service.domain.clock import Clock
 from service.domain.errors import SignInNeeded
@@ -35,7 +35,6 @@ from service.web.sources import cited, sourced
 from service.web.translations import LOCALES, chosen_locale, html_lang, translations
 
 TEMPLATES = Path(__file__).parent / "templates"
-SESSION_COOKIE = "tocsin_session"
 LOCALE_COOKIE = "tocsin_locale"
 
 T = TypeVar("T")
@@ -67,6 +66,10 @@ class Tocsin(Protocol):
     @property
     def services(self) -> Services:
         """Catalogues and definitions."""
+
+    @property
+    def sessions(self) -> SessionMemory:
+        """Who is signed in."""
 
     @property
     def documents(self) -> DocumentLibrary:
@@ -144,6 +147,27 @@ class Guest:
         """Real time."""
         return self.site.tocsin.clock.now()
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies are to travel over HTTPS only: as set, or because this request came by it."""
+        return self.site.tocsin.settings.secure_cookies or self.request.url.scheme == "https"
+
+    def cookie(self, name: str) -> str:
+        """A cookie of ours, "" where there is none."""
+        return self.request.cookies.get(cookie_name(name, is_secure=self.is_secure), "")
+
+    def put_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
+        """Keep something in this browser: a length, not an instant, for its clock may be wrong; 0 takes it away."""
+        response.set_cookie(
+            cookie_name(name, is_secure=self.is_secure), value, max_age=seconds, httponly=True, samesite="lax",
+            secure=self.is_secure, path="/",
+        )  # fmt: skip
+
+    @property
+    def address(self) -> str:
+        """The network address that asks, for counting attempts; it is stored nowhere."""
+        return self.request.client.host if self.request.client else ""
+
     def plain(self, template: str, page: object, *, status: int = 200) -> HTMLResponse:
         """A page without the navigation of those signed in."""
         return HTMLResponse(self.site.render(template, self.locale, page=page), status)
@@ -217,10 +241,9 @@ def guest_of(request: Request) -> Guest:
 def visit_of(request: Request) -> Visit:
     """The request of somebody signed in. Raises SignInNeeded."""
     site: Site = request.state.site
-    secret = request.cookies.get(SESSION_COOKIE, "")
-    with site.tocsin.read() as connection:
-        session = accounts.session_of(connection, secret, now=site.tocsin.clock.now()) if secret else None
-    if session is None:
+    secret = Guest(request, site).cookie(SESSION_COOKIE)
+    session = site.tocsin.sessions.find(secret, now=site.tocsin.clock.now()) if secret else None
+    if session is None or session.kind != "cookie":
         raise SignInNeeded
     return Visit(request, site, session)
 

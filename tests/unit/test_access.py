@@ -31,6 +31,7 @@ TASK = TaskSubject("school", "isolation_lead", ("school_doctor",), None, SCHOOL)
 # What everybody who is signed in may do whatever the organisation.
 OPEN_TO_ALL = {
     Action.SELF_READ,
+    Action.SELF_SECURE,
     Action.EVENTS_LISTEN,
     Action.DEFINITION_READ,
     Action.POLICY_READ,

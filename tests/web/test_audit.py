@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
-from service.application.accounts import ACCESS_STREAM
+from service.application.access_log import ACCESS_STREAM
 from service.application.services import Origin
 from service.application.steps import advance
 from service.domain import events as ev

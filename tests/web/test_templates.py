@@ -8,8 +8,10 @@ from jinja2 import Environment, meta
 
 from service.settings import ROOT
 from service.web import (
+    account_page,
     action_page,
     audit_page,
+    code_page,
     diagram_page,
     engine_page,
     errors,
@@ -37,6 +39,12 @@ NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.h
 PAGES = [name for name in NAMES if not Path(name).name.startswith("_") and name not in ("base.html", "site.html")]
 MODELS = {
     "entry/sign_in.html": sign_in.SignInPage,
+    "entry/code.html": code_page.CodePage,
+    "entry/set_up.html": code_page.SetUpPage,
+    "entry/recovery_codes.html": code_page.OncePage,
+    "account/security.html": account_page.SecurityPage,
+    "account/second_factor.html": account_page.FactorPage,
+    "account/once.html": account_page.OncePage,
     "errors/error.html": errors.ErrorPage,
     "inbox/inbox.html": inbox_page.InboxPage,
     "incidents/report.html": report_page.ReportPage,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, or_, select, true
 
-from service.application.accounts import ACCESS_STREAM
+from service.application.access_log import ACCESS_STREAM
 from service.application.audit import AuditFilter
 from service.application.policy_values import stream_of
 from service.application.queries import cursors, names

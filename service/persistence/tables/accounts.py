@@ -66,24 +66,24 @@ class Membership(SQLModel, table=True):
 
 
 class Session(SQLModel, table=True):
-    """A browser session or bearer token; only the hash of the secret is kept."""
+    """A browser session or bearer token; only the hash of the secret is kept.
+
+    One that was ended stays for a day, so that a form sent too late can be given back to its writer.
+    """
 
     __tablename__ = "sessions"
     token_hash: str = Field(primary_key=True)
+    id: str = Field(unique=True)  # names it without opening it
     account_id: str = Field(foreign_key="accounts.id", index=True)
     kind: str  # cookie | bearer
     csrf: str
+    method: str = "password"
+    device: str = ""
+    task_id: str = ""  # the only task of an emergency pass
     created_at: datetime
+    last_used_at: datetime
     expires_at: datetime
-
-
-class LoginAttempt(SQLModel, table=True):
-    """Counts failed sign-ins per name and window; shared by all nodes."""
-
-    __tablename__ = "login_attempts"
-    username: str = Field(primary_key=True)
-    window_start: datetime
-    failures: int
+    ended_at: datetime | None = None
 
 
 class IdempotencyKey(SQLModel, table=True):

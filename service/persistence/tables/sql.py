@@ -3,7 +3,6 @@
 from service.persistence.tables.accounts import (
     Account,
     IdempotencyKey,
-    LoginAttempt,
     Member,
     Membership,
     Organisation,
@@ -60,8 +59,18 @@ from service.persistence.tables.log import (
     UpgradeRun,
 )
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
+from service.persistence.tables.sign_in import (
+    AccessToken,
+    EmergencyPass,
+    KeptForm,
+    RecoveryCode,
+    SecondFactor,
+    SignInAttempt,
+    SignInStep,
+)
 
 absences = table_of(Absence)
+access_tokens = table_of(AccessToken)
 accounts = table_of(Account)
 assignments = table_of(Assignment)
 attachments = table_of(Attachment)
@@ -77,6 +86,7 @@ drafts = table_of(Draft)
 due_rows = table_of(DueRow)
 duty_gaps = table_of(DutyGap)
 element_visits = table_of(ElementVisit)
+emergency_passes = table_of(EmergencyPass)
 engine_incidents = table_of(EngineIncident)
 erasure_items = table_of(ErasureItem)
 erasure_runs = table_of(ErasureRun)
@@ -87,7 +97,7 @@ incidents = table_of(Incident)
 instance_states = table_of(InstanceState)
 instances = table_of(Instance)
 legal_holds = table_of(LegalHold)
-login_attempts = table_of(LoginAttempt)
+kept_forms = table_of(KeptForm)
 members = table_of(Member)
 memberships = table_of(Membership)
 messages = table_of(Message)
@@ -97,14 +107,18 @@ persons = table_of(Person)
 places = table_of(Place)
 policy_overrides = table_of(PolicyOverride)
 quiet_hours = table_of(QuietHours)
+recovery_codes = table_of(RecoveryCode)
 records = table_of(Record)
 reports = table_of(Report)
+second_factors = table_of(SecondFactor)
 sessions = table_of(Session)
 shift_people = table_of(ShiftPerson)
 shift_swaps = table_of(ShiftSwap)
 shift_templates = table_of(ShiftTemplate)
 shifts = table_of(Shift)
 stand_ins = table_of(StandIn)
+sign_in_attempts = table_of(SignInAttempt)
+sign_in_steps = table_of(SignInStep)
 status_changes = table_of(StatusChange)
 stream_heads = table_of(StreamHead)
 subject_keys = table_of(SubjectKey)
