@@ -36,7 +36,7 @@ _first_of = select(func.min(_rows.c.due_at)).where(
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An open due row; `kind` is timer | ladder | message | delivery | wake, `ref` what it belongs to."""
+    """An open due row; `kind` is timer | ladder | message | delivery | pass | wake, `ref` what it belongs to."""
 
     id: str
     incident_id: str

@@ -14,6 +14,7 @@ from service.web import (
     inbox_page,
     incident_page,
     library_page,
+    pass_page,
     people_page,
     policy_page,
     printout_page,
@@ -48,6 +49,7 @@ PAGES = (
     engine_page,
     rules_page,
     account_page,
+    pass_page,
     library_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"
