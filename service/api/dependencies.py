@@ -200,7 +200,7 @@ def _refuse_action(tocsin: Application, session: CurrentSession, action: Action)
 
 
 def _accepted(request: Request, session: CurrentSession | None, *, is_token: bool) -> CurrentSession:
-    if session is None or (session.kind == "bearer") != is_token:
+    if session is None or session.kind != ("bearer" if is_token else "cookie"):
         raise SignInNeeded
     if request.method not in SAFE and not session.accepts_csrf(request.headers.get(CSRF_HEADER)):
         raise CsrfMissing

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from service.domain.errors import (
     Conflict,
@@ -38,6 +39,7 @@ STATUS: tuple[tuple[type[TocsinError], int, str, str], ...] = (
     (OutsideSystemFailed, 502, "外部系统失败", "Outside system failed"),
 )
 HTTP_TITLES = {
+    400: ("无法读取请求内容", "The request cannot be read"),
     404: ("找不到", "Not found"),
     405: ("不支持的方法", "Method not allowed"),
     413: ("内容过大", "Too large"),

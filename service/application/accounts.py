@@ -242,6 +242,11 @@ def hash_any_password(password: str) -> str:
         return _hasher.hash(password)
 
 
+def hash_of_nothing() -> str:
+    """A hash nobody has the password of, for an account by which nobody signs in."""
+    return _decoy()
+
+
 def normal_username(username: str) -> str:
     """The form in which names are stored and compared: one width, lower case, no blanks around."""
     return unicodedata.normalize("NFKC", username).strip().casefold()[:USERNAME_LENGTH]

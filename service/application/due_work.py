@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import assignment, escalation
+from service.application import assignment, escalation, pass_end
 from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
@@ -131,6 +131,8 @@ def _work(on: Advance, item: DueItem) -> None:
     elif item.kind == "message":
         on.record(ev.MessageExpired(item.ref))
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
+    elif item.kind == "pass":
+        pass_end.give_back(on, item.ref)
     else:
         on.look_everywhere()  # "wake" asks for no more
 

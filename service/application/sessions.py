@@ -26,7 +26,7 @@ SESSION_LENGTH = timedelta(hours=12)
 KEPT_AFTER_END = timedelta(days=1)  # a form sent with a session that is over finds its writer
 USE_NOTED = timedelta(minutes=5)  # last use is written down no more often
 
-SessionKind = Literal["cookie", "bearer"]
+SessionKind = Literal["cookie", "bearer", "pass"]
 
 _accounts = table_of(Account)
 _memberships = table_of(Membership)

@@ -42,7 +42,7 @@ def complete(
     """
 
     def work(on: Advance) -> TaskOutcome:
-        row = _open_task(on, command.task)
+        row = open_task(on, command.task)
         on.origin = origin(principal, row, request_id)
         require(principal, Action.TASK_COMPLETE, subject_of(on, row))
         on.done_at = command.done_at
@@ -189,7 +189,8 @@ def _task(uow: UnitOfWork, task: str) -> dict[str, Any]:
     return dict(row)
 
 
-def _open_task(on: Advance, task: str) -> Row:
+def open_task(on: Advance, task: str) -> Row:
+    """The row of a task that is not over. Raises NoSuch, TaskNotOpen, IncidentClosed."""
     row = on.rows.get(sql.tasks, task)
     if row is None:
         raise NoSuch("task", task)
@@ -205,5 +206,5 @@ def _on_task(
 ) -> None:  # fmt: skip
     row = _task(uow, task)
     advance(
-        uow, services, row["incident_id"], origin(principal, row, request_id), lambda on: work(on, _open_task(on, task))
+        uow, services, row["incident_id"], origin(principal, row, request_id), lambda on: work(on, open_task(on, task))
     )

@@ -203,3 +203,18 @@ class ResetSecondFactor:
 
     account: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePass:
+    """Let somebody without an account do one open task, by a QR code."""
+
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokePass:
+    """Take such a code, and who used it, out again."""
+
+    emergency_pass: str

@@ -37,7 +37,7 @@ _first_of = select(func.min(_rows.c.due_at)).where(
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An open due row; `kind` is timer | ladder | assign | message | delivery | wake, `ref` what it belongs to."""
+    """An open due row, `ref` what it is about; `kind` is timer | ladder | assign | message | delivery | pass | wake."""
 
     id: str
     incident_id: str

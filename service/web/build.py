@@ -15,6 +15,7 @@ from service.web import (
     inbox_page,
     incident_page,
     library_page,
+    pass_page,
     people_page,
     policy_page,
     printout_page,
@@ -49,6 +50,7 @@ PAGES = (
     engine_page,
     rules_page,
     account_page,
+    pass_page,
     library_page,
     audit_page,
 )

@@ -69,6 +69,14 @@ def test_bodies_of_the_wrong_shape(world: Product, body: object, faults: set[tup
     assert {(each["path"], each["code"]) for each in found} == faults
 
 
+def test_bytes_that_are_no_text_and_a_form_that_is_none(world: Product) -> None:
+    answer = world.call("POST", "/auth/token", content=b"\xdc\xf3", headers={"Content-Type": "application/json"})
+    problem(answer, 400, "http_400")
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = world.call("POST", "/attachments", who="teacher", content=b"--x\r\n[]:\r\n", headers=headers)
+    problem(answer, 400, "http_400")
+
+
 def test_text_that_is_no_json(world: Product) -> None:
     answer = world.call("POST", "/auth/token", content=b"{", headers={"Content-Type": "application/json"})
     assert problem(answer, 422, "request_refused")["errors"][0]["code"] == "json"

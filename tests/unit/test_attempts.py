@@ -73,7 +73,7 @@ def test_neither_names_nor_addresses_are_stored(tmp_path: Path) -> None:
             for _ in range(8):
                 with pytest.raises(SignInFailed):
                     accounts.sign_in(
-                        store.database, store.runner, username=username, password="wrong",  # noqa: S106 - made up
+                        store.database, store.runner, username=username, password="wrong",  # noqa: S106 - made up for this test
                         origin=accounts.Origin("203.0.113.7"),
                     )  # fmt: skip
         with store.database.read() as connection:

@@ -13,7 +13,7 @@ from service.application.queries import people, reports
 from service.application.queries.names import opened
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow
-from service.domain.access import Action
+from service.domain.access import Action, is_within
 from service.domain.errors import NoSuch
 from service.domain.forms import FillContext, View
 from service.persistence import tables as t
@@ -70,8 +70,10 @@ def choices(reader: Reader, incident: str, organisation: str, *, form_key: str =
     `form_key` is the form of a task the reader may answer: one that lists several persons shows their
     full names, because nobody can measure or register persons without knowing who they are.
     """
+    if not is_within(reader.principal, Action.INCIDENT_READ):
+        return _least(reader, organisation)
     row = reader.incident(incident)
-    full = _full_names(reader, incident) if form_key and _lists_persons(reader.services.forms.view(form_key)) else {}
+    full = _full_names(reader, incident) if form_key and lists_persons(reader.services.forms.view(form_key)) else {}
     known = people.people(reader, incident).items if reader.may_with(Action.PEOPLE_READ, row) else ()
     listed = reports.listing(reader, incident) if reader.may_with(Action.REPORT_READ, row) else ()
     held = select(memberships.c.role).where(memberships.c.organisation_id == organisation).distinct()
@@ -89,7 +91,15 @@ def choices(reader: Reader, incident: str, organisation: str, *, form_key: str =
     )
 
 
-def _lists_persons(view: View) -> bool:
+def _least(reader: Reader, organisation: str) -> Choices:
+    """What somebody with an emergency pass may choose: himself, and the places of the organisation."""
+    me = Named(reader.principal.account_id, reader.principal.name)
+    places = tuple(Named(each.id, each.name) for each in organisations.places(reader.connection, organisation))
+    return Choices(persons=(), cases=(), accounts=(me,), places=places, organisations=(), reports=(), neighbours=())
+
+
+def lists_persons(view: View) -> bool:
+    """Whether a form lists several persons of the incident."""
     items = [field.item for field in view.fields if field.item is not None]
     named = [part.type for item in items for part in item.parts] + [item.type for item in items]
     return "person" in named or (view.is_list and view.field("person") is not None)

@@ -14,7 +14,7 @@ from service.application.queries.assignment_words import Assignments
 from service.application.queries.people import PersonRow, RecordRow, people, records_of
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow, rows_of, statement
-from service.domain.access import Action, may
+from service.domain.access import Action, is_within, may
 from service.domain.deadlines import ladder
 from service.domain.errors import NoSuch
 from service.domain.form_answers import default_rows, default_value
@@ -194,7 +194,9 @@ def _draft(reader: Reader, row: TaskRow) -> tuple[Mapping[str, Any] | None, date
 
 
 def _person(reader: Reader, row: TaskRow) -> PersonRow | None:
-    if not row.person or not reader.may_with(Action.PEOPLE_READ, reader.incident(row.incident)):
+    if not row.person or not is_within(reader.principal, Action.PEOPLE_READ):
+        return None
+    if not reader.may_with(Action.PEOPLE_READ, reader.incident(row.incident)):
         return None
     return next((each for each in people(reader, row.incident).items if each.id == row.person), None)
 

@@ -139,8 +139,8 @@ class DueRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     incident_id: str = Field(index=True)
     instance_id: str = ""
-    kind: str  # timer | ladder | message | delivery
-    ref: str = Field(index=True)  # wait id, deadline id + level, message id, delivery id
+    kind: str  # timer | ladder | message | delivery | pass
+    ref: str = Field(index=True)  # wait id, deadline id + level, message id, delivery id, task id @ account id
     due_at: datetime
     real_due_at: datetime
     is_done: bool = False
