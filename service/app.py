@@ -8,7 +8,7 @@ from types import FrameType
 
 from fastapi import FastAPI
 
-from service.api import add_api
+from service.api import QuickCompletion, add_api
 from service.bootstrap import Tocsin
 from service.observing import Observed
 from service.web import build_web
@@ -44,6 +44,7 @@ def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:
     )  # fmt: skip
     add_api(app.router, tocsin)
     build_web(app, tocsin)
+    app.add_middleware(QuickCompletion, tocsin=tocsin)
     app.add_middleware(Observed)
     return app
 

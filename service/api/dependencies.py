@@ -104,8 +104,12 @@ class Door:
         """As `change`, awaited, where the answer needs nothing but the result: the event loop waits, no thread does."""
         if self.key:
             return await run_in_threadpool(self.change, use_case, command, lambda _, result: answer(result))
+        return Response(await self.answered(use_case, command, answer), media_type="application/json")
+
+    async def answered(self, use_case: UseCase[T], command: object, answer: Callable[[T], BaseModel]) -> bytes:
+        """The bytes of an answer that needs nothing but the result."""
         result = await self.tocsin.run_soon(lambda uow: self._run(uow, use_case, command))
-        return Response(answer(result).model_dump_json(by_alias=True), media_type="application/json")
+        return answer(result).model_dump_json(by_alias=True).encode()
 
     def _run(self, uow: UnitOfWork, use_case: UseCase[T], command: object) -> T:
         return use_case(uow, self.services, self.principal, command, request_id=self.request_id)
@@ -131,6 +135,11 @@ class Permit:
         # Such rights are those of anybody, administrators, trainers and outside parties.
         self.only_general = all(rule.__name__ in GENERAL_RULES for rule in RULES[action])
 
+    def require(self, principal: Principal) -> None:
+        """Raises NotAllowed where the right is refused whatever is asked about."""
+        if self.only_general:
+            require(principal, self.action, SYSTEM)
+
     async def __call__(
         self,
         request: Request,
@@ -141,8 +150,7 @@ class Permit:
         session = await signed_in(request, tocsin)
         if not is_within(session.principal, self.action):
             await run_in_threadpool(_refuse_action, tocsin, session, self.action)
-        if self.only_general:
-            require(session.principal, self.action, SYSTEM)
+        self.require(session.principal)
         route = f"{request.method} {request.url.path}"
         request_id = getattr(request.state, "request_id", "") or secrets.token_hex(8)
         key = request.headers.get(KEY_HEADER, "")

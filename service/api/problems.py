@@ -102,17 +102,22 @@ class ProblemRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 return await inner(request)
-            except TocsinError as error:
-                return of_error(request, error)
-            except RequestValidationError as error:
-                return of_validation(request, error.errors())
-            except HTTPException as error:
-                return of_http(request, error.status_code, str(error.detail))
-            except Exception:
-                log.exception("request_failed", method=request.method, route=self.path)
-                return of_http(request, 500, "")
+            except Exception as error:  # whatever it is, the caller must get an answer
+                return of_exception(request, error, route=self.path)
 
         return handle
+
+
+def of_exception(request: Request, error: Exception, *, route: str) -> JSONResponse:
+    """The problem of whatever a request to a route raised; called while it is handled."""
+    if isinstance(error, TocsinError):
+        return of_error(request, error)
+    if isinstance(error, RequestValidationError):
+        return of_validation(request, error.errors())
+    if isinstance(error, HTTPException):
+        return of_http(request, error.status_code, str(error.detail))
+    log.exception("request_failed", method=request.method, route=route)
+    return of_http(request, 500, "")
 
 
 def locale_of(request: Request) -> str:

@@ -127,12 +127,13 @@ def draft(task: str, body: DraftData, door: Annotated[Door, permit(Action.TASK_D
 @router.post("/{task}/complete", response_model=Outcome)
 async def complete(task: str, body: Completion, door: Annotated[Door, permit(Action.TASK_COMPLETE)]) -> Response:
     """Answer a task. 409 if it is no longer open, 422 with field errors; an overdue task stays completable."""
-
-    def done(outcome: TaskOutcome) -> Outcome:
-        return Outcome(task=outcome.task, opened=list(outcome.opened), closed=list(outcome.closed))
-
     command = cmd.CompleteTask(task, body.data, body.done_at, body.late_reason)
-    return await door.complete(use_cases.complete, command, done)
+    return await door.complete(use_cases.complete, command, completed)
+
+
+def completed(outcome: TaskOutcome) -> Outcome:
+    """What completing a task did, as it is answered."""
+    return Outcome(task=outcome.task, opened=list(outcome.opened), closed=list(outcome.closed))
 
 
 @router.post("/{task}/not-executable", response_model=TaskPageAnswer)

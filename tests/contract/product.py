@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from service.api import add_api
+from service.api import QuickCompletion, add_api
 from service.application import accounts, definitions
 from service.bootstrap import Tocsin, build
 from service.demo.people import PASSWORD, load_people
@@ -41,6 +41,7 @@ class Product:
         self.tocsin, self.clock = tocsin, clock
         self.app = FastAPI()
         add_api(self.app.router, tocsin)
+        self.app.add_middleware(QuickCompletion, tocsin=tocsin)
         self._tokens: dict[str, str] = {}
 
     def call(

@@ -1,0 +1,126 @@
+"""The quick way to complete a task: what the framework puts together for each request, put together by hand.
+
+Matching routes, resolving dependencies and reading the body take the framework longer than the command
+takes. What most requests look like is answered here: a bearer token that was looked up a moment ago, a body of
+the right shape, no idempotency key. Every other request goes to the route of the same address
+(`tasks.complete`), which refuses what is to be refused. Both are the same door.
+"""
+
+import json
+import secrets
+from collections import deque
+from collections.abc import Mapping
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api import problems
+from service.api.dependencies import BEARER, KEY_HEADER, Door, Permit
+from service.api.tasks import Completion, completed
+from service.api.wiring import Application
+from service.application import tasks as use_cases
+from service.application.accounts import CurrentSession
+from service.domain import commands as cmd
+from service.domain.access import Action, is_within
+
+BEFORE, AFTER = "/api/v1/tasks/", "/complete"
+JSON = (b"application/json", b"application/json; charset=utf-8")
+PERMIT = Permit(Action.TASK_COMPLETE)
+Headers = Mapping[bytes, bytes]
+
+
+class QuickCompletion:
+    """ASGI middleware that answers completions; `path` is the route's, for whoever counts requests."""
+
+    path = f"{BEFORE}{{task}}{AFTER}"
+
+    def __init__(self, app: ASGIApp, tocsin: Application) -> None:
+        self._app, self._tocsin, self._largest = app, tocsin, tocsin.settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        task = _task_of(scope)
+        session = self._session(dict(scope["headers"])) if task else None
+        if session is None:
+            await self._app(scope, receive, send)
+            return
+        messages = await self._received(receive)
+        body = _completion(messages)
+        if body is None:
+            await self._app(scope, _again(messages, receive), send)
+            return
+        scope["route"] = self
+        status, media_type, content, headers = await self._answer(scope, session, task, body)
+        start = [(b"content-type", media_type), (b"content-length", str(len(content)).encode()), *headers]
+        await send({"type": "http.response.start", "status": status, "headers": start})
+        await send({"type": "http.response.body", "body": content})
+
+    def _session(self, headers: Headers) -> CurrentSession | None:
+        """The session, where everything around the body is as it mostly is."""
+        if headers.get(b"content-type", b"").lower() not in JSON or KEY_HEADER.encode() in headers:
+            return None
+        length, header = headers.get(b"content-length", b""), headers.get(b"authorization", b"").decode("latin-1")
+        if not length.isdigit() or int(length) > self._largest or not header.lower().startswith(BEARER):
+            return None
+        secret = header[len(BEARER) :].strip()
+        session = self._tocsin.sessions.remembered(secret, now=self._tocsin.clock.now()) if secret else None
+        if session is None or session.kind != "bearer" or not is_within(session.principal, PERMIT.action):
+            return None
+        return session
+
+    async def _received(self, receive: Receive) -> list[Message]:
+        """What came of the body: all of it, or as much as shows that it is too large or cut off."""
+        messages, left = [await receive()], self._largest
+        while messages[-1].get("more_body") and (left := left - len(messages[-1].get("body", b""))) >= 0:
+            messages.append(await receive())
+        return messages
+
+    async def _answer(
+        self, scope: Scope, session: CurrentSession, task: str, body: Completion
+    ) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes]]]:
+        try:
+            PERMIT.require(session.principal)
+            door = Door(self._tocsin, session, "", f"POST {scope['path']}", _request_id(scope), "")
+            command = cmd.CompleteTask(task, body.data, body.done_at, body.late_reason)
+            content = await door.answered(use_cases.complete, command, completed)
+        except Exception as error:  # whatever it is, the caller must get an answer
+            problem = problems.of_exception(Request(scope), error, route=self.path)
+            told = [(name, value) for name, value in problem.raw_headers if not name.startswith(b"content-")]
+            return problem.status_code, problems.MEDIA_TYPE.encode(), bytes(problem.body), told
+        return 200, JSON[0], content, []
+
+
+def _task_of(scope: Scope) -> str:
+    """The task a request wants to complete; empty for every other request."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return ""
+    path: str = scope["path"]
+    if not (path.startswith(BEFORE) and path.endswith(AFTER)) or scope.get("root_path") or scope["query_string"]:
+        return ""
+    task = path[len(BEFORE) : -len(AFTER)]
+    return "" if "/" in task else task
+
+
+def _request_id(scope: Scope) -> str:
+    return scope.get("state", {}).get("request_id", "") or secrets.token_hex(8)
+
+
+def _completion(messages: list[Message]) -> Completion | None:
+    """The body, if it came as a whole and is what the route takes."""
+    if messages[-1]["type"] != "http.request" or messages[-1].get("more_body"):
+        return None
+    try:
+        return Completion.model_validate(json.loads(b"".join(each.get("body", b"") for each in messages)))
+    except (ValueError, RecursionError, ValidationError):
+        return None
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """Receiving, with what was received already once more."""
+    waiting = deque(messages)
+
+    async def received() -> Message:
+        return waiting.popleft() if waiting else await receive()
+
+    return received
