@@ -9,20 +9,22 @@ from typing import Any, TypeVar
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from service import metrics
 from service.application import engine_incidents
-from service.application.definitions import Checks, DefinitionStore
+from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
 from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.application.session_memory import SessionMemory
+from service.application.steps import FACT_DECISIONS
 from service.domain.access import appoint
 from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
-from service.domain.forms import FormLibrary, FormNotFound
+from service.domain.forms import FormLibrary
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.organisation_catalogue import OrganisationCatalogue
-from service.domain.policies import PolicyCatalogue
+from service.domain.policies import PolicyCatalogue, typed
+from service.engine.known import Known
 from service.live import Hub
 from service.persistence.announcements import Announcements
 from service.persistence.command_runner import CommandRunner
@@ -151,18 +153,14 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     forms = FormLibrary.load(settings.forms_dir)
     rules = load_rules(settings.workflows_dir / "deadlines.yaml")
 
-    def view_exists(key: str) -> bool:
-        try:
-            forms.view(key)
-        except FormNotFound:
-            return False
-        return True
-
-    checks = Checks(view_exists, FACTS, frozenset(rules))
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
     roles = OrganisationCatalogue.load(settings.workflows_dir / "organisations.yaml")
     appoint(leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties)
-    return Services(clock, forms, policies, rules, DefinitionStore(checks), roles, announce=hub.announce)
+    known = Known(
+        view_exists=forms.has, certain_fields=forms.certain_fields, facts=FACTS, fact_decisions=FACT_DECISIONS,
+        deadlines=frozenset(rules), policies=typed(policies, {}), roles=frozenset(roles.roles),
+    )  # fmt: skip
+    return Services(clock, forms, policies, rules, DefinitionStore(known), roles, announce=hub.announce)
 
 
 def _outside(settings: Settings) -> OutsideWorld:

@@ -164,13 +164,21 @@ def lint(options: argparse.Namespace, settings: Settings) -> int:
             _say(line)
         return 0
     services = build_services(settings, SystemClock(), Hub())
-    known = tuple(path.name for path in settings.workflows_dir.iterdir() if path.is_dir())
+    known = {path.name: definitions.needs_of(path.name, _diagrams(path)) for path in _folders(settings)}
     findings: list[Finding] = []
     for path in options.paths:
         name, content = _bundle(Path(path), settings)
         findings += services.definitions.read(name, content, known_procedures=known)[1]
     _print_findings(findings, as_json=options.format == "json")
     return int(any(finding.severity == "error" for finding in findings))
+
+
+def _diagrams(folder: Path) -> dict[str, str]:
+    return definitions.folder_content(folder, folder)
+
+
+def _folders(settings: Settings) -> list[Path]:
+    return [path for path in settings.workflows_dir.iterdir() if path.is_dir()]
 
 
 def _bundle(path: Path, settings: Settings) -> tuple[str, dict[str, str]]:

@@ -61,10 +61,11 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
         if target.task["kind"] == confirmations.KIND:
             confirmations.confirmed(on, target, answers.values)
             return  # no token waits for it
-    outputs = dict(answers.outputs)
-    if person and (not target.person or target.form == "F29"):
-        outputs = {**outputs, "person": person}  # type: ignore[dict-item]  # process data also holds ids
     row = target.instance
+    node = on.assembly(row).bundle.node(target.element)
+    outputs = {**answers.outputs, **answers.named(node.outputs if node else ())}
+    if person and (not target.person or target.form == "F29"):
+        outputs = {**outputs, "person": person}
     on.step(row, lambda instance, context: runner.complete(instance, context, target.visit, outputs))
 
 

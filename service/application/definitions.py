@@ -1,8 +1,8 @@
 """Deployed definitions: deploying, finding, and the assembled form kept in memory."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from service.domain import events as ev
 from service.domain.errors import DefinitionRefused, DefinitionUnreadable, NoSuch
 from service.engine.assembly import Assembly, assemble
-from service.engine.intake import read_bundle, reopen_bundle
+from service.engine.intake import declared_needs, read_bundle, reopen_bundle
+from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Kind, Trigger
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
@@ -28,20 +29,12 @@ class Deployed:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """What the linter needs to know of the world outside the bundle."""
-
-    view_exists: Callable[[str], bool]
-    facts: frozenset[str]
-    deadline_rules: frozenset[str]
-
-
 class DefinitionStore:
     """Assembled definitions by (procedure, version); a version never changes, so nothing expires."""
 
-    def __init__(self, checks: Checks) -> None:
-        self.checks = checks
+    def __init__(self, known: Known) -> None:
+        """`known` is what the linter is told of the world outside a bundle, but for the other procedures."""
+        self.known = known
         self._assemblies: dict[tuple[str, int], Assembly] = {}
         self._lock = Lock()
 
@@ -76,7 +69,7 @@ class DefinitionStore:
 
     def copied(self) -> "DefinitionStore":
         """A store that knows the same versions; what either learns later is its own."""
-        store = DefinitionStore(self.checks)
+        store = DefinitionStore(self.known)
         with self._lock:
             store._assemblies = dict(self._assemblies)
         return store
@@ -87,15 +80,15 @@ class DefinitionStore:
             self._assemblies[procedure, version] = assembly
 
     def read(
-        self, procedure: str, content: Mapping[str, str], *, known_procedures: tuple[str, ...]
+        self, procedure: str, content: Mapping[str, str], *, known_procedures: Mapping[str, Collection[str]]
     ) -> tuple[Bundle | None, list[Finding]]:
-        """Lint the files of a bundle; the bundle is None if a finding is an error."""
+        """Lint the files of a bundle beside other procedures and the names each needs.
+
+        The bundle is None if a finding is an error.
+        """
         diagrams, decisions = _parts(content)
-        return read_bundle(
-            diagrams, bundle_id=procedure, known_procedures=known_procedures, decisions=decisions,
-            view_exists=self.checks.view_exists, known_facts=self.checks.facts,
-            known_deadlines=self.checks.deadline_rules,
-        )  # fmt: skip
+        known = replace(self.known, procedures=known_procedures)
+        return read_bundle(diagrams, bundle_id=procedure, decisions=decisions, known=known)
 
 
 def _assembled(connection: Connection, procedure: str, version: int) -> Assembly:
@@ -137,6 +130,32 @@ def active_procedures(connection: Connection) -> dict[str, int]:
         .group_by(sql.definitions.c.procedure)
     )
     return {row[0]: row[1] for row in rows}
+
+
+class ProceduresInUse(Mapping[str, tuple[str, ...]]):
+    """Every procedure in use with the names whoever calls it has to give; those are read when they are asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._versions = connection, active_procedures(connection)
+
+    def __getitem__(self, procedure: str) -> tuple[str, ...]:
+        """The names it needs. Raises KeyError for a procedure that is not in use."""
+        table, version = sql.definitions.c, self._versions[procedure]
+        it = (table.procedure == procedure) & (table.version == version)
+        return needs_of(procedure, self._connection.execute(select(table.content).where(it)).scalar_one())
+
+    def __iter__(self) -> Iterator[str]:
+        """Their ids."""
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._versions)
+
+
+def needs_of(procedure: str, content: Mapping[str, str]) -> tuple[str, ...]:
+    """The names whoever calls a procedure has to give, as its files say."""
+    return declared_needs(content.get(f"{procedure}.bpmn", "").encode())
 
 
 def procedures_to_call(connection: Connection) -> dict[str, int]:
@@ -201,7 +220,7 @@ def deploy(
 
     Files that are a version already change nothing either: an older version is taken up again by activating it.
     """
-    known = tuple(active_procedures(uow.connection))
+    known = ProceduresInUse(uow.connection)
     bundle, findings = store.read(procedure, content, known_procedures=known)
     if bundle is None:
         raise DefinitionRefused(findings)

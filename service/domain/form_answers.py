@@ -1,6 +1,6 @@
 """Answering a view: defaults, checks, demands and rules, then the split by class."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -32,6 +32,10 @@ class Answers:
     sealed: dict[str, Any]
     outputs: dict[str, dict[str, Any]]
     warnings: list[FieldError] = field(default_factory=list)
+
+    def named(self, names: Iterable[str]) -> dict[str, Any]:
+        """Process data beside `outputs`: what a task declares by name, as far as it is an answer that is not sealed."""
+        return {name: self.public[name] for name in names if name in self.public}
 
 
 def fill(view: View, data: object, context: FillContext) -> Answers:

@@ -97,7 +97,8 @@ class Inspection:
         return self.context.defaults.get(name)
 
     def _is_outside_window(self) -> bool:
-        return is_outside_window(self.look_up("session"), self.look_up("measured_at"), self.context.policies)
+        # session and time of this answer alone, as above: a reading before it says nothing of this one
+        return is_outside_window(self.values.get("session"), self.values.get("measured_at"), self.context.policies)
 
 
 def as_instant(value: object) -> datetime | None:

@@ -124,9 +124,21 @@ class View:
         has_own_defaults = all(field.default is not None and field.default.source != "context" for field in asked)
         return bool(asked) and has_own_defaults and not self.is_list
 
+    @property
+    def certain(self) -> frozenset[str]:
+        """Keys of the fields a diagram can read after every answer: outputs, what is always demanded, own defaults."""
+        outputs = {field.key for field in self.fields if field.is_output}
+        demanded = {entry.field.key for entry in self.entries if entry.requirement == ALWAYS}
+        filled = {field.key for field in self.fields if _fills_itself(field)}
+        return frozenset(outputs if self.is_list else outputs | demanded | filled)
+
     def field(self, key: str) -> Field | None:
         """The field of that key, None where the view does not have it."""
         return next((entry.field for entry in self.entries if entry.field.key == key), None)
+
+
+def _fills_itself(field: Field) -> bool:
+    return field.default is not None and field.default.source in {"value", "now"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,10 @@ class FormLibrary:
         form_id, _, name = key.partition("#")
         return form_id in self._forms and name in self._forms[form_id].views
 
+    def certain_fields(self, key: str) -> frozenset[str]:
+        """The fields of a view that are there after every answer; for the linter. Empty for no such view."""
+        return self.view(key).certain if self.has(key) else frozenset()
+
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ WHOLE = ("page", "decision")  # what is new or gone as a whole is not listed par
 # Where a thing stands and how it is called in the code is no difference of its own.
 _NODE = tuple(each.name for each in fields(Node) if each.name not in ("id", "lane", "parent"))
 _FLOW = tuple(each.name for each in fields(Flow) if each.name != "id")
-_PAGE = ("name", "name_en", "pool", "facts")
+_PAGE = ("name", "name_en", "pool", "facts", "needs")
 _TABLE = ("name", "name_en", "hit_policy", "aggregation", "requires", "cite", "note")
 _COLUMN = ("label", "label_en", "expression", "type", "allowed")
 

@@ -33,6 +33,7 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
 
 ELEMENTS: Final[Mapping[str, frozenset[str]]] = {
     "facts": frozenset({"process"}),
+    "needs": frozenset({"process"}),
     "inputs": frozenset({"callActivity", "businessRuleTask", "intermediateThrowEvent"}),
     "outputs": NODES,
     "deadline": NODES,
@@ -41,6 +42,7 @@ ELEMENTS: Final[Mapping[str, frozenset[str]]] = {
 
 CONTENT: Final[Mapping[str, frozenset[str]]] = {
     "facts": frozenset(),
+    "needs": frozenset(),
     "inputs": frozenset(),
     "input": frozenset({"name", "value"}),
     "outputs": frozenset(),

@@ -250,10 +250,15 @@ class Instance:
         return [flow] if flow else []
 
     def completed(self, task: Task, tid: str = "") -> None:
-        """Record that a node is done, and do what its deadline marks say."""
+        """Record that a node is done, and do what its deadline marks say.
+
+        What it declares as output is there from now on: null if nobody gave it.
+        """
         node = self.node_of(task)
         if node is None:
             return
+        for name in node.outputs:
+            task.data.setdefault(name, None)
         visit = tid or self.next_id()
         if self.is_turn(task):
             turn = self.runs[self.run_of(task)].turn

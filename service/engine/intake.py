@@ -6,11 +6,13 @@ raises; it comes back as findings.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lxml import etree
 
+from service.engine.intake_nodes import read_listed
 from service.engine.intake_processes import identified_elements, process_elements, read_processes
 from service.engine.intake_vocabulary import check_vocabulary
 from service.engine.intake_xml import LIMITS, local_name, read_xml
@@ -27,38 +29,22 @@ def read_bundle(
     files: Mapping[str, bytes],
     *,
     bundle_id: str,
-    known_procedures: Collection[str],
     decisions: Mapping[str, str],
-    view_exists: Callable[[str], bool] | None = None,
-    known_roles: Collection[str] | None = None,
-    known_facts: Collection[str] | None = None,
-    known_deadlines: Collection[str] | None = None,
-    known_policies: Collection[str] | None = None,
-    known_names: Collection[str] = (),
+    known: Known,
 ) -> tuple[Bundle | None, list[Finding]]:
-    """Check the files of one procedure and read them; what is left out (None) is not checked.
+    """Check the files of one procedure and read them.
 
     Args:
         files: content by file name (`<process id>.bpmn`).
         bundle_id: id of the procedure, which is the id of its entry process.
-        known_procedures: ids of the other procedures that can be called.
         decisions: DMN source by decision id; the ones used go into the bundle.
-        view_exists: says whether there is a form view `F05#depart`.
-        known_roles: role ids.
-        known_facts: names of facts.
-        known_deadlines: ids of deadline rules.
-        known_policies: policy keys; as a mapping to typed values, decision tables are checked for
-            gaps as well.
-        known_names: names of process data that are given from outside, beside the usual ones.
+        known: what there is outside the bundle.
 
     Returns:
         The bundle, or None if any finding is an error, and the findings in file order (of very
         many the first ones, errors before warnings).
     """
-    known = Known(
-        known_procedures, decisions, view_exists, known_roles, known_facts, known_deadlines, known_policies, known_names
-    )  # fmt: skip
-    bundle, findings = _read(files, bundle_id, decisions, known)
+    bundle, findings = _read(files, bundle_id, decisions, replace(known, decisions=decisions))
     if len(findings) > LIMITS.findings:
         findings = sorted(findings, key=lambda item: item.severity != ERROR)[: LIMITS.findings]
     return bundle, findings
@@ -101,6 +87,13 @@ def _parsed(
     if has_errors(findings):
         return None, findings
     return _bundle(files, bundle_id, processes, decisions), findings
+
+
+def declared_needs(content: bytes) -> tuple[str, ...]:
+    """The names whoever starts the process of a file has to give; none where it cannot be read."""
+    root, _findings = read_xml("any.bpmn", content)
+    pages = process_elements(root) if root is not None else []
+    return read_listed(pages[0], "needs") if pages else ()
 
 
 def bundle_files(folder: Path) -> dict[str, bytes]:

@@ -231,9 +231,9 @@ def _read_inputs(element: etree._Element) -> dict[str, str]:
     }
 
 
-def read_facts(process: etree._Element) -> tuple[str, ...]:
-    """Facts a page declares, in the order of the file."""
-    return tuple(dict.fromkeys(_extension_text(process, "facts").split()))
+def read_listed(process: etree._Element, name: str) -> tuple[str, ...]:
+    """What a page declares in `tocsin:facts` or `tocsin:needs`, in the order of the file."""
+    return tuple(dict.fromkeys(_extension_text(process, name).split()))
 
 
 def _read_deadlines(element: etree._Element, file: str, findings: list[Finding]) -> tuple[DeadlineMark, ...]:

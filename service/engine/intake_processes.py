@@ -9,7 +9,7 @@ from service.engine.intake_nodes import (
     KINDS,
     Lane,
     Surroundings,
-    read_facts,
+    read_listed,
     read_node,
 )
 from service.engine.intake_reading import bare, child, extension, label, local_ref, text_of
@@ -75,7 +75,8 @@ def _read_process(
         name_en=extension(element, "label-en"),
         nodes=nodes,
         flows=flows,
-        facts=read_facts(element),
+        facts=read_listed(element, "facts"),
+        needs=read_listed(element, "needs"),
         lanes={lane.get("id") or "": extension(lane, "role") for lane in element.iter(f"{{{BPMN}}}lane")},
         pool=pool,
         file=around.file,

@@ -160,6 +160,7 @@ class Process:
     nodes: Mapping[str, Node]
     flows: Mapping[str, Flow]
     facts: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # names whoever starts it from outside has to give
     lanes: Mapping[str, str] = field(default_factory=dict)  # lane id -> role id
     pool: str = ""
     file: str = ""
@@ -217,6 +218,10 @@ class Bundle:
     processes: Mapping[str, Process]
     decisions: Mapping[str, str]
     files: Mapping[str, str]
+
+    def node(self, element: str) -> Node | None:
+        """The node of an id, on whichever page it is."""
+        return next((page.nodes[element] for page in self.processes.values() if element in page.nodes), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from lxml import etree
 
 from service.engine.intake import read_bundle
 from service.engine.intake_xml import BPMN
+from service.engine.known import Known
 from service.engine.model import Bundle, Finding
 
 FOLDER: Final = Path(__file__).with_name("examples")
@@ -28,13 +29,16 @@ def check(named: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
     return read_bundle(
         {name: text for name, text in named.items() if not name.endswith(".dmn")},
         bundle_id="sample",
-        known_procedures={"other"},
         decisions=tables,
-        view_exists=lambda key: key in {"F00#done", "F00#send"},
-        known_roles={"epi_office", "nurse"},
-        known_facts={"cases", "any_positive"},
-        known_deadlines={"T02"},
-        known_policies={"poll": timedelta(minutes=10)},
+        known=Known(
+            procedures={"other": (), "check": ("person",)},
+            view_exists=lambda key: key in {"F00#done", "F00#send"},
+            certain_fields=lambda _key: ("outcome",),
+            roles={"epi_office", "nurse"},
+            facts={"cases", "any_positive"},
+            deadlines={"T02"},
+            policies={"poll": timedelta(minutes=10)},
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from service.engine.rules_expressions import check_expressions
 from service.engine.rules_flow import check_flow
 from service.engine.rules_labels import check_labels
 from service.engine.rules_loops import check_loops
+from service.engine.rules_names import check_names
 from service.engine.rules_repeats import check_repeats
 from service.engine.rules_tasks import check_tasks
 from service.engine.soundness import check_soundness
@@ -47,6 +48,7 @@ def check_bundle(bundle: Bundle, known: Known) -> Iterator[Finding]:
     yield from check_loops(bundle)
     yield from check_expressions(bundle, known)
     yield from check_decisions(bundle, known)
+    yield from check_names(bundle, known)
 
 
 def _check_sizes(bundle: Bundle) -> Iterator[Finding]:

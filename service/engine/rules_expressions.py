@@ -1,7 +1,7 @@
 """Rules about what the diagram computes: every expression, fact, policy, deadline and name in it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,17 +12,8 @@ from service.engine.rules import Both, finding
 
 _ACTS: Final = ("start", "bind", "meet", "cancel")
 _MOMENTS: Final = ("enter", "complete")
-_RECORD: Final = re.compile(r"F\d{2}[a-z]?(\.|$)")
-_GIVEN: Final = frozenset({"person", "item", "incident", "instance", "organisation"})
-"""Names the runner puts into process data by itself."""
-COUNTERS: Final = (
-    "loopCounter",
-    "numberOfInstances",
-    "numberOfActiveInstances",
-    "numberOfCompletedInstances",
-    "numberOfTerminatedInstances",
-)
-"""Names BPMN gives the turns of an activity."""
+RECORD: Final = re.compile(r"F\d{2}[a-z]?(\.|$)")
+"""Names of forms and their fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,6 @@ class Use:
 
 def check_expressions(bundle: Bundle, known: Known) -> Iterator[Finding]:
     """Findings about all expressions, fact lists and deadline marks of a bundle."""
-    provided = _provided(bundle) | set(known.names)
     for process in bundle.processes.values():
         for use in uses(process):
             try:
@@ -45,8 +35,6 @@ def check_expressions(bundle: Bundle, known: Known) -> Iterator[Finding]:
                 yield finding("expression_invalid", process.file, use.element, detail=detail)
             else:
                 yield from _check_use(process, use, expression, known)
-                if process.id != bundle.entry:
-                    yield from _check_names(process, use, expression, provided)
         for node in process.nodes.values():
             yield from _check_lists(process, node, known)
             yield from _check_marks(process, node)
@@ -124,35 +112,6 @@ def _check_use(process: Process, use: Use, expression: Expression, known: Known)
     if known.deadlines is not None:
         for rule in sorted(expression.deadlines - set(known.deadlines) - {"*"}):
             yield finding("deadline_unknown", process.file, use.element, name=rule)
-
-
-def _check_names(process: Process, use: Use, expression: Expression, provided: Collection[str]) -> Iterator[Finding]:
-    for name in sorted(expression.names):
-        if not _RECORD.match(name) and name.partition(".")[0] not in provided:
-            yield finding("name_undeclared", process.file, use.element, name=name)
-
-
-def _provided(bundle: Bundle) -> set[str]:
-    """First parts of all names some step of the bundle puts into process data.
-
-    The entry process may be called from other bundles, so whatever it reads counts as given.
-    """
-    names = set(_GIVEN)
-    for process in bundle.processes.values():
-        for node in process.nodes.values():
-            names.update(name.partition(".")[0] for name in (*node.outputs, *node.inputs))
-            names.update(name for _number, name, _text in script_lines(node.script))
-            if node.kind is Kind.RULE:
-                names.add(node.decision)
-            if node.repeat:
-                names |= {node.repeat.item, node.repeat.output, node.repeat.output_item, *COUNTERS}
-    for use in uses(bundle.processes[bundle.entry]):
-        try:
-            read = compile_expression(use.text).names
-        except ExpressionError:
-            continue
-        names.update(name.partition(".")[0] for name in read)
-    return names
 
 
 def _check_lists(process: Process, node: Node, known: Known) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ way there: the nodes that fired in order, and where the tokens are then.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -148,6 +148,9 @@ class _Played:
         return path[::-1]
 
     def _way(self, marking: Marking) -> dict[str, str]:
-        path = self._path(marking)
-        shown = path if len(path) <= _SHOWN else [*path[:3], "…", *path[4 - _SHOWN :]]
-        return {"path": " → ".join(shown), "tokens": ", ".join(marking)}
+        return {"path": shown_path(self._path(marking)), "tokens": ", ".join(marking)}
+
+
+def shown_path(path: Sequence[str]) -> str:
+    """A path in one line; of a long one the beginning and the end."""
+    return " → ".join(path if len(path) <= _SHOWN else [*path[:3], "…", *path[4 - _SHOWN :]])

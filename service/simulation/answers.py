@@ -11,6 +11,7 @@ from service.domain.errors import FormRefused
 from service.domain.form_context import FillContext
 from service.domain.form_samples import sample
 from service.domain.forms import View, fill
+from service.engine.model import Node
 from service.simulation.surroundings import ORGANISATION_TYPE, Surroundings
 
 ACCOUNT = "simulated"
@@ -85,9 +86,9 @@ class Desk:
     _asked: dict[str, int] = field(default_factory=dict)
 
     def outputs(
-        self, form: str, element: str, data: Mapping[str, Any] | None, *, now: datetime, opened: datetime
+        self, form: str, node: Node, data: Mapping[str, Any] | None, *, now: datetime, opened: datetime
     ) -> dict[str, Any]:
-        """Process data of an answer; names the form does not know are process data as they are.
+        """Process data of an answer at a node; names the form does not know are process data as they are.
 
         Raises:
             FormRefused: What is given breaks the form.
@@ -98,18 +99,22 @@ class Desk:
         view = self.around.forms.view(form)
         context = self._context(view, now, opened)
         own = {key: given.pop(key) for key in list(given) if key in {f.key for f in view.fields} or key == "rows"}
-        asked = self._asked[element] = self._asked.get(element, 0) + 1
+        asked = self._asked[node.id] = self._asked.get(node.id, 0) + 1
         # Whoever is asked again was not told enough the first time.
-        made = sample(view, context, seed=zlib.crc32(f"{self.seed}:{element}:{asked}".encode()), is_full=asked > 1)
+        made = sample(view, context, seed=zlib.crc32(f"{self.seed}:{node.id}:{asked}".encode()), is_full=asked > 1)
         try:
             answers = fill(view, {**made, **own}, context)
         except FormRefused as refused:
             if any(error.path.partition(".")[0] in own for error in refused.errors):
                 raise
             # What a view demands beyond its own fields (a known person, a report) is not at hand here.
+            self._keep(view, {**made, **own})
             return {**_declared(view, {**made, **own}), **given}
-        self.records.setdefault(view.form, {}).update({k: v for k, v in answers.values.items() if k != "rows"})
-        return {**answers.outputs, **given}
+        self._keep(view, answers.values)
+        return {**answers.outputs, **answers.named(node.outputs), **given}
+
+    def _keep(self, view: View, values: Mapping[str, Any]) -> None:
+        self.records.setdefault(view.form, {}).update({key: value for key, value in values.items() if key != "rows"})
 
     def _context(self, view: View, now: datetime, opened: datetime) -> FillContext:
         return FillContext(

@@ -7,6 +7,7 @@ from service.engine.assembly import Assembly, assemble
 from service.engine.intake import read_bundle
 from service.engine.intake_processes import process_elements
 from service.engine.intake_xml import BPMN, read_xml
+from service.engine.known import Known
 from service.engine.model import Finding, Kind, Process, Trigger
 from service.simulation.surroundings import Surroundings
 
@@ -76,9 +77,12 @@ def read_definitions(
     diagrams = {name: content for name, content in files.items() if not name.endswith(".dmn")}
     tables = {name.removesuffix(".dmn"): text.decode("utf-8") for name, text in files.items() if name.endswith(".dmn")}
     entry = process or _entry(diagrams)
+    known = Known(
+        procedures=_Anything(), view_exists=around.forms.has, certain_fields=around.forms.certain_fields,
+        deadlines=around.rules, policies=around.policies, names=names,
+    )  # fmt: skip
     bundle, findings = read_bundle(
-        diagrams, bundle_id=entry, known_procedures=_Anything(), decisions={**around.decisions, **tables},
-        view_exists=around.forms.has, known_deadlines=around.rules, known_policies=around.policies, known_names=names,
+        diagrams, bundle_id=entry, decisions={**around.decisions, **tables}, known=known
     )  # fmt: skip
     if bundle is None:
         raise Refused(findings)

@@ -164,7 +164,8 @@ class _Simulation:
 
     def _outputs(self, wait: Wait, data: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
-            return self.desk.outputs(wait.form, wait.element, data, now=self.world.now, opened=wait.opened)
+            node = self.world.definitions.processes[wait.process].nodes[wait.element]
+            return self.desk.outputs(wait.form, node, data, now=self.world.now, opened=wait.opened)
         except FormRefused as refused:
             errors = "; ".join(f"{error.path}: {error.zh}" for error in refused.errors)
             raise _AnswerRefused(wait.element, errors) from refused

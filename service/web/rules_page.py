@@ -131,7 +131,7 @@ def _deploy(visit: Visit, uow: UnitOfWork, procedure: str, texts: dict[str, str]
 
 
 def _lint(reader: Reader, procedure: str, texts: dict[str, str]) -> list[Finding]:
-    known = tuple(definitions.active_procedures(reader.connection))
+    known = definitions.ProceduresInUse(reader.connection)
     return reader.services.definitions.read(procedure, texts, known_procedures=known)[1]
 
 

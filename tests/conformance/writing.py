@@ -91,7 +91,8 @@ class _Writer:
         inside = self._content(kind, argument.strip()) if not trigger else self._trigger(trigger, argument.strip())
         attributes += self._target(kind, argument.strip())
         if id_ in self.outputs:
-            inside += f"<extensionElements><tocsin:outputs>{self.outputs[id_]}</tocsin:outputs></extensionElements>"
+            declared = f"<tocsin:outputs>{self.outputs[id_]}</tocsin:outputs>"
+            inside = f"<extensionElements>{declared}</extensionElements>{inside}"
         body = self._inside(scope) if scope is not None else ""
         tag = _TAGS[kind]
         return f'<{tag} id="{id_}"{attributes}>{_marker(mark.strip())}{inside}{body}</{tag}>'

@@ -10,7 +10,7 @@ from enum import StrEnum
 class Shape(StrEnum):
     """What a block is drawn as."""
 
-    TASK = "task"  # `how`: user, manual, receive, send, phone, service, script
+    TASK = "task"  # `how`: user, manual, receive, send, phone, service, script, sets, asks, reads
     CATCH = "catch"  # `how`: a trigger
     THROW = "throw"  # `how`: none, message, signal
     SEQUENCE = "sequence"  # parts one after the other

@@ -5,7 +5,10 @@ from typing import Final
 
 from tests.models.blocks import Block, Model, Shape, has_exit
 
-TASKS: Final = ("user", "user", "user", "manual", "receive", "send", "phone", "service", "script", "script")
+TASKS: Final = (
+    "user", "user", "user", "manual", "receive", "send", "phone", "service", "script", "script", "sets", "sets", "asks",
+    "reads",
+)  # fmt: skip
 CATCHES: Final = ("date", "duration", "message", "signal", "conditional")
 THROWS: Final = ("none", "message", "signal")
 GUARDS: Final = (*CATCHES, "cycle")
@@ -110,7 +113,7 @@ class _Maker:
         return Block(Shape.TURNS, (inside,), how=self.rng.choice(("loop", "par", "seq")))
 
     def _task(self) -> Block:
-        return Block(Shape.TASK, how=self.rng.choice(("user", "manual", "script", "service", "phone")))
+        return Block(Shape.TASK, how=self.rng.choice(("user", "manual", "script", "service", "phone", "sets")))
 
     def _guarded(self, depth: int, is_parallel: bool) -> Block:
         hosts = (
@@ -118,7 +121,7 @@ class _Maker:
             lambda: self._sub(depth, is_parallel), lambda: self._turns(depth, is_parallel),
         )  # fmt: skip
         host = self.rng.choice(hosts)()
-        if host.shape is Shape.TURNS and host.parts[0].how in {"script", "service"}:
+        if host.shape is Shape.TURNS and host.parts[0].how in {"script", "service", "sets"}:
             host = self._host_task()
         triggers, handlers = [], []
         for _ in range(self.rng.choice((1, 1, 2))):

@@ -11,6 +11,7 @@ from service.engine import runner
 from service.engine.assembly import Assembly, assemble
 from service.engine.instance import Instance
 from service.engine.intake import read_bundle
+from service.engine.known import Known
 from service.engine.model import Bundle, Finding, Kind, Node, Trigger
 from tests.models.writing import BUNDLE, FACTS, NAMES
 from tests.unit.engine.building import Driver
@@ -22,10 +23,11 @@ TIMERS = {Trigger.DATE, Trigger.DURATION, Trigger.CYCLE}
 
 def read(files: dict[str, bytes]) -> tuple[Bundle | None, list[Finding]]:
     """A written model through the intake, as a deployment reads it."""
-    return read_bundle(
-        files, bundle_id=BUNDLE, known_procedures={"other"}, decisions={},
-        view_exists=lambda _key: True, known_roles={"nurse"}, known_facts=set(FACTS), known_names=NAMES,
+    known = Known(
+        procedures={"other"}, view_exists=lambda _key: True, certain_fields=lambda _key: (), roles={"nurse"},
+        facts=set(FACTS), names=NAMES,
     )  # fmt: skip
+    return read_bundle(files, bundle_id=BUNDLE, decisions={}, known=known)
 
 
 @dataclass(frozen=True)

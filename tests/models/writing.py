@@ -1,7 +1,8 @@
 """A model as BPMN files: the bundle `sample`, one file per page.
 
 Process data are the numbers v0 to v3, which scripts and tasks change and conditions read; facts are
-`cases` and `any_positive`. Each loop counts its turns in a name of its own.
+`cases` and `any_positive`. Each loop counts its turns in a name of its own. The names w0 to w2 are there only once
+a script has set them; some who read them ask first, some do not, and then the linter may have to refuse the model.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from xml.sax.saxutils import escape
 from tests.models.blocks import Block, Model, Shape
 
 NAMES: Final = ("v0", "v1", "v2", "v3")
+LATER: Final = ("w0", "w1")
 FACTS: Final = ("cases", "any_positive")
 BUNDLE: Final = "sample"
 
@@ -26,7 +28,7 @@ _HEAD: Final = (
 )
 _TAGS: Final = {
     "user": "userTask", "manual": "manualTask", "receive": "receiveTask", "send": "sendTask", "phone": "sendTask",
-    "service": "serviceTask", "script": "scriptTask",
+    "service": "serviceTask", "script": "scriptTask", "sets": "scriptTask", "asks": "scriptTask", "reads": "scriptTask",
 }  # fmt: skip
 _EXTRA: Final = {
     "user": ' tocsin:form="F00#done"', "receive": ' messageRef="m_hello"', "send": ' tocsin:channel="auto"',
@@ -128,7 +130,11 @@ class Page:
 
     def condition(self) -> str:
         """A condition on process data; which one only depends on how much is written already."""
-        return f"{NAMES[self.writer.count % 4]} > {self.writer.count // 4 % 3}"
+        limit = self.writer.count // 4 % 3
+        if self.writer.count % 5 == 0:
+            later = LATER[self.writer.count % 2]
+            return f"given({later}) and {later} > {limit}"
+        return f"{NAMES[self.writer.count % 4]} > {limit}"
 
     # --- whole scopes -----------------------------------------------------------------------------
 
@@ -160,9 +166,13 @@ class Page:
 
     def _task(self, block: Block) -> Ends:
         inside = ""
-        if block.how == "script":
-            name = NAMES[self.writer.count % 4]
-            inside = f"<bpmn:script>{name} = {name} + 1</bpmn:script>"
+        name, later = NAMES[self.writer.count % 4], LATER[self.writer.count % 2]
+        scripts = {
+            "script": f"{name} = {name} + 1", "sets": f"{later} = {self.writer.count % 3}",
+            "asks": f"{name} = {later} if given({later}) else 0", "reads": f"{name} = {later}",
+        }  # fmt: skip
+        if block.how in scripts:
+            inside = f"<bpmn:script>{scripts[block.how]}</bpmn:script>"
         elif block.how in {"user", "receive"}:
             inside = f"<bpmn:extensionElements><tocsin:outputs>{NAMES[self.writer.count % 4]}</tocsin:outputs>"
             inside += "</bpmn:extensionElements>"

@@ -152,7 +152,7 @@ def test_a_definition_that_cannot_be_read_stops_what_runs_on_it(world: World, ho
 def forget(w: World) -> None:
     """A process that has not read any definition yet."""
     store = w.app.services.definitions
-    store.__init__(store.checks)  # type: ignore[misc]  # as built
+    store.__init__(store.known)  # type: ignore[misc]  # as built
 
 
 def retry(w: World) -> None:

@@ -73,6 +73,21 @@ def test_symptoms_again_start_the_waiting_time_anew(world: World) -> None:
     assert [w.local(row["due_at"]) for row in w.rows(t.Wait, element="e_return_wait")] == ["03-07 09:00"]
 
 
+def test_symptoms_told_before_the_application_stop_nothing(world: World) -> None:
+    w = world
+    w.go("08:10")
+    school.until_awaiting_diagnosis(w)
+    w.go("14:30")
+    school.diagnosis(w, "excluded")
+    w.do("coordinator", "t_file_certificate", {"certificate": school.CERTIFICATE})
+    assert "t_apply_return" in w.open_tasks()
+    again = {"symptom_at": school.at_time("03-02 13:00"), "symptom_end_at": school.now(w)}
+    w.act("teacher", "msg_symptom_again", again)
+    assert visited_between(w, "start_symptom_again", "ee_symptom_again")
+    w.do("teacher", "t_apply_return", {"situation": "排除发热", "recovered": True})
+    assert [w.local(row["due_at"]) for row in w.rows(t.Deadline, rule="T06")] == ["03-04 14:30"]
+
+
 def test_parents_ask_for_a_return_without_an_incident_of_the_school(world: World) -> None:
     w = world
     person = {"name": "学生乙", "person_type": "student", "org_unit": {"id": school.CLASS}}

@@ -8,6 +8,7 @@ import pytest
 from service.application.definitions import folder_content
 from service.engine.differences import Change, differences
 from service.engine.intake import read_bundle
+from service.engine.known import Known
 from service.engine.model import Bundle
 from service.settings import ROOT
 
@@ -19,7 +20,7 @@ PAGE = "incident_reporting.bpmn"
 def bundle(content: Mapping[str, str]) -> Bundle:
     diagrams = {name: text.encode() for name, text in content.items() if name.endswith(".bpmn")}
     tables = {name.removesuffix(".dmn"): text for name, text in content.items() if name.endswith(".dmn")}
-    found, findings = read_bundle(diagrams, bundle_id="incident_reporting", known_procedures=(), decisions=tables)
+    found, findings = read_bundle(diagrams, bundle_id="incident_reporting", decisions=tables, known=Known())
     assert found is not None, findings
     return found
 

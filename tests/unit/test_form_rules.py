@@ -346,3 +346,15 @@ def test_the_time_of_the_step_before_makes_no_entry_late() -> None:
     assert opened.look_up("@is_late_entry") is False
     opened.values["done_at"] = at(-60)
     assert opened.look_up("@is_late_entry") is True
+
+
+def test_the_time_of_the_reading_before_puts_no_reading_outside_its_session() -> None:
+    """A page that is opened asks for no reason; only a time stated in this answer can be outside."""
+    opened = Inspection(a_context(record={"session": "早", "measured_at": at(120)}))
+    opened.values["session"] = "早"
+    assert opened.look_up("@is_outside_window") is False
+    opened.values["measured_at"] = at(120)
+    assert opened.look_up("@is_outside_window") is True
+    late = Inspection(a_context(record={"measured_at": at(120)}, defaults={"session_ended_at": at(-1)}))
+    late.values["session"] = "早"
+    assert late.look_up("@is_late_reading") is True

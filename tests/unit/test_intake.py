@@ -17,6 +17,7 @@ from service.domain.policy_overrides import snapshot
 from service.engine import extensions
 from service.engine.intake import bundle_files, load_folder, read_bundle
 from service.engine.intake_xml import LIMITS
+from service.engine.known import Known
 from service.engine.model import Bundle, DeadlineMark, Finding, Kind, Trigger
 from service.engine.rules import ERROR, RULES, WARNING
 
@@ -29,7 +30,7 @@ BODY = SMALL.removeprefix(DECLARATION)
 
 
 def lint(content: bytes, *, name: str = "small_alarm.bpmn") -> tuple[Bundle | None, list[Finding]]:
-    return read_bundle({name: content}, bundle_id="small_alarm", known_procedures={"small_check"}, decisions={})
+    return read_bundle({name: content}, bundle_id="small_alarm", decisions={}, known=Known(procedures={"small_check"}))
 
 
 def refused_by(content: bytes) -> set[str]:
@@ -216,7 +217,7 @@ def test_folder_files_are_read_no_further_than_accepted(tmp_path: Path) -> None:
     (tmp_path / "big.bpmn").write_bytes(b" " * (LIMITS.file_bytes + 1000))
     files = bundle_files(tmp_path)
     assert len(files["big.bpmn"]) == LIMITS.file_bytes + 1
-    _bundle, findings = read_bundle(files, bundle_id="big", known_procedures=(), decisions={})
+    _bundle, findings = read_bundle(files, bundle_id="big", decisions={}, known=Known())
     assert [item.rule for item in findings] == ["file_too_large"]
 
 
@@ -226,7 +227,7 @@ def test_folder_files_are_read_no_further_than_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_shipped_procedure_has_no_errors(procedure: str) -> None:
     files, decisions = load_folder(WORKFLOWS / procedure, decisions_dir=WORKFLOWS / "decisions")
-    bundle, findings = read_bundle(files, bundle_id=procedure, known_procedures=PROCEDURES, decisions=decisions)
+    bundle, findings = read_bundle(files, bundle_id=procedure, decisions=decisions, known=Known(procedures=PROCEDURES))
     assert [item for item in findings if item.severity == ERROR] == []
     assert bundle is not None
     assert bundle.entry == procedure
@@ -267,7 +268,7 @@ def test_model_of_the_small_procedure() -> None:
 def read_case() -> Bundle:
     files, decisions = load_folder(WORKFLOWS / "school_suspected_case", decisions_dir=WORKFLOWS / "decisions")
     bundle, findings = read_bundle(
-        files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=decisions
+        files, bundle_id="school_suspected_case", decisions=decisions, known=Known(procedures=PROCEDURES)
     )
     assert bundle is not None, findings
     return bundle
@@ -307,7 +308,9 @@ def test_hash_follows_content_and_decisions() -> None:
     assert one.hash != other.hash
     files, decisions = load_folder(WORKFLOWS / "school_suspected_case", decisions_dir=WORKFLOWS / "decisions")
     changed = {**decisions, "D04": decisions["D04"] + "\n"}
-    again, _ = read_bundle(files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=changed)
+    again, _ = read_bundle(
+        files, bundle_id="school_suspected_case", decisions=changed, known=Known(procedures=PROCEDURES)
+    )
     assert again is not None
     assert again.hash != case.hash
 
@@ -318,11 +321,8 @@ def test_unknown_neighbourhood_is_reported_only_when_known() -> None:
     bundle, findings = read_bundle(
         {"small_alarm.bpmn": SMALL},
         bundle_id="small_alarm",
-        known_procedures={"small_check"},
         decisions={},
-        view_exists=lambda _key: False,
-        known_roles=(),
-        known_deadlines=(),
+        known=Known(procedures={"small_check"}, view_exists=lambda _key: False, roles=(), deadlines=()),
     )
     assert bundle is None
     assert {item.rule for item in findings} == {"form_unknown", "role_unknown", "deadline_unknown"}
@@ -341,7 +341,7 @@ def test_fact_of_a_decision_must_be_declared() -> None:
     page = "school_case.bpmn"
     files[page] = re.sub(rb"(<tocsin:facts>.*?)\bcertificate_filed\b", rb"\1", files[page])
     bundle, findings = read_bundle(
-        files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=decisions
+        files, bundle_id="school_suspected_case", decisions=decisions, known=Known(procedures=PROCEDURES)
     )
     assert bundle is None
     missing = {(item.element, item.rule) for item in findings if item.severity == ERROR}
@@ -366,12 +366,14 @@ def test_shipped_procedures_agree_with_forms_deadlines_policies_and_facts() -> N
         _bundle, findings = read_bundle(
             files,
             bundle_id=procedure,
-            known_procedures=PROCEDURES,
             decisions=decisions,
-            view_exists=views.__contains__,
-            known_facts={*INCIDENT_FACTS, *PERSON_FACTS},
-            known_deadlines=set(load_rules(WORKFLOWS / "deadlines.yaml")),
-            known_policies=typed(catalogue, snapshot(catalogue, "school", [])),
+            known=Known(
+                procedures=PROCEDURES,
+                view_exists=views.__contains__,
+                facts={*INCIDENT_FACTS, *PERSON_FACTS},
+                deadlines=set(load_rules(WORKFLOWS / "deadlines.yaml")),
+                policies=typed(catalogue, snapshot(catalogue, "school", [])),
+            ),
         )
         assert {item.rule for item in findings} <= {"page_large", "call_unknown_procedure"}, findings
 
@@ -386,7 +388,7 @@ def test_inputs_of_a_page_are_refused_because_it_sees_the_data_of_its_caller() -
     given = b'<bpmn:extensionElements><tocsin:inputs><tocsin:input name="a" value="b"/></tocsin:inputs>'
     files[page] = files[page].replace(call[0], call[0] + given + b"</bpmn:extensionElements>")
     _bundle, findings = read_bundle(
-        files, bundle_id="school_suspected_case", known_procedures=PROCEDURES, decisions=decisions
+        files, bundle_id="school_suspected_case", decisions=decisions, known=Known(procedures=PROCEDURES)
     )
     assert [(i.element, i.rule) for i in findings if i.severity == ERROR] == [("ca_dispatch", "extension_misplaced")]
 

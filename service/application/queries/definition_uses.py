@@ -106,7 +106,7 @@ def remarks(reader: Reader, procedure: str, version: int) -> tuple[Remark, ...]:
     """What the linter says of a version today, beside the procedures that are deployed now."""
     wanted = (deployed.c.procedure == procedure) & (deployed.c.version == version)
     content = reader.connection.execute(select(deployed.c.content).where(wanted)).scalar_one()
-    known = tuple(definitions.active_procedures(reader.connection))
+    known = definitions.ProceduresInUse(reader.connection)
     _, findings = reader.services.definitions.read(procedure, content, known_procedures=known)
     return tuple(
         Remark(each.file, each.element, each.rule, reader.pick(each.message, each.message_en)) for each in findings

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from service.engine.intake import load_folder, read_bundle
+from service.engine.known import Known
 from service.engine.model import Bundle, Process
 from service.settings import ROOT
 
@@ -15,7 +16,7 @@ def bundles(root: Path = ROOT / "workflows") -> Iterator[Bundle]:
     known = [folder.name for folder in folders]
     for folder in folders:
         files, decisions = load_folder(folder, decisions_dir=root / "decisions")
-        bundle, findings = read_bundle(files, bundle_id=folder.name, known_procedures=known, decisions=decisions)
+        bundle, findings = read_bundle(files, bundle_id=folder.name, decisions=decisions, known=Known(procedures=known))
         if bundle is None:
             raise AssertionError([finding for finding in findings if finding.severity == "error"])
         yield bundle
