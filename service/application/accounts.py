@@ -58,7 +58,7 @@ _find_session = (
     .where(_accounts.c.is_active.is_(True))
 )
 _find_roles = select(_memberships.c.organisation_id, _memberships.c.role).where(
-    _memberships.c.account_id == bindparam("account")
+    _memberships.c.account_id == bindparam("account"), organisations.in_effect(bindparam("now"))
 )
 
 
@@ -168,7 +168,7 @@ def session_of(connection: Connection, secret: str, *, now: datetime) -> Current
     row = connection.execute(_find_session, {"token_hash": _token_hash(secret), "now": now}).first()
     if row is None:
         return None
-    principal = Principal(row.id, row.name, _roles(connection, row.id), row.locale)
+    principal = Principal(row.id, row.name, _roles(connection, row.id, now), row.locale)
     return CurrentSession(principal, row.username, row.kind, row.csrf, row.expires_at)
 
 
@@ -178,14 +178,17 @@ def principal_of(connection: Connection, secret: str, *, now: datetime) -> Princ
     return session.principal if session else None
 
 
-def principal_of_account(connection: Connection, account_id: str) -> Principal:
-    """The principal of an account, for work done in its name. Raises NoSuch."""
+def principal_of_account(connection: Connection, account_id: str, *, now: datetime | None = None) -> Principal:
+    """The principal of an account, for work done in its name. Raises NoSuch.
+
+    Without `now` only roles count that have neither beginning nor end.
+    """
     row = connection.execute(
         select(_accounts.c.name, _accounts.c.locale).where(_accounts.c.id == account_id, _accounts.c.is_active)
     ).first()
     if row is None:
         raise NoSuch("account", account_id)
-    return Principal(account_id, row.name, _roles(connection, account_id), row.locale)
+    return Principal(account_id, row.name, _roles(connection, account_id, now), row.locale)
 
 
 def account_names(connection: Connection, account_ids: Sequence[str]) -> dict[str, str]:
@@ -237,7 +240,7 @@ def create_administrator(uow: UnitOfWork, username: str, name: str, password: st
     For the first account of an installation, before it serves: the password is hashed right here.
     Raises ValueRefused for a short or easily guessed password, AlreadyExists for a taken name.
     """
-    _refuse_weak(password, username)
+    refuse_weak(password, username)
     if account_named(uow.connection, username):
         raise AlreadyExists(normal_username(username))
     password_hash = hash_password(password)
@@ -281,6 +284,11 @@ def hash_any_password(password: str) -> str:
         return _hasher.hash(password)
 
 
+def unknown_password() -> str:
+    """A hash nobody has the password of, for an account whose owner has not chosen one yet."""
+    return _decoy()
+
+
 def normal_username(username: str) -> str:
     """The form in which names are stored and compared: one width, lower case, no blanks around."""
     return unicodedata.normalize("NFKC", username).strip().casefold()[:USERNAME_LENGTH]
@@ -289,8 +297,8 @@ def normal_username(username: str) -> str:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _refuse_weak(password: str, username: str) -> None:
-    """Refuse what is guessed first: few different characters, digits only, the name, a well-known word."""
+def refuse_weak(password: str, username: str) -> None:
+    """Raise ValueRefused for what is guessed first: few characters, digits only, the name, a well-known word."""
     lowered, name = password.casefold(), normal_username(username)
     is_weak = (
         len(set(password)) < DIFFERENT_CHARACTERS
@@ -332,9 +340,9 @@ def _token_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _roles(connection: Connection, account_id: str) -> dict[str, frozenset[str]]:
+def _roles(connection: Connection, account_id: str, now: datetime | None) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for row in connection.execute(_find_roles, {"account": account_id}):
+    for row in connection.execute(_find_roles, {"account": account_id, "now": now}):
         found.setdefault(row.organisation_id, set()).add(row.role)
     return {organisation_id: frozenset(roles) for organisation_id, roles in found.items()}
 

@@ -41,7 +41,10 @@ class Action(StrEnum):
     ATTACHMENT_ADD = "attachment.add"
     # an organisation
     ORGANISATION_READ = "organisation.read"
+    ORGANISATION_CHANGE = "organisation.change"  # it, its places and groups, and what stands below it
+    STAFF_CHANGE = "staff.change"  # who works there, in which role, until when
     ROSTER_READ = "roster.read"
+    ROSTER_CHANGE = "roster.change"
     INCIDENT_OPEN = "incident.open"
     DRILL_CREATE = "drill.create"
     # the duty roster of an organisation, and its ways to reach people
@@ -72,6 +75,7 @@ class Action(StrEnum):
     TASK_DELEGATE = "task.delegate"
     TASK_COMPLETE = "task.complete"
     TASK_DRAFT = "task.draft"
+    TASK_HAND_OVER = "task.hand_over"  # those of somebody who leaves
     TASK_REFUSE = "task.refuse"  # "cannot be done"
     PERSON_REVEAL = "person.reveal"
     # the system
@@ -228,6 +232,11 @@ def _data_contact(principal: Principal, subject: Subject) -> bool:
     return DATA_CONTACT in principal.roles_in([_organisation(subject)])
 
 
+def _leader_here_or_above(principal: Principal, subject: Subject) -> bool:
+    """Leads the organisation or a superior."""
+    return bool(principal.roles_in([_organisation(subject), *_ancestors(subject)]) & LEADERS)
+
+
 def _trainer_here(principal: Principal, subject: Subject) -> bool:
     """Is trainer of the organisation or of a superior."""
     return TRAINER in principal.roles_in([_organisation(subject), *_ancestors(subject)])
@@ -292,7 +301,10 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.SCENARIO_READ: (_anybody,),
     Action.ATTACHMENT_ADD: (_anybody,),
     Action.ORGANISATION_READ: (_member, _overseer, _trainer_here, _administrator),
+    Action.ORGANISATION_CHANGE: (_leader_here_or_above, _administrator),
+    Action.STAFF_CHANGE: (_leader_here_or_above, _administrator),
     Action.ROSTER_READ: (_member,),
+    Action.ROSTER_CHANGE: (_leader, _administrator),
     Action.INCIDENT_OPEN: (_member,),
     Action.DRILL_CREATE: (_trainer_here,),
     Action.DUTY_READ: (_member, _overseer, _administrator),
@@ -320,6 +332,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_DELEGATE: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
     Action.TASK_COMPLETE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_DRAFT: (_candidate, _offered, _assignee, _trainer_of_drill),
+    Action.TASK_HAND_OVER: (_leader_here_or_above, _administrator),
     Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work,),
     Action.DEFINITION_DEPLOY: (_administrator,),

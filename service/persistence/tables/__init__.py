@@ -18,6 +18,7 @@ from service.persistence.tables.accounts import (
     Session,
 )
 from service.persistence.tables.base import metadata, table_of
+from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -80,6 +81,7 @@ __all__ = [
     "DecisionRow",
     "Definition",
     "Delivery",
+    "DirectoryImport",
     "DirectoryState",
     "Draft",
     "DueRow",
@@ -89,11 +91,13 @@ __all__ = [
     "ErasureItem",
     "ErasureRun",
     "EventRow",
+    "GroupMember",
     "IdempotencyKey",
     "InboxRow",
     "Incident",
     "Instance",
     "InstanceState",
+    "Invitation",
     "LegalHold",
     "LoginAttempt",
     "Member",
@@ -121,6 +125,7 @@ __all__ = [
     "UpgradeItem",
     "UpgradeRun",
     "Wait",
+    "WorkingGroup",
     "metadata",
     "table_of",
 ]
