@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.application.accounts import CurrentSession
-from service.application.queries import Reader
+from service.application.queries import Reader, directory
 from service.domain.access import (
     ADMINISTRATOR,
     OUTSIDE_PARTIES,
@@ -25,7 +25,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/policies", "/engine-incidents", "/audit"})
+ON_DESK = frozenset({"/organisations", "/policies", "/engine-incidents", "/audit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Shell:
     tabs: tuple[Link, ...]
     may_report: bool
     said: str
+    ask: tuple[str, ...]  # of somebody without a role: who can give him one
 
 
 def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> Shell:
@@ -62,7 +63,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
     return Shell(
         account=principal.name,
         avatar=principal.name[-1:],
-        organisation=reader.organisation_names.get(home, ""),
+        organisation=directory.names_of(reader, [home]).get(home, "") if home else "",
         role=_role(reader, home),
         csrf=session.csrf,
         now=reader.now,
@@ -70,6 +71,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
         tabs=tuple(link for link in links if link.path not in ON_DESK),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
+        ask=() if principal.memberships else directory.whom_to_ask(reader),
     )
 
 
@@ -107,6 +109,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     if may(reader.principal, Action.PARTNER_DESK):
         found.append(("/partner", "phone", words.gettext("外部方")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
+    if reader.visible:
+        found.append(("/organisations", "users", words.gettext("单位")))
     found.append(("/policies", "table", words.gettext("参数")))
     if may_audit(reader):
         found.append(("/audit", "eye", words.gettext("审计")))
@@ -138,5 +142,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "retried": words.gettext("已重试。"),
         "skipped": words.gettext("已跳过，流程可以继续。"),
         "cancelled": words.gettext("已取消。"),
+        "saved": words.gettext("已保存。"),
+        "undone": words.gettext("已撤销。"),
+        "handed_over": words.gettext("已交接。"),
         "language": words.gettext("语言已切换。"),
     }
