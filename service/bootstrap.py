@@ -15,7 +15,6 @@ from service.application.facts import FACTS
 from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.application.session_memory import SessionMemory
-from service.domain.access import appoint
 from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
@@ -23,6 +22,7 @@ from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue
+from service.domain.standing import appoint
 from service.live import Hub
 from service.persistence.announcements import Announcements
 from service.persistence.command_runner import CommandRunner

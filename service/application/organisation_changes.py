@@ -16,8 +16,9 @@ from service.application.directory_log import Change, differences, record
 from service.application.organisations import OrganisationView
 from service.application.services import Services
 from service.domain import events as ev
-from service.domain.access import OVERSEERS, Action, OrganisationSubject, Principal, require
+from service.domain.access import Action, OrganisationSubject, Principal, require
 from service.domain.errors import AlreadyExists, NoSuch, OrganisationInUse, ValueRefused
+from service.domain.standing import OVERSEERS
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 

@@ -17,8 +17,9 @@ from service.application.invitations import Invited
 from service.application.organisation_changes import checked
 from service.application.services import Services
 from service.domain import events as ev
-from service.domain.access import ADMINISTRATOR, LEADERS, Action, Principal, may, require
+from service.domain.access import ADMINISTRATOR, Action, Principal, may, require
 from service.domain.errors import BeyondReach, LastAdministrator, NoSuch, ValueRefused
+from service.domain.standing import LEADERS
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 

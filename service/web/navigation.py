@@ -6,16 +6,8 @@ from datetime import datetime
 
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader, directory
-from service.domain.access import (
-    ADMINISTRATOR,
-    OUTSIDE_PARTIES,
-    OVERSEERS,
-    TRAINER,
-    Action,
-    OrganisationSubject,
-    Principal,
-    may,
-)
+from service.domain.access import ADMINISTRATOR, TRAINER, Action, OrganisationSubject, Principal, may
+from service.domain.standing import OUTSIDE_PARTIES, OVERSEERS
 from service.web.translations import translations
 
 # Roles by which people are known, the most telling first.

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from service.application.queries.words import labels, senders
-from service.domain.access import LEADERS, OUTSIDE_PARTIES, OVERSEERS, Action, OrganisationSubject, Principal, may
+from service.domain.access import Action, OrganisationSubject, Principal, may
 from service.domain.organisation_catalogue import OrganisationCatalogue, Role
+from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 from service.settings import ROOT
 
 FILE = ROOT / "workflows" / "organisations.yaml"

@@ -9,9 +9,10 @@ from sqlalchemy import and_, func, or_, select
 
 from service.application import organisations
 from service.application.queries.reader import Reader
-from service.domain.access import ADMINISTRATOR, LEADERS, Action, OrganisationSubject, may
+from service.domain.access import ADMINISTRATOR, Action, OrganisationSubject, may
 from service.domain.errors import NoSuch
 from service.domain.policy_words import in_words
+from service.domain.standing import LEADERS
 from service.persistence.tables import sql
 
 MOST_FOUND = 100
@@ -85,6 +86,7 @@ class Rights:
     """What the reader may do with an organisation."""
 
     change: bool
+    move: bool
     staff: bool
     roster: bool
     read_roster: bool
@@ -99,7 +101,7 @@ class OrganisationDetail:
     name_en: str
     contact: str
     address: str
-    above: tuple[tuple[str, str], ...]  # from the top down
+    above: tuple[tuple[str, str, bool], ...]  # id, name, whether the reader may read it; from the top down
     rights: Rights
 
 
@@ -143,10 +145,16 @@ def detail(reader: Reader, organisation: str) -> OrganisationDetail:
     def has(action: Action) -> bool:
         return may(reader.principal, action, subject)
 
+    parent = reader.hierarchy.parents[organisation] or ""
+    above_it = OrganisationSubject(parent, reader.hierarchy.ancestors(parent))
     rights = Rights(
-        has(Action.ORGANISATION_CHANGE), has(Action.STAFF_CHANGE), has(Action.ROSTER_CHANGE), has(Action.ROSTER_READ)
+        has(Action.ORGANISATION_CHANGE),
+        may(reader.principal, Action.ORGANISATION_CHANGE, above_it),
+        has(Action.STAFF_CHANGE),
+        has(Action.ROSTER_CHANGE),
+        has(Action.ROSTER_READ),
     )
-    above = tuple((each, names[each]) for each in reversed(subject.ancestors))
+    above = tuple((each, names[each], each in reader.visible) for each in reversed(subject.ancestors))
     return OrganisationDetail(row, view.name, view.name_en, view.contact, view.address, above, rights)
 
 
