@@ -16,7 +16,6 @@ from service.application.live_instances import LiveInstances
 from service.application.services import Services
 from service.application.session_memory import SessionMemory
 from service.application.steps import FACT_DECISIONS
-from service.domain.access import appoint
 from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
@@ -24,6 +23,7 @@ from service.domain.forms import FormLibrary
 from service.domain.gateways import InboundDoor, OutsideWorld
 from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue, typed
+from service.domain.standing import appoint
 from service.engine.known import Known
 from service.live import Hub
 from service.persistence.announcements import Announcements

@@ -1,7 +1,7 @@
 """Nothing hidden: what a test needs it builds itself (`an_incident(...)`), so a test reads on its own."""
 
-from service.domain.access import appoint
 from service.domain.organisation_catalogue import OrganisationCatalogue
+from service.domain.standing import appoint
 from service.settings import ROOT
 
 # As `bootstrap` does: rules of access are asked in tests that build no product.

@@ -115,7 +115,7 @@ def session_of(connection: Connection, secret: str, *, now: datetime) -> Current
     row = connection.execute(found).first()
     if row is None:
         return None
-    roles = roles_of(connection, row.account_id)
+    roles = roles_of(connection, row.account_id, now)
     principal = Principal(row.account_id, row.name, roles, row.locale, actions=actions_of(row.scopes))
     return CurrentSession(
         principal, row.username, "bearer", "", row.expires_at, row.id, row.last_used_at, is_token=True

@@ -243,7 +243,7 @@ def hash_any_password(password: str) -> str:
 
 
 def hash_of_nothing() -> str:
-    """A hash nobody has the password of, for an account by which nobody signs in."""
+    """A hash nobody has the password of, for an account whose owner has not chosen one or never will."""
     return _decoy()
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from service.application import alert_queue, due_rows, duty_rosters, organisations
 from service.domain import events as ev
-from service.domain.access import LEADERS, OVERSEERS
 from service.domain.duty import LEADER, MEMBER, Roster
+from service.domain.standing import LEADERS, OVERSEERS
 from service.persistence import queue
 from service.persistence.pending import Row
 from service.persistence.tables import sql

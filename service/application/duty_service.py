@@ -11,9 +11,10 @@ from service.application import duty_rosters
 from service.application.duty import REASON_LENGTH, DutyLog, shift_of
 from service.application.services import Services
 from service.domain import events as ev
-from service.domain.access import LEADERS, Action, Principal
+from service.domain.access import Action, Principal
 from service.domain.duty import EARLY, PUBLISHED, ShiftView
 from service.domain.errors import NoSuch, NotAllowed, ValueRefused
+from service.domain.standing import LEADERS
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 

@@ -11,9 +11,10 @@ from service.application import duty_rosters, policy_values
 from service.application.duty import DutyLog, shift_of
 from service.application.services import SYSTEM, Services
 from service.domain import events as ev
-from service.domain.access import LEADERS, SCHEDULER
+from service.domain.access import SCHEDULER
 from service.domain.duty import PUBLISHED, Gap, ShiftView, gaps
 from service.domain.policies import TypedSnapshot
+from service.domain.standing import LEADERS
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 

@@ -45,7 +45,7 @@ def _addressed(on: Advance, role: str) -> str:
     if role not in SUPERIORS:
         return own
     above = organisations.hierarchy(on.uow).ancestors(own)
-    held = (each for each in above if organisations.candidates(on.uow.connection, each, [role]))
+    held = (each for each in above if organisations.candidates(on.uow.connection, each, [role], now=on.uow.now))
     return next(held, above[0] if above else own)
 
 

@@ -41,6 +41,7 @@ def open_incident(
     if version is None:
         raise NoSuch("procedure", command.procedure)
     require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))
+    organisations.require_active(uow, command.organisation)
     assembly = services.definitions.get(uow.connection, command.procedure, version)
     start = opening_start(assembly, command.data, command.start)
     incident = uow.new_id()

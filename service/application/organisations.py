@@ -3,12 +3,13 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, insert, literal, select
 
 from service.domain.access import Hierarchy, OrganisationSubject
-from service.domain.errors import NoSuch
+from service.domain.errors import NoSuch, OrganisationInactive
 from service.persistence.sealing import Sealer, tokens_of
 from service.persistence.tables import Account, Member, Membership, Organisation, Place, table_of
 from service.persistence.unit_of_work import UnitOfWork
@@ -34,6 +35,9 @@ class OrganisationView:
     name_en: str
     type: str
     parent_id: str | None
+    contact: str = ""
+    address: str = ""
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class PlaceView:
     kind: str
     positions_fixed: bool
     lead_account_id: str | None
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,13 @@ def subject(connection: Connection, organisation_id: str) -> OrganisationSubject
     return OrganisationSubject(organisation_id, tree.ancestors(organisation_id))
 
 
+def require_active(source: Source, organisation_id: str) -> None:
+    """Raise OrganisationInactive for one that is closed: nothing new begins there."""
+    row = row_of(source, organisation_id)
+    if not row["is_active"]:
+        raise OrganisationInactive(row["name"])
+
+
 def organisation(connection: Connection, organisation_id: str) -> OrganisationView:
     """One organisation. Raises NoSuch."""
     row = connection.execute(select(_organisations).where(_organisations.c.id == organisation_id)).mappings().first()
@@ -142,8 +154,9 @@ def organisations(connection: Connection, organisation_ids: Collection[str] | No
 
 
 def places(connection: Connection, organisation_id: str, *, kind: str | None = None) -> list[PlaceView]:
-    """Places of an organisation by name; `kind` is class, room, outdoor or vehicle."""
-    statement = select(_places).where(_places.c.organisation_id == organisation_id).order_by(_places.c.name)
+    """Places of an organisation in use, by name; `kind` is class, room, outdoor or vehicle."""
+    mine = (_places.c.organisation_id == organisation_id) & _places.c.is_active
+    statement = select(_places).where(mine).order_by(_places.c.name)
     if kind is not None:
         statement = statement.where(_places.c.kind == kind)
     return [PlaceView(**row) for row in connection.execute(statement).mappings()]
@@ -207,13 +220,22 @@ def seat_position(seat_no: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def candidates(connection: Connection, organisation_id: str, roles: Collection[str]) -> list[Candidate]:
-    """Active accounts that hold one of some roles in an organisation, by name."""
+def in_effect(now: datetime | BindParameter[Any] | None) -> ColumnElement[bool]:
+    """The condition on `memberships` that holds for those in effect; at None those without beginning and end."""
+    since, until = _memberships.c.valid_from, _memberships.c.valid_until
+    at = now if isinstance(now, BindParameter) else literal(now, since.type)
+    return (since.is_(None) | (since <= at)) & (until.is_(None) | (until > at))
+
+
+def candidates(
+    connection: Connection, organisation_id: str, roles: Collection[str], *, now: datetime | None = None
+) -> list[Candidate]:
+    """Active accounts that hold one of some roles in an organisation, by name; at `now`, see `in_effect`."""
     statement = (
         select(_accounts.c.id, _accounts.c.name, _memberships.c.role)
         .join(_memberships, _memberships.c.account_id == _accounts.c.id)
         .where(_memberships.c.organisation_id == organisation_id, _memberships.c.role.in_(list(roles)))
-        .where(_accounts.c.is_active.is_(True))
+        .where(_accounts.c.is_active.is_(True), in_effect(now))
     )
     found: dict[tuple[str, str], set[str]] = {}
     for row in connection.execute(statement):
@@ -226,7 +248,14 @@ def add_organisation(uow: UnitOfWork, view: OrganisationView) -> None:
     uow.directory_changed()
     uow.connection.execute(
         insert(_organisations).values(
-            id=view.id, name=view.name, name_en=view.name_en, type=view.type, parent_id=view.parent_id
+            id=view.id,
+            name=view.name,
+            name_en=view.name_en,
+            type=view.type,
+            parent_id=view.parent_id,
+            contact=view.contact,
+            address=view.address,
+            is_active=view.is_active,
         )
     )
 
@@ -242,6 +271,7 @@ def add_place(uow: UnitOfWork, view: PlaceView) -> None:
             kind=view.kind,
             positions_fixed=view.positions_fixed,
             lead_account_id=view.lead_account_id,
+            is_active=view.is_active,
         )
     )
 

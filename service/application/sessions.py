@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from service.application import access_log
+from service.application import access_log, organisations
 from service.domain import events as ev
 from service.domain.access import Principal
 from service.domain.errors import NoSuch
@@ -42,7 +42,7 @@ _find_session = (
     .where(_accounts.c.is_active.is_(True))
 )
 _find_roles = select(_memberships.c.organisation_id, _memberships.c.role).where(
-    _memberships.c.account_id == bindparam("account")
+    _memberships.c.account_id == bindparam("account"), organisations.in_effect(bindparam("now"))
 )
 
 
@@ -142,7 +142,7 @@ def session_of(connection: Connection, secret: str, *, now: datetime) -> Current
     if row is None:
         return None
     principal = Principal(
-        row.id, row.name, roles_of(connection, row.id), row.locale, actions=PASS_ACTIONS if row.task_id else None
+        row.id, row.name, roles_of(connection, row.id, now), row.locale, actions=PASS_ACTIONS if row.task_id else None
     )
     return CurrentSession(
         principal, row.username, row.kind, row.csrf, row.expires_at, row.session, row.last_used_at, row.task_id
@@ -155,20 +155,23 @@ def principal_of(connection: Connection, secret: str, *, now: datetime) -> Princ
     return session.principal if session else None
 
 
-def principal_of_account(connection: Connection, account_id: str) -> Principal:
-    """The principal of an account, for work done in its name. Raises NoSuch."""
+def principal_of_account(connection: Connection, account_id: str, *, now: datetime | None = None) -> Principal:
+    """The principal of an account, for work done in its name. Raises NoSuch.
+
+    Without `now` only roles count that have neither beginning nor end.
+    """
     row = connection.execute(
         select(_accounts.c.name, _accounts.c.locale).where(_accounts.c.id == account_id, _accounts.c.is_active)
     ).first()
     if row is None:
         raise NoSuch("account", account_id)
-    return Principal(account_id, row.name, roles_of(connection, account_id), row.locale)
+    return Principal(account_id, row.name, roles_of(connection, account_id, now), row.locale)
 
 
-def roles_of(connection: Connection, account_id: str) -> dict[str, frozenset[str]]:
-    """Role ids of an account by organisation."""
+def roles_of(connection: Connection, account_id: str, now: datetime | None) -> dict[str, frozenset[str]]:
+    """Role ids of an account by organisation, as `organisations.in_effect` has it."""
     found: dict[str, set[str]] = {}
-    for row in connection.execute(_find_roles, {"account": account_id}):
+    for row in connection.execute(_find_roles, {"account": account_id, "now": now}):
         found.setdefault(row.organisation_id, set()).add(row.role)
     return {organisation_id: frozenset(roles) for organisation_id, roles in found.items()}
 

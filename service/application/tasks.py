@@ -89,26 +89,28 @@ def claim(
 
 
 def release(
-    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.ReleaseTask, *, request_id: str = ""
-) -> None:
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.ReleaseTask, *, request_id: str = "",
+    right: Action = Action.TASK_RELEASE,
+) -> None:  # fmt: skip
     """Give a claimed task back to its roles."""
 
     def work(on: Advance, row: Mapping[str, Any]) -> None:
-        require(principal, Action.TASK_RELEASE, subject_of(on, row))
+        require(principal, right, subject_of(on, row))
         on.record(ev.TaskReleased(row["id"]), row=on.instance_row(row["instance_id"]))
 
     _on_task(uow, services, principal, command.task, work, request_id=request_id)
 
 
 def delegate(
-    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.DelegateTask, *, request_id: str = ""
-) -> None:
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.DelegateTask, *, request_id: str = "",
+    right: Action = Action.TASK_DELEGATE,
+) -> None:  # fmt: skip
     """Hand a task to another candidate. Raises NotAllowed if the other one is none."""
 
     def work(on: Advance, row: Mapping[str, Any]) -> None:
-        require(principal, Action.TASK_DELEGATE, subject_of(on, row))
+        require(principal, right, subject_of(on, row))
         roles = [row["role"], *row["also"]]
-        people = organisations.candidates(uow.connection, row["organisation_id"], roles)
+        people = organisations.candidates(uow.connection, row["organisation_id"], roles, now=uow.now)
         able = {person.account_id for person in people} | assignment.offered_to(assignment.steps_of(on, row["id"]))
         if command.to not in able:
             raise NotAllowed(Action.TASK_DELEGATE.value)

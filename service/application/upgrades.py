@@ -215,7 +215,7 @@ def work_item(uow: UnitOfWork, services: Services, item: Mapping[str, Any]) -> N
     it = (table.c.run_id == item["run_id"]) & (table.c.incident_id == item["incident_id"])
     if uow.connection.execute(select(table.c.state).where(it).with_for_update()).scalar() != WAITING:
         return
-    principal = accounts.principal_of_account(uow.connection, item["started_by"])
+    principal = accounts.principal_of_account(uow.connection, item["started_by"], now=uow.now)
     command = cmd.UpgradeIncident(item["incident_id"], item["procedure"], item["version"], item["reason"])
     move(uow, services, principal, command, request_id=item["run_id"])
     _settle_item(uow, item, MOVED, [])

@@ -25,6 +25,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_UNPACKED = 40 * 1024 * 1024
 MAX_ROWS = 1000
 MAX_COLUMNS = 80
+EXPLAINED = 5_000  # rows with a drop-down in a workbook with several sheets
 _OPTIONS_SHEET = "options"
 _TEXT, _TIME = "@", "yyyy-mm-dd hh:mm"
 
@@ -43,6 +44,24 @@ class SheetColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of a workbook with several."""
+
+    title: str
+    columns: tuple[SheetColumn, ...]
+    rows: Sequence[Sequence[Cell]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is read: bytes of the file and of what it unpacks to, rows of a sheet."""
+
+    file_bytes: int = MAX_BYTES
+    unpacked: int = MAX_UNPACKED
+    rows: int = MAX_ROWS
+
+
+@dataclass(frozen=True, slots=True)
 class Formula:
     """A cell that holds a formula; what it would say is of no interest."""
 
@@ -51,6 +70,50 @@ def write(title: str, columns: Sequence[SheetColumn], rows: Iterable[Sequence[Ce
     """A workbook with one sheet of rows, headings on top, and drop-downs down to the last row that may be used."""
     book = Workbook()
     sheet: Worksheet = book.active
+    _fill(sheet, title, columns, rows)
+    _add_options(book, sheet, columns)
+    made = BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def write_book(sheets: Sequence[Sheet], notes: Sequence[tuple[str, str, str]]) -> bytes:
+    """A workbook with several sheets and, in front, what each column means: (sheet, column, meaning)."""
+    book = Workbook()
+    front: Worksheet = book.active
+    front.title = notes[0][0][:31]
+    for number, line in enumerate(notes, 1):
+        for place, text in enumerate(line, 1):
+            _put(front, (number, place), text)
+            front.cell(number, place).alignment = Alignment(wrap_text=True, vertical="top")
+            front.cell(number, place).font = Font(bold=number == 1)
+    for letter, width in (("A", 14), ("B", 20), ("C", 80)):
+        front.column_dimensions[letter].width = width
+    for each in sheets:
+        sheet = book.create_sheet()
+        _fill(sheet, each.title, each.columns, each.rows)
+        _add_options(book, sheet, each.columns, rows=EXPLAINED)
+    made = BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def read_book(content: bytes, limits: Limits) -> dict[str, list[list[Cell | Formula]]]:
+    """The rows of every sheet that is shown, by title, headings first; blank rows at the end left out.
+
+    Raises TooLarge, ValueRefused.
+    """
+    _inspect(content, limits)
+    try:
+        book = load_workbook(BytesIO(content), read_only=True, data_only=False, keep_links=False)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return {sheet.title: _rows(sheet, limits.rows) for sheet in sheets}
+    except (InvalidFileException, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise _no_workbook() from error
+
+
+def _fill(sheet: Worksheet, title: str, columns: Sequence[SheetColumn], rows: Iterable[Sequence[Cell]]) -> None:
+    """Headings, rows and how it prints."""
     sheet.title = title[:31]
     sheet.freeze_panes = "A2"
     for place, column in enumerate(columns, 1):
@@ -58,14 +121,10 @@ def write(title: str, columns: Sequence[SheetColumn], rows: Iterable[Sequence[Ce
     for number, row in enumerate(rows, 2):
         for place, value in enumerate(row, 1):
             _put(sheet, (number, place), value, is_time=columns[place - 1].is_time)
-    _add_options(book, sheet, columns)
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = "1:1"
-    made = BytesIO()
-    book.save(made)
-    return made.getvalue()
 
 
 def read(content: bytes) -> list[list[Cell | Formula]]:
@@ -75,29 +134,30 @@ def read(content: bytes) -> list[list[Cell | Formula]]:
         TooLarge: The file, what it unpacks to, or the number of its rows is beyond what is read.
         ValueRefused: It is no Excel workbook.
     """
-    if len(content) > MAX_BYTES:
-        raise TooLarge(MAX_BYTES)
-    _inspect(content)
+    _inspect(content, Limits())
     try:
         book = load_workbook(BytesIO(content), read_only=True, data_only=False, keep_links=False)
-        sheet = book.worksheets[0]
-        found = [
-            [_value(cell.value, cell.data_type) for cell in row]
-            for row in sheet.iter_rows(max_row=MAX_ROWS + 2, max_col=MAX_COLUMNS)
-        ]
+        return _rows(book.worksheets[0], MAX_ROWS)
     except (InvalidFileException, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise _no_workbook() from error
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _rows(sheet: Worksheet, limit: int) -> list[list[Cell | Formula]]:
+    found = [
+        [_value(cell.value, cell.data_type) for cell in row]
+        for row in sheet.iter_rows(max_row=limit + 2, max_col=MAX_COLUMNS)
+    ]
     while found and all(value in (None, "") for value in found[-1]):
         found.pop()
-    if len(found) > MAX_ROWS + 1:
-        raise ValueRefused("表格", f"最多 {MAX_ROWS} 行", f"at most {MAX_ROWS} rows")
+    if len(found) > limit + 1:
+        raise ValueRefused("表格", f"最多 {limit} 行", f"at most {limit} rows")
     width = max(
         (place for row in found[:1] for place, value in enumerate(row, 1) if value not in (None, "")), default=0
     )
     return [row[:width] for row in found]
-
-
-# --- inside -----------------------------------------------------------------------------------
 
 
 def _head(sheet: Worksheet, place: int, column: SheetColumn) -> None:
@@ -122,29 +182,31 @@ def _put(sheet: Worksheet, at: tuple[int, int], value: Cell, *, is_time: bool = 
     cell.number_format = _TIME if is_time else _TEXT if isinstance(value, str | None) else "General"
 
 
-def _add_options(book: Workbook, sheet: Worksheet, columns: Sequence[SheetColumn]) -> None:
+def _add_options(book: Workbook, sheet: Worksheet, columns: Sequence[SheetColumn], rows: int = MAX_ROWS) -> None:
     """Drop-downs refer to a hidden sheet: a list inside the rule itself may have 255 characters only."""
     lists = [(place, column) for place, column in enumerate(columns, 1) if column.options]
     if not lists:
         return
-    hidden = book.create_sheet(_OPTIONS_SHEET)
+    hidden = book.create_sheet(_OPTIONS_SHEET)  # a further one gets a number behind its name
     hidden.sheet_state = "hidden"
     for used, (place, column) in enumerate(lists, 1):
         for number, option in enumerate(column.options, 1):
             _put(hidden, (number, used), option)
         letter = get_column_letter(used)
-        rule = DataValidation("list", formula1=f"{_OPTIONS_SHEET}!${letter}$1:${letter}${len(column.options)}")
+        rule = DataValidation("list", formula1=f"{hidden.title}!${letter}$1:${letter}${len(column.options)}")
         rule.showErrorMessage, rule.allow_blank = True, True
         sheet.add_data_validation(rule)
-        rule.add(f"{get_column_letter(place)}2:{get_column_letter(place)}{MAX_ROWS + 1}")
+        rule.add(f"{get_column_letter(place)}2:{get_column_letter(place)}{rows + 1}")
 
 
-def _inspect(content: bytes) -> None:
-    """Refuse what unpacks to too much and what defines entities of its own."""
+def _inspect(content: bytes, limits: Limits) -> None:
+    """Refuse what is too large or unpacks to too much, and what defines entities of its own."""
+    if len(content) > limits.file_bytes:
+        raise TooLarge(limits.file_bytes)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            if sum(each.file_size for each in archive.infolist()) > MAX_UNPACKED:
-                raise TooLarge(MAX_UNPACKED)
+            if sum(each.file_size for each in archive.infolist()) > limits.unpacked:
+                raise TooLarge(limits.unpacked)
             parts = (archive.read(each) for each in archive.infolist() if each.filename.endswith((".xml", ".rels")))
             if any(b"<!DOCTYPE" in part or b"<!ENTITY" in part for part in parts):
                 raise _no_workbook()

@@ -10,23 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.domain.errors import NotAllowed
+from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
 DATA_CONTACT = "data_contact"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
-
-# Filled from the catalogue of roles by `appoint`; until then nobody leads, oversees or speaks for anybody.
-LEADERS: set[str] = set()  # they may close, release and delegate the work of others, and keep its people
-OVERSEERS: set[str] = set()  # they see the organisations below their own
-OUTSIDE_PARTIES: set[str] = set()  # whoever holds the role may speak for the party
-
-
-def appoint(*, leaders: Iterable[str], overseers: Iterable[str], outside_parties: Iterable[str]) -> None:
-    """Say which roles carry rights of their own; `bootstrap` does, from the catalogue, before anybody is asked for."""
-    for kept, named in ((LEADERS, leaders), (OVERSEERS, overseers), (OUTSIDE_PARTIES, outside_parties)):
-        kept.clear()
-        kept.update(named)
 
 
 class Action(StrEnum):
@@ -42,7 +31,10 @@ class Action(StrEnum):
     ATTACHMENT_ADD = "attachment.add"
     # an organisation
     ORGANISATION_READ = "organisation.read"
+    ORGANISATION_CHANGE = "organisation.change"  # it, its places and groups, and what stands below it
+    STAFF_CHANGE = "staff.change"  # who works there, in which role, until when
     ROSTER_READ = "roster.read"
+    ROSTER_CHANGE = "roster.change"
     INCIDENT_OPEN = "incident.open"
     DRILL_CREATE = "drill.create"
     # the duty roster of an organisation, and its ways to reach people
@@ -73,6 +65,7 @@ class Action(StrEnum):
     TASK_DELEGATE = "task.delegate"
     TASK_COMPLETE = "task.complete"
     TASK_DRAFT = "task.draft"
+    TASK_HAND_OVER = "task.hand_over"  # those of somebody who leaves
     TASK_REFUSE = "task.refuse"  # "cannot be done"
     TASK_PASS = "task.pass"  # noqa: S105 - show a QR code by which somebody without an account does it; no secret
     PERSON_REVEAL = "person.reveal"
@@ -231,6 +224,11 @@ def _data_contact(principal: Principal, subject: Subject) -> bool:
     return DATA_CONTACT in principal.roles_in([_organisation(subject)])
 
 
+def _leader_here_or_above(principal: Principal, subject: Subject) -> bool:
+    """Leads the organisation or a superior."""
+    return bool(principal.roles_in([_organisation(subject), *_ancestors(subject)]) & LEADERS)
+
+
 def _trainer_here(principal: Principal, subject: Subject) -> bool:
     """Is trainer of the organisation or of a superior."""
     return TRAINER in principal.roles_in([_organisation(subject), *_ancestors(subject)])
@@ -296,7 +294,10 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.SCENARIO_READ: (_anybody,),
     Action.ATTACHMENT_ADD: (_anybody,),
     Action.ORGANISATION_READ: (_member, _overseer, _trainer_here, _administrator),
+    Action.ORGANISATION_CHANGE: (_leader_here_or_above, _administrator),
+    Action.STAFF_CHANGE: (_leader_here_or_above, _administrator),
     Action.ROSTER_READ: (_member,),
+    Action.ROSTER_CHANGE: (_leader, _administrator),
     Action.INCIDENT_OPEN: (_member,),
     Action.DRILL_CREATE: (_trainer_here,),
     Action.DUTY_READ: (_member, _overseer, _administrator),
@@ -324,6 +325,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_DELEGATE: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
     Action.TASK_COMPLETE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_DRAFT: (_candidate, _offered, _assignee, _trainer_of_drill),
+    Action.TASK_HAND_OVER: (_leader_here_or_above, _administrator),
     Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_PASS: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work,),

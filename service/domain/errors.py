@@ -2,23 +2,24 @@
 
 TocsinError
 ├── NotFound             no such thing, or not for your eyes
-│   └── NoSuch · FormNotFound
+│   └── NoSuch · FormNotFound · InvitationInvalid
 ├── Conflict             the thing is not in the state the request supposes
 │   ├── TaskNotOpen · TaskClaimed · UndoTooLate
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
 │   ├── FinalListExists · FinalListAwaited
 │   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
+│   ├── OrganisationInactive · OrganisationInUse · LastAdministrator
 │   └── EngineFailed     a process cannot go on; what is stored stands
 │       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
-│   └── NotAllowed · CsrfMissing · SameSigner
+│   └── NotAllowed · CsrfMissing · SameSigner · BeyondReach
 ├── Unauthenticated      not known who asks
 │   ├── SignInNeeded · SignInFailed · SignatureInvalid
 │   └── SecondFactorNeeded · CodeRefused · IdentityRefused
 ├── Invalid              the request itself breaks a rule
 │   ├── FormRefused · DefinitionRefused · MessageUnknown
-│   ├── PolicyRefused · ValueRefused · TooLarge
+│   ├── PolicyRefused · ValueRefused · TooLarge · ImportRefused
 │   └── UnknownEvent     a stored or offered event of a shape this release does not know
 ├── TooMany              try later
 │   └── TooManyAttempts
@@ -47,6 +48,12 @@ from service.domain.error_branches import TocsinError as TocsinError
 from service.domain.error_branches import TooMany as TooMany
 from service.domain.error_branches import Unauthenticated as Unauthenticated
 from service.domain.error_branches import Unavailable as Unavailable
+from service.domain.error_directory import BeyondReach as BeyondReach
+from service.domain.error_directory import ImportRefused as ImportRefused
+from service.domain.error_directory import InvitationInvalid as InvitationInvalid
+from service.domain.error_directory import LastAdministrator as LastAdministrator
+from service.domain.error_directory import OrganisationInactive as OrganisationInactive
+from service.domain.error_directory import OrganisationInUse as OrganisationInUse
 from service.domain.error_engine import DefinitionRefused as DefinitionRefused
 from service.domain.error_engine import DefinitionUnreadable as DefinitionUnreadable
 from service.domain.error_engine import EngineFailed as EngineFailed

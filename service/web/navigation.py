@@ -5,17 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.application.accounts import CurrentSession
-from service.application.queries import Reader
-from service.domain.access import (
-    ADMINISTRATOR,
-    OUTSIDE_PARTIES,
-    OVERSEERS,
-    TRAINER,
-    Action,
-    OrganisationSubject,
-    Principal,
-    may,
-)
+from service.application.queries import Reader, directory
+from service.domain.access import ADMINISTRATOR, TRAINER, Action, OrganisationSubject, Principal, may
+from service.domain.standing import OUTSIDE_PARTIES, OVERSEERS
 from service.web.translations import translations
 
 # Roles by which people are known, the most telling first.
@@ -25,7 +17,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/policies", "/engine-incidents", "/audit"})
+ON_DESK = frozenset({"/organisations", "/policies", "/engine-incidents", "/audit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +44,7 @@ class Shell:
     tabs: tuple[Link, ...]
     may_report: bool
     said: str
+    ask: tuple[str, ...]  # of somebody without a role: who can give him one
 
 
 def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> Shell:
@@ -62,7 +55,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
     return Shell(
         account=principal.name,
         avatar=principal.name[-1:],
-        organisation=reader.organisation_names.get(home, ""),
+        organisation=directory.names_of(reader, [home]).get(home, "") if home else "",
         role=_role(reader, home),
         csrf=session.csrf,
         now=reader.now,
@@ -70,6 +63,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
         tabs=tuple(link for link in links if link.path not in ON_DESK),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
+        ask=() if principal.memberships else directory.whom_to_ask(reader),
     )
 
 
@@ -107,6 +101,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     if may(reader.principal, Action.PARTNER_DESK):
         found.append(("/partner", "phone", words.gettext("外部方")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
+    if reader.visible:
+        found.append(("/organisations", "users", words.gettext("单位")))
     found.append(("/policies", "table", words.gettext("参数")))
     if may_audit(reader):
         found.append(("/audit", "eye", words.gettext("审计")))
@@ -143,5 +139,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "factor_removed": words.gettext("登录验证码已停用。"),
         "session_ended": words.gettext("已退出。"),
         "token_revoked": words.gettext("令牌已停用。"),
+        "saved": words.gettext("已保存。"),
+        "undone": words.gettext("已撤销。"),
+        "handed_over": words.gettext("已交接。"),
         "language": words.gettext("语言已切换。"),
     }

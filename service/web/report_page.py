@@ -207,7 +207,9 @@ class _Asking:
     def directory(self, members: list[MemberView]) -> Directory:
         """What can be chosen."""
         roles = sorted({role for roles in self.reader.principal.memberships.values() for role in roles})
-        staff = organisations.candidates(self.reader.connection, self.organisation.id, [*roles, *STAFF])
+        staff = organisations.candidates(
+            self.reader.connection, self.organisation.id, [*roles, *STAFF], now=self.reader.now
+        )
         return Directory(
             persons=tuple(Choice(each.id, each.name) for each in members),
             accounts=tuple(Choice(each.account_id, each.name) for each in staff),

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from service.application import audit, deliveries, upgrades, watchdog
+from service.application.directory_import import Importing
 from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
@@ -43,6 +44,7 @@ class Duties:
         self._outside, self._sealer = outside, sealer
         self.waking = Waking(database, run, services, outside=outside, sealer=sealer, link=link)
         self._watched_at: datetime | None = None
+        self._importing = Importing(database, run, services, sealer)
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
 
     def tick(self) -> int:
@@ -53,6 +55,7 @@ class Duties:
         self.seal_heads()
         self.watch()
         self.check_chains()
+        self.import_directory()
         return looked_at
 
     def work(self, incident: str) -> None:
@@ -82,6 +85,10 @@ class Duties:
         for item in items:
             self._guarded("upgrade", item["incident_id"], partial(upgrades.work_one, self._run, self._services, item))
         return len(items)
+
+    def import_directory(self) -> None:
+        """Go on with workbooks of organisations and people that were confirmed, for a while."""
+        self._guarded("import", "directory", self._importing.work)
 
     def check_chains(self) -> None:
         """Go on with the check of the chains somebody asked for, a stretch after the other for a while."""
@@ -137,7 +144,7 @@ class Duties:
         else:
             self._not_before.pop(row["id"], None)
 
-    def _guarded(self, kind: str, ref: str, work: Callable[[], None]) -> None:
+    def _guarded(self, kind: str, ref: str, work: Callable[[], object]) -> None:
         """One failing row must not stop the others; an engine failure is on record where it belongs."""
         try:
             work()

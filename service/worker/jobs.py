@@ -77,6 +77,7 @@ class JobWorker:
         self._duties.seal_heads()
         self._duties.watch()
         self._duties.upgrade()
+        self._duties.import_directory()
         self._duties.waking.send_tests()
         self._duties.waking.watch()
         self._duties.check_chains()

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from service.application.queries.words import labels, senders
-from service.domain.access import LEADERS, OUTSIDE_PARTIES, OVERSEERS, Action, OrganisationSubject, Principal, may
-from service.domain.organisation_catalogue import OrganisationCatalogue
+from service.domain.access import Action, OrganisationSubject, Principal, may
+from service.domain.organisation_catalogue import OrganisationCatalogue, Role
+from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 from service.settings import ROOT
 
 FILE = ROOT / "workflows" / "organisations.yaml"
@@ -94,11 +95,11 @@ def test_a_case_is_excluded_on_the_word_of_the_hospital_alone() -> None:
 
 
 @pytest.mark.parametrize("role", [each for each in CATALOGUE.roles.values() if each.fits("school")], ids=lambda r: r.id)
-def test_whoever_belongs_to_a_school_may_report_an_abnormality(role: object) -> None:
+def test_whoever_belongs_to_a_school_may_report_an_abnormality(role: Role) -> None:
     assert CATALOGUE.acts["report_abnormality"].right == Action.INCIDENT_OPEN.value
-    member = Principal("a", "某人", {"school": frozenset({role.id})})  # type: ignore[attr-defined]  # a Role
+    member = Principal("a", "某人", {"school": frozenset({role.id})})
     may_report = may(member, Action.INCIDENT_OPEN, OrganisationSubject("school"))
-    assert may_report == (role.id != "trainer")  # type: ignore[attr-defined]  # trainers open drills
+    assert may_report == (role.id != "trainer")  # trainers open drills
     assert not may(member, Action.INCIDENT_OPEN, OrganisationSubject("school-2"))
 
 

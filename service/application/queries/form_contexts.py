@@ -77,7 +77,9 @@ def choices(reader: Reader, incident: str, organisation: str, *, form_key: str =
     known = people.people(reader, incident).items if reader.may_with(Action.PEOPLE_READ, row) else ()
     listed = reports.listing(reader, incident) if reader.may_with(Action.REPORT_READ, row) else ()
     held = select(memberships.c.role).where(memberships.c.organisation_id == organisation).distinct()
-    staff = organisations.candidates(reader.connection, organisation, [each["role"] for each in reader.rows(held)])
+    staff = organisations.candidates(
+        reader.connection, organisation, [each["role"] for each in reader.rows(held)], now=reader.now
+    )
     live = [each for each in known if not each.is_revoked]
     named = [Named(each.id, full.get(each.id, each.name), each.kind_label) for each in live]
     return Choices(

@@ -210,7 +210,7 @@ def _earlier(reader: Reader, row: TaskRow, person: PersonRow | None) -> tuple[Re
 
 
 def _colleagues(reader: Reader, row: TaskRow) -> tuple[Colleague, ...]:
-    found = organisations.candidates(reader.connection, row.organisation, [row.role, *row.also])
+    found = organisations.candidates(reader.connection, row.organisation, [row.role, *row.also], now=reader.now)
     return tuple(
         Colleague(each.account_id, each.name, tuple(reader.label("role", role) for role in sorted(each.roles)))
         for each in found

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from service.application import confirmations
+from service.application import confirmations, organisations
 from service.application.queries import names, outlook
 from service.application.queries.assignment_words import Assignments, AssignmentStep
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
@@ -107,6 +107,11 @@ def rows_of(reader: Reader, found: Sequence[Mapping[str, Any]]) -> tuple[TaskRow
     return tuple(_row(reader, row, looked_up) for row in found)
 
 
+def named(reader: Reader, task_ids: Collection[str]) -> tuple[TaskRow, ...]:
+    """Some tasks, whatever their state; whoever asks has looked whether the reader may."""
+    return rows_of(reader, reader.rows(statement().where(tasks.c.id.in_(list(task_ids)))))
+
+
 class _LookUps:
     """What the rows of one list need beside themselves, in one statement each."""
 
@@ -136,6 +141,7 @@ def holders(reader: Reader, organisation_ids: Collection[str]) -> dict[tuple[str
         select(held.c.organisation_id, held.c.role, account.c.id, account.c.name)
         .join(account, account.c.id == held.c.account_id)
         .where(held.c.organisation_id.in_(sorted(organisation_ids)), account.c.is_active.is_(True))
+        .where(organisations.in_effect(reader.now))
         .order_by(account.c.name, account.c.id)
     )
     by_role: dict[tuple[str, str], dict[str, str]] = {}

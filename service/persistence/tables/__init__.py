@@ -17,6 +17,7 @@ from service.persistence.tables.accounts import (
     Session,
 )
 from service.persistence.tables.base import metadata, table_of
+from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -89,6 +90,7 @@ __all__ = [
     "DecisionRow",
     "Definition",
     "Delivery",
+    "DirectoryImport",
     "DirectoryState",
     "Draft",
     "DueRow",
@@ -99,11 +101,13 @@ __all__ = [
     "ErasureItem",
     "ErasureRun",
     "EventRow",
+    "GroupMember",
     "IdempotencyKey",
     "InboxRow",
     "Incident",
     "Instance",
     "InstanceState",
+    "Invitation",
     "KeptForm",
     "LegalHold",
     "Member",
@@ -135,6 +139,7 @@ __all__ = [
     "UpgradeItem",
     "UpgradeRun",
     "Wait",
+    "WorkingGroup",
     "metadata",
     "table_of",
 ]

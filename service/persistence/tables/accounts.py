@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Text, true
 from sqlmodel import Field, SQLModel
 
 from service.persistence.tables.base import json_column
@@ -18,6 +18,9 @@ class Organisation(SQLModel, table=True):
     name_en: str = ""
     type: str
     parent_id: str | None = Field(default=None, foreign_key="organisations.id", index=True)
+    contact: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    address: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    is_active: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class Place(SQLModel, table=True):
@@ -30,6 +33,7 @@ class Place(SQLModel, table=True):
     kind: str  # class | room | outdoor | vehicle
     positions_fixed: bool = False
     lead_account_id: str | None = None
+    is_active: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class Member(SQLModel, table=True):
@@ -57,12 +61,14 @@ class Account(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """Account, organisation, role: who is a candidate of a task."""
+    """Account, organisation, role: who is a candidate of a task, from and until when (None: no limit)."""
 
     __tablename__ = "memberships"
     account_id: str = Field(foreign_key="accounts.id", primary_key=True)
-    organisation_id: str = Field(foreign_key="organisations.id", primary_key=True)
+    organisation_id: str = Field(foreign_key="organisations.id", primary_key=True, index=True)
     role: str = Field(primary_key=True, index=True)
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
 
 class Session(SQLModel, table=True):

@@ -11,6 +11,7 @@ from service.persistence.tables.accounts import (
     Session,
 )
 from service.persistence.tables.base import table_of
+from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -82,6 +83,7 @@ deadlines = table_of(Deadline)
 decision_results = table_of(DecisionRow)
 definitions = table_of(Definition)
 deliveries = table_of(Delivery)
+directory_imports = table_of(DirectoryImport)
 drafts = table_of(Draft)
 due_rows = table_of(DueRow)
 duty_gaps = table_of(DutyGap)
@@ -91,6 +93,7 @@ engine_incidents = table_of(EngineIncident)
 erasure_items = table_of(ErasureItem)
 erasure_runs = table_of(ErasureRun)
 events = table_of(EventRow)
+group_members = table_of(GroupMember)
 idempotency_keys = table_of(IdempotencyKey)
 inbox = table_of(InboxRow)
 incidents = table_of(Incident)
@@ -98,6 +101,7 @@ instance_states = table_of(InstanceState)
 instances = table_of(Instance)
 legal_holds = table_of(LegalHold)
 kept_forms = table_of(KeptForm)
+invitations = table_of(Invitation)
 members = table_of(Member)
 memberships = table_of(Membership)
 messages = table_of(Message)
@@ -127,3 +131,4 @@ tasks = table_of(Task)
 upgrade_items = table_of(UpgradeItem)
 upgrade_runs = table_of(UpgradeRun)
 waits = table_of(Wait)
+working_groups = table_of(WorkingGroup)

@@ -1,0 +1,15 @@
+"""Which roles carry rights of their own, whatever the organisation: those that lead, oversee, or speak for others."""
+
+from collections.abc import Iterable
+
+# Filled from the catalogue of roles by `appoint`; until then nobody leads, oversees or speaks for anybody.
+LEADERS: set[str] = set()  # they may close, release and delegate the work of others, and keep its people
+OVERSEERS: set[str] = set()  # they see the organisations below their own
+OUTSIDE_PARTIES: set[str] = set()  # whoever holds the role may speak for the party
+
+
+def appoint(*, leaders: Iterable[str], overseers: Iterable[str], outside_parties: Iterable[str]) -> None:
+    """Say which roles carry rights of their own; `bootstrap` does, from the catalogue, before anybody is asked for."""
+    for kept, named in ((LEADERS, leaders), (OVERSEERS, overseers), (OUTSIDE_PARTIES, outside_parties)):
+        kept.clear()
+        kept.update(named)
