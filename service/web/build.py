@@ -6,7 +6,10 @@ from fastapi.responses import FileResponse, Response
 from service.domain.errors import NoSuch
 from service.web import (
     action_page,
+    channel_page,
     diagram_page,
+    duty_page,
+    duty_settings_page,
     engine_page,
     grid_page,
     inbox_page,
@@ -37,6 +40,9 @@ PAGES = (
     people_page,
     grid_page,
     policy_page,
+    duty_settings_page,
+    duty_page,
+    channel_page,
     printout_page,
     diagram_page,
     action_page,

@@ -16,7 +16,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/policies", "/engine-incidents"})
+ON_DESK = frozenset({"/policies", "/duty", "/engine-incidents"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,11 @@ def may_report(reader: Reader) -> bool:
     )
 
 
+def serves_somewhere(reader: Reader) -> bool:
+    """Whether this person belongs to an organisation that can keep a roster."""
+    return any(roles - {TRAINER, ADMINISTRATOR} for roles in reader.principal.memberships.values())
+
+
 def home_of(principal: Principal) -> str:
     """The organisation somebody works in most: where most roles are held."""
     held = principal.memberships
@@ -92,6 +97,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     if may(reader.principal, Action.PARTNER_DESK):
         found.append(("/partner", "phone", words.gettext("外部方")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
+    if serves_somewhere(reader):
+        found.append(("/duty", "clock", words.gettext("值班")))
     found.append(("/policies", "table", words.gettext("参数")))
     if reader.principal.is_admin:
         found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
@@ -122,4 +129,14 @@ def _said(locale: str) -> Mapping[str, str]:
         "skipped": words.gettext("已跳过，流程可以继续。"),
         "cancelled": words.gettext("已取消。"),
         "language": words.gettext("语言已切换。"),
+        "planned": words.gettext("已按模板生成班次，尚未发布。"),
+        "published": words.gettext("值班表已发布，从现在起按它派单。"),
+        "staffed": words.gettext("值班人员已保存。"),
+        "removed": words.gettext("班次已取消。"),
+        "signed_in": words.gettext("已签到。"),
+        "handed": words.gettext("已签字。"),
+        "swap": words.gettext("换班申请已更新。"),
+        "saved": words.gettext("已保存。"),
+        "absent": words.gettext("外出已报备。"),
+        "tested": words.gettext("测试消息已排队，几秒后刷新看结果。"),
     }

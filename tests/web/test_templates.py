@@ -9,7 +9,10 @@ from jinja2 import Environment, meta
 from service.settings import ROOT
 from service.web import (
     action_page,
+    channel_page,
     diagram_page,
+    duty_page,
+    duty_settings_page,
     engine_page,
     errors,
     grid_page,
@@ -68,6 +71,12 @@ MODELS = {
     "engine/list.html": engine_page.EnginePage,
     "engine/resolve.html": engine_page.ResolvePage,
     "account/me.html": library_page.AccountPage,
+    "duty/roster.html": duty_page.DutyPage,
+    "duty/shift.html": duty_page.ShiftPage,
+    "duty/templates.html": duty_settings_page.TemplatesPage,
+    "duty/stand_ins.html": duty_settings_page.StandInsPage,
+    "duty/absences.html": duty_settings_page.AbsencesPage,
+    "duty/channels.html": channel_page.ChannelsPage,
     "policies/list.html": policy_page.PoliciesPage,
     "policies/policy.html": policy_page.PolicyPage,
     "policies/preview.html": policy_page.PreviewPage,
