@@ -11,7 +11,7 @@ STYLES = (
     "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid", "duty",
     "responsive", "print",
 )  # fmt: skip
-SCRIPTS = ("clock", "forms", "live", "undo")
+SCRIPTS = ("clock", "forms", "live", "undo", "alarm")
 MANIFEST = STATIC / "vendor" / "manifest.json"
 
 
