@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass, field
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
-
 from integrations.partner import Partner
 from service.domain.alerts import ADDRESS, MESSAGE, STAFF, kind_of
 from service.domain.errors import OutsideSystemRefused, OutsideSystemUnreachable
@@ -18,7 +16,6 @@ from service.domain.gateways import OutgoingDelivery, Receipt
 
 LIMIT_SECONDS = 15.0
 AT_ONCE = 4
-_ASSET = AppriseAsset(app_id="Tocsin", app_desc="Tocsin", plugin_paths=[], async_mode=False)
 
 PARTNER = Partner(
     id=STAFF,
@@ -49,12 +46,13 @@ class StaffGateway:
         if delivery.is_drill:
             raise OutsideSystemRefused(PARTNER.zh, "drill")
         address, text = str(delivery.payload.get(ADDRESS, "")), str(delivery.payload.get("text", ""))
-        target = Apprise(asset=_ASSET)
-        if kind_of(address) is None or not target.add(address):
+        if kind_of(address) is None:
             raise OutsideSystemRefused(PARTNER.zh, "address")
-        sending = self.pool.submit(target.notify, body=text, body_format=NotifyFormat.TEXT)
+        sending = self.pool.submit(_notify, address, text)
         try:
             is_taken = bool(sending.result(LIMIT_SECONDS))
+        except OutsideSystemRefused:
+            raise
         except OutOfTime as error:
             raise OutsideSystemUnreachable(PARTNER.zh, "time limit") from error
         except Exception as error:  # whatever a plug-in of the library raises
@@ -62,3 +60,13 @@ class StaffGateway:
         if not is_taken:
             raise OutsideSystemUnreachable(PARTNER.zh, "not taken")
         return Receipt(str(delivery.payload.get("kind", "")), delivery.sent_at)
+
+
+def _notify(address: str, text: str) -> bool:
+    """Hand a text to the library, which takes most of a second to load: only whoever sends does."""
+    from apprise import Apprise, AppriseAsset, NotifyFormat
+
+    target = Apprise(asset=AppriseAsset(app_id="Tocsin", app_desc="Tocsin", plugin_paths=[], async_mode=False))
+    if not target.add(address):
+        raise OutsideSystemRefused(PARTNER.zh, "address")
+    return bool(target.notify(body=text, body_format=NotifyFormat.TEXT))

@@ -37,8 +37,18 @@ class DeadlineAnswer(Answer):
     text: str
 
 
+class AssignmentAnswer(Answer):
+    """A level a task reached: whom it came to, and until when it stays there unless somebody accepts it."""
+
+    level: str
+    label: str
+    names: tuple[str, ...]
+    at: datetime
+    until: datetime | None
+
+
 class TaskAnswer(Answer):
-    """A task of a list."""
+    """A task of a list. `assignments` is empty where the organisation keeps no duty roster."""
 
     id: str
     incident: str
@@ -71,6 +81,7 @@ class TaskAnswer(Answer):
     form_key: str
     one_tap: bool
     why: str
+    assignments: tuple[AssignmentAnswer, ...]
     next: tuple[str, ...]
     deadline: DeadlineAnswer | None
 

@@ -102,7 +102,7 @@ def hand_over(
         _refuse_handing(uow, shift, me)
         text = command.text.strip()
         if not text:
-            raise ValueRefused("text", "请写交接事项，没有就写“无”", "must say what is open; “无” if nothing is")
+            raise ValueRefused("text", "请写交接事项，没有就写“无”", "must say what is open; “none” if nothing is")
         if len(text) > TEXT_LENGTH:
             raise ValueRefused("text", f"最多{TEXT_LENGTH}个字", f"at most {TEXT_LENGTH} characters")
         log.record(ev.ShiftHandedOver(shift.id, "handed", me), sealed={f"shift:{shift.id}": {"text": text}})

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from service.application import accounts
+from service.application import access_log, accounts
 from service.domain.errors import InvitationInvalid
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
@@ -73,7 +73,7 @@ def accept(uow: UnitOfWork, code: str, password_hash: str) -> str:
         raise InvitationInvalid
     accounts.set_password(uow, person.account, password_hash)
     uow.append(
-        accounts.ACCESS_STREAM,
+        access_log.ACCESS_STREAM,
         [NewEvent("invitation_accepted", uow.now, {"account": person.account}, actor=person.account)],
     )
     return person.account

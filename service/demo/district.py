@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from service.application import accounts, organisations
 from service.application.queries import Reader, incident_pages
 from service.bootstrap import Tocsin, build
-from service.demo import observed_story, people, story
+from service.demo import duty_plan, observed_story, people, story
 from service.demo.stage import Play, Stage
 from service.domain.calendar import local
 from service.domain.clock import SettableClock
@@ -60,7 +60,9 @@ def _live(stage: Stage, now: datetime, say: Say) -> None:
         Play(today, story.PROCEDURE, story.SCHOOL, now - story.AGO, story.RUNNING),
     ]
     stage.perform(plays, say)
+    say("demo: the duty roster")
     stage.until(now)
+    duty_plan.load(stage, now)
 
 
 def _is_taken(tocsin: Tocsin) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 # The order counts: later files refine earlier ones.
 STYLES = (
-    "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid",
+    "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid", "duty",
     "responsive", "print",
 )  # fmt: skip
-SCRIPTS = ("clock", "forms", "live", "undo")
+SCRIPTS = ("clock", "forms", "live", "undo", "alarm")
 MANIFEST = STATIC / "vendor" / "manifest.json"
 
 

@@ -17,7 +17,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/organisations", "/policies", "/engine-incidents", "/audit"})
+ON_DESK = frozenset({"/organisations", "/policies", "/duty", "/engine-incidents", "/audit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ def may_audit(reader: Reader) -> bool:
     return any(may(reader.principal, Action.AUDIT_READ, each) for each in homes)
 
 
+def serves_somewhere(reader: Reader) -> bool:
+    """Whether this person belongs to an organisation that can keep a roster."""
+    return any(roles - {TRAINER, ADMINISTRATOR} for roles in reader.principal.memberships.values())
+
+
 def home_of(principal: Principal) -> str:
     """The organisation somebody works in most: where most roles are held."""
     held = principal.memberships
@@ -103,6 +108,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     found.append(("/procedures", "flow", words.gettext("预案库")))
     if reader.visible:
         found.append(("/organisations", "users", words.gettext("单位")))
+    if serves_somewhere(reader):
+        found.append(("/duty", "clock", words.gettext("值班")))
     found.append(("/policies", "table", words.gettext("参数")))
     if may_audit(reader):
         found.append(("/audit", "eye", words.gettext("审计")))
@@ -143,4 +150,13 @@ def _said(locale: str) -> Mapping[str, str]:
         "undone": words.gettext("已撤销。"),
         "handed_over": words.gettext("已交接。"),
         "language": words.gettext("语言已切换。"),
+        "planned": words.gettext("已按模板生成班次，尚未发布。"),
+        "published": words.gettext("值班表已发布，从现在起按它派单。"),
+        "staffed": words.gettext("值班人员已保存。"),
+        "removed": words.gettext("班次已取消。"),
+        "signed_in": words.gettext("已签到。"),
+        "handed": words.gettext("已签字。"),
+        "swap": words.gettext("换班申请已更新。"),
+        "absent": words.gettext("外出已报备。"),
+        "tested": words.gettext("测试消息已排队，几秒后刷新看结果。"),
     }

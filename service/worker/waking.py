@@ -19,7 +19,7 @@ from service.persistence.unit_of_work import UnitOfWork
 log = logger(__name__)
 BATCH = 200
 WATCHING = timedelta(seconds=30)
-SLOW_DOWN = timedelta(seconds=20)  # before a channel that has sent its share of a minute is asked again
+SLOW_DOWN = timedelta(seconds=20)  # before what has to wait is looked at again
 
 Run = Callable[[Callable[[UnitOfWork], None]], None]
 
@@ -63,7 +63,8 @@ class Waking:
         if plan.batch is None:
             return
         if plan.held_until is not None:
-            self._later(plan.batch, plan.held_until)
+            # quiet hours may be changed, and something urgent may come: looked at again before they end
+            self._later(plan.batch, min(plan.held_until, now + SLOW_DOWN))
             return
         outcome = self._send_all(plan.parcels)
         if outcome is None:
@@ -104,7 +105,7 @@ class Waking:
 
     def _later(self, batch: Batch, at: datetime) -> None:
         """Where rows are polled nothing wakes anybody: it is left alone until then."""
-        self._not_before[batch.stream, batch.recipient] = min(at, self._services.clock.now() + SLOW_DOWN)
+        self._not_before[batch.stream, batch.recipient] = at
         self._run(lambda uow: uow.wake(DELIVERY, batch.ids[0], at))
 
     def _send_all(self, parcels: tuple[Parcel, ...]) -> Outcome | None:

@@ -23,8 +23,8 @@ def test_the_import_contracts_are_kept() -> None:
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
 
 
-def test_integrations_know_only_the_domain_and_httpx() -> None:
-    allowed = {"httpx", "integrations", *sys.stdlib_module_names}
+def test_integrations_know_only_the_domain_and_their_clients() -> None:
+    allowed = {"httpx", "apprise", "integrations", *sys.stdlib_module_names}
     strangers = [
         f"{path}: {module}"
         for path in python_files("integrations")

@@ -40,9 +40,9 @@ def roster(
 
 
 def shifts(w: World, organisation: str = SCHOOL) -> list[ShiftView]:
-    """All shifts of the fortnight around."""
+    """All shifts of these weeks."""
     with w.app.read() as connection:
-        return list(duty_rosters.shifts(connection, organisation, at("02-23 00:00"), at("03-16 00:00")))
+        return list(duty_rosters.shifts(connection, organisation, at("02-23 00:00"), at("04-20 00:00")))
 
 
 def stand_ins(w: World, role: str, *names: str) -> None:

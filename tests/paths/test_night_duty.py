@@ -14,7 +14,9 @@ from tests.paths import school
 from tests.paths.world import SCHOOL, World, at
 
 SAID = "|".join(re.escape(chinese) for chinese, _ in WORDS.values())
-PLAIN = re.compile(rf"【警钟】(\d{{4}}-\d\d )?({SAID})(（\d+项）)?：http://127\.0\.0\.1:8000/(tasks/[0-9a-z-]+|inbox|duty)")
+PLAIN = re.compile(
+    rf"【警钟】(\d{{4}}-\d\d )?({SAID})(（\d+项）)?：http://127\.0\.0\.1:8000/(tasks/[0-9a-z-]+|inbox|duty)"
+)
 
 
 def a_case_at_night(w: World) -> str:
@@ -59,10 +61,7 @@ def test_the_stand_in_is_asked_with_the_leader_and_accepts(world: World) -> None
         (2, "stand_in", "nurse", "02:15:00"),
         (3, "leader", "principal", "02:15:00"),
     ]
-    assert (
-        night.row_for(world, "nurse", task).why
-        == "您是疫情防控办公室的第1顺位代理；值班的办公室丙未在5分钟内接单"
-    )
+    assert night.row_for(world, "nurse", task).why == "您是疫情防控办公室的第1顺位代理；值班的办公室丙未在5分钟内接单"
     assert task in night.in_inbox(world, "nurse")
     night.run(world, "nurse", tasks.claim, cmd.ClaimTask(task))
     world.go("03-03 02:40")

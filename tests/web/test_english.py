@@ -51,11 +51,15 @@ class Reading:
         with self.tocsin.read() as connection:
             accounts = set(connection.execute(select(sql.accounts.c.name)).scalars())
             places = set(connection.execute(select(sql.places.c.name)).scalars())
+            shifts = set(connection.execute(select(sql.shifts.c.name)).scalars())
+            channels = set(connection.execute(select(sql.channels.c.name)).scalars())
+            reasons = set(connection.execute(select(sql.absences.c.reason)).scalars())
             members = self._opened(connection, sql.members)
             persons = self._opened(connection, sql.persons)
         people = {str(each.get("name") or "") for each in (*members, *persons)}
         masked = {f"{name[:1]}{'*' * length}" for name in people if name for length in (1, 2, 3)}
-        return {name for name in accounts | places | people | masked | {name[-1:] for name in accounts} if name}
+        named = accounts | places | shifts | channels | reasons
+        return {name for name in named | people | masked | {name[-1:] for name in accounts} if name}
 
     def _typed(self) -> set[str]:
         """What stands in fields of free text."""
