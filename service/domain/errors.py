@@ -9,6 +9,7 @@ TocsinError
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
 │   ├── FinalListExists · FinalListAwaited
 │   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
+│   ├── HeldBack · RetentionRuns · IncidentOpen · NothingToErase   why nothing is erased
 │   └── EngineFailed     a process cannot go on; what is stored stands
 │       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
@@ -53,6 +54,10 @@ from service.domain.error_engine import ProcedureRetired as ProcedureRetired
 from service.domain.error_engine import ResolutionRefused as ResolutionRefused
 from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
+from service.domain.error_erasing import HeldBack as HeldBack
+from service.domain.error_erasing import IncidentOpen as IncidentOpen
+from service.domain.error_erasing import NothingToErase as NothingToErase
+from service.domain.error_erasing import RetentionRuns as RetentionRuns
 from service.domain.error_unavailable import CommitLost as CommitLost
 from service.domain.error_unavailable import DatabaseAway as DatabaseAway
 from service.domain.error_unavailable import DiskFull as DiskFull

@@ -42,6 +42,7 @@ from service.domain.events.engine import (
     EngineIncidentSkipped,
     InstanceUpgraded,
 )
+from service.domain.events.erasing import DataErased, ErasureEnded, LegalHoldLifted, LegalHoldSet
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -119,6 +120,7 @@ __all__ = [
     "ContactObserved",
     "ContactRemoved",
     "ContactStatusChanged",
+    "DataErased",
     "DeadlineCancelled",
     "DeadlineEscalated",
     "DeadlineMet",
@@ -142,6 +144,7 @@ __all__ = [
     "EngineIncidentRaised1",
     "EngineIncidentResolved",
     "EngineIncidentSkipped",
+    "ErasureEnded",
     "Event",
     "ExportAsked",
     "ExportDecided",
@@ -153,6 +156,8 @@ __all__ = [
     "InstanceStarted",
     "InstanceUpgraded",
     "IterationCompleted",
+    "LegalHoldLifted",
+    "LegalHoldSet",
     "MessageDelivered",
     "MessageExpired",
     "MessageReceived",
