@@ -76,7 +76,7 @@ class DirectorySink:
     def record(self, entry: OutboxEntry) -> OutboxEntry:
         """Keep the entry unless its delivery id is known; return the entry that was kept first."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = self._path(entry.delivery)
+        target = self.path_of(entry.delivery)
         with NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, suffix=".part", delete=False) as part:
             json.dump(_to_json(entry), part, ensure_ascii=False, indent=2)
             part.flush()
@@ -91,14 +91,15 @@ class DirectorySink:
 
     def read(self, delivery: str) -> OutboxEntry:
         """The recorded entry of a delivery. Raises FileNotFoundError."""
-        return _from_json(json.loads(self._path(delivery).read_text("utf-8")))
+        return _from_json(json.loads(self.path_of(delivery).read_text("utf-8")))
 
     def entries(self) -> list[OutboxEntry]:
         """Everything recorded, in the order of the sending instants."""
         found = [_from_json(json.loads(path.read_text("utf-8"))) for path in self.folder.glob("*.json")]
         return sorted(found, key=lambda entry: (entry.receipt.received_at, entry.delivery))
 
-    def _path(self, delivery: str) -> Path:
+    def path_of(self, delivery: str) -> Path:
+        """Where the entry of a delivery lies, or would."""
         # A dot is legal in quoted names, so `..` needs the suffix to be harmless; ids are short.
         return self.folder / f"{quote(delivery, safe='')}.json"
 

@@ -1,14 +1,14 @@
 """The composition root: the only place that picks implementations and puts the parts together."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from service import metrics
-from service.application import engine_incidents
+from service.application import attachments, engine_incidents
 from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
@@ -101,13 +101,21 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     announcements = None if database.is_sqlite else Announcements(database)
     hub = Hub(announcements)
     services = _renewed(warm.services, clock, hub) if warm else build_services(settings, clock, hub)
+    services = _forgetting(services, sealer, announcements)
     writer.on_lost(services.live.clear)
-    outside = _outside(settings)
+    sink = DirectorySink(settings.data_dir / "outbox")
+    outside = _outside(settings, sink)
 
     def run(handler: Callable[[UnitOfWork], None]) -> None:
         run_recorded(writer, services, handler)
 
-    duties = Duties(database, run, services, outside=outside, sealer=sealer, link=settings.public_url)
+    def shred(files: Sequence[str], sent: Sequence[str]) -> None:
+        for path in (*(settings.data_dir / "attachments" / each for each in files), *map(sink.path_of, sent)):
+            attachments.shred(path)
+
+    duties = Duties(
+        database, run, services, outside=outside, sealer=sealer, link=settings.public_url, shred=shred
+    )  # fmt: skip
     worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
@@ -163,7 +171,29 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     return Services(clock, forms, policies, rules, DefinitionStore(known), roles, announce=hub.announce)
 
 
-def _outside(settings: Settings) -> OutsideWorld:
+def _forgetting(services: Services, sealer: Sealer, announcements: Announcements | None) -> Services:
+    """Where values are erased, by whatever process, this one keeps none of them in memory."""
+
+    def forget(incident: str) -> None:
+        services.live.forget(incident)
+        sealer.forget()
+
+    def forget_all() -> None:
+        services.live.clear()
+        sealer.forget()
+
+    if announcements is None:
+        return replace(services, forget=forget)
+    announcements.listen_erased(forget, forget_all)
+
+    def forget_everywhere(incident: str) -> None:
+        forget(incident)
+        announcements.tell_erased(incident)
+
+    return replace(services, forget=forget_everywhere)
+
+
+def _outside(settings: Settings, sink: DirectorySink) -> OutsideWorld:
     """No real endpoints are configured yet but the channels of people: the demo plays everybody with his twin."""
-    twins = rehearsal_gateways(DirectorySink(settings.data_dir / "outbox"))
+    twins = rehearsal_gateways(sink)
     return OutsideWorld(live=twins if settings.demo else staff_gateway(), rehearsal=twins)

@@ -55,6 +55,7 @@ class AuditEntryAnswer(Answer):
 @router.get("")
 def search(
     door: Annotated[Door, permit(Action.AUDIT_READ)],
+    *,
     kind: Annotated[list[AuditKind] | None, Query()] = None,
     account: str = "",
     incident: str = "",

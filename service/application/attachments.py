@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,6 +103,27 @@ def attach(uow: UnitOfWork, incident: str, uploader: str, values: object) -> Non
     if named:
         mine = _attachments.c.id.in_(named) & (_attachments.c.uploaded_by == uploader)
         uow.connection.execute(update(_attachments).where(mine).values(incident_id=incident))
+
+
+def erase(uow: UnitOfWork, incident: str) -> list[str]:
+    """Destroy the keys and names of an incident's files; returns their ids, so that the files can be overwritten."""
+    mine = select(_attachments.c.id).where(_attachments.c.incident_id == incident).order_by(_attachments.c.id)
+    files = list(uow.connection.execute(mine).scalars())
+    for each in files:
+        uow.sealer.destroy(uow.connection, _subject(each))
+    uow.connection.execute(update(_attachments).where(_attachments.c.incident_id == incident).values(name=""))
+    return files
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file and remove it; one that is gone is left alone."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        file.write(b"\0" * path.stat().st_size)
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
 
 
 def _file_ids(value: object) -> set[str]:

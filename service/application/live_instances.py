@@ -127,6 +127,13 @@ class LiveInstances:
         with self._lock:
             self._row_count -= self._sets.pop(incident, (0, None))[0]
 
+    def forget(self, incident: str) -> None:
+        """Forget everything of an incident: values of it were erased, and must not stay in memory either."""
+        with self._lock:
+            self._row_count -= self._sets.pop(incident, (0, None))[0]
+            for instance_id in [each for each in self._kept if self._incidents.get(each) == incident]:
+                self._kept.pop(instance_id)
+
     def clear(self) -> None:
         """Forget everything, after a lost commit."""
         with self._lock:

@@ -16,7 +16,8 @@ from service.domain.policies import PolicyCatalogue
 class Services:
     """Built once by bootstrap; everything in it is safe to share between threads.
 
-    `announce(incident, seq)` is called after each commit that made an incident's log grow.
+    `announce(incident, seq)` is called after each commit that made an incident's log grow, `forget(incident)`
+    after each that erased values of it: no process keeps any of it in memory.
     """
 
     clock: Clock
@@ -27,6 +28,7 @@ class Services:
     organisations: OrganisationCatalogue
     live: LiveInstances = field(default_factory=LiveInstances)
     announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)
+    forget: Callable[[str], None] = field(default=lambda _incident: None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from service.application.failures import failure_of, put_on_record
 from service.application.incident_view import IncidentView
 from service.application.lazy_mapping import LazyMapping
 from service.application.projections import apply
+from service.application.sealed_classes import by_class
 from service.application.services import Origin, Services
 from service.domain import events as ev
 from service.domain.clock import VirtualClock
@@ -211,7 +212,8 @@ class Advance:
         self, event: ev.Event, row: Mapping[str, Any] | None, element: str, sealed: Mapping[str, Mapping[str, Any]]
     ) -> NewEvent:
         return NewEvent(
-            type=event.type, at=self.now, data=event.data(), sealed=sealed,
+            type=event.type, at=self.now, data=event.data(),
+            sealed=by_class(self.services.forms, event, sealed) if sealed else {},
             instance=row["id"] if row else "", procedure=row["procedure"] if row else self.incident["procedure"],
             version=row["version"] if row else self.incident["version"],
             element=element or getattr(event, "element", ""), actor=self.origin.actor, role=self.origin.role,

@@ -28,7 +28,7 @@ _FOLLOWING = frozenset(
         "deadline_escalated", "task_opened", "notice_sent", "message_delivered", "message_expired", "delivery_queued",
         "delivery_sent", "instance_started", "instance_ended", "person_linked", "contact_linked",
         "incident_status_changed", "case_status_changed", "contact_status_changed", "contact_handed_over",
-        "engine_incident_raised",
+        "engine_incident_raised", "task_assigned", "delivery_withdrawn", "duty_gap_found", "shift_missed",
     }
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ TocsinError
 │   ├── FinalListExists · FinalListAwaited
 │   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
 │   ├── OrganisationInactive · OrganisationInUse · LastAdministrator
+│   ├── HeldBack · RetentionRuns · IncidentOpen · NothingToErase   why nothing is erased
 │   └── EngineFailed     a process cannot go on; what is stored stands
 │       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
@@ -61,6 +62,10 @@ from service.domain.error_engine import ProcedureRetired as ProcedureRetired
 from service.domain.error_engine import ResolutionRefused as ResolutionRefused
 from service.domain.error_engine import StateUnreadable as StateUnreadable
 from service.domain.error_engine import UpgradeRefused as UpgradeRefused
+from service.domain.error_erasing import HeldBack as HeldBack
+from service.domain.error_erasing import IncidentOpen as IncidentOpen
+from service.domain.error_erasing import NothingToErase as NothingToErase
+from service.domain.error_erasing import RetentionRuns as RetentionRuns
 from service.domain.error_sign_in import CodeRefused as CodeRefused
 from service.domain.error_sign_in import IdentityRefused as IdentityRefused
 from service.domain.error_sign_in import SecondFactorNeeded as SecondFactorNeeded

@@ -178,8 +178,14 @@ def _as_json(value: object) -> object:
     return [_as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+def _holds_files(field: Field) -> bool:
+    """Whatever its class: the name of a file may be that of a person."""
+    parts = (field, *field.parts, *((field.item, *field.item.parts) if field.item else ()))
+    return any(part.type in {"file", "file_or_text"} for part in parts)
+
+
 def _answers(view: View, values: dict[str, Any], warnings: list[FieldError]) -> Answers:
-    sealed_keys = {field.key for field in view.fields if field.field_class.is_sealed}
+    sealed_keys = {field.key for field in view.fields if field.field_class.is_sealed or _holds_files(field)}
     outputs = {field.key: values.get(field.key) for field in view.fields if field.is_output}
     return Answers(
         values=values,

@@ -5,8 +5,9 @@ that turns into a writer fails at once when another writes), reads use a plain B
 that cannot write. PostgreSQL: psycopg 3; reads are read-only snapshots.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from service.persistence.postgres import is_away, migrating_engine, reading_engi
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
+SCRUB_SECONDS = 1.0  # writers wait as long
 READS = "tocsin_reads"  # execution option of connections that see committed rows only
 
 
@@ -74,6 +76,16 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema up to date."""
         migrate(self.url.render_as_string(hide_password=False))
+
+    def scrub(self) -> bool:
+        """After values were erased: leave none in SQLite's write-ahead log; False while somebody reads from it.
+
+        The file itself keeps nothing (`secure_delete`). PostgreSQL keeps old row versions until it vacuums.
+        """
+        if not self.is_sqlite or not self.url.database:
+            return True
+        with closing(sqlite3.connect(self.url.database, timeout=SCRUB_SECONDS)) as raw:
+            return not raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
     def close(self) -> None:
         """Close all connections."""
@@ -174,8 +186,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         cursor = raw.cursor()
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
-        if not writes:
-            cursor.execute("PRAGMA query_only=ON")
+        cursor.execute("PRAGMA secure_delete=ON" if writes else "PRAGMA query_only=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.clock import Clock
 from service.domain.errors import SubjectErased
+from service.domain.retention import merged, subject_of
 from service.persistence.database import READS, plain_json
 from service.persistence.tables import SubjectKey, table_of
 from service.persistence.working_set import Source, connection_of, is_alone
@@ -96,9 +97,13 @@ class Sealer:
         return values
 
     def open_all(self, source: Source, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-        """Decrypt `{subject: token}` to `{subject: values}`."""
+        """Decrypt `{key: token}` to `{subject: values}`; what is sealed by class is put together again."""
         self.preload(source, tokens)
-        return {subject: self.open(source, subject, token) for subject, token in tokens.items()}
+        found: dict[str, dict[str, Any]] = {}
+        for key, token in tokens.items():
+            values, subject = self.open(source, key, token), subject_of(key)
+            found[subject] = merged(found[subject], values) if subject in found else values
+        return found
 
     def open_text(self, source: Source, text: str) -> dict[str, dict[str, Any]]:
         """Decrypt a `sealed` text column to `{subject: values}`."""
@@ -128,6 +133,10 @@ class Sealer:
         self._state().fresh.pop(subject, None)
         self._state().texts.clear()
         self._state().destroyed.add(subject)
+
+    def forget(self) -> None:
+        """Use no key for reading any more without asking the database: somebody may have been erased elsewhere."""
+        self._shared.clear()
 
     def settle(self) -> None:
         """The transaction of this thread is committed: its keys may be shared."""

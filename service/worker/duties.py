@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from service.application import audit, deliveries, upgrades, watchdog
+from service.application import audit, deliveries, erasing, upgrades, watchdog
 from service.application.directory_import import Importing
+from service.application.erasing import Shred
 from service.application.services import Services
 from service.application.timers import work_incident
 from service.domain.gateways import OutsideWorld
@@ -34,17 +35,20 @@ class Duties:
     """Due rows, deliveries and the seal over the log."""
 
     def __init__(
-        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer, link: str
-    ) -> None:
+        self, database: Database, run: Run, services: Services, *, outside: OutsideWorld, sealer: Sealer, link: str,
+        shred: Shred,
+    ) -> None:  # fmt: skip
         """`run` runs a use case through the writer and records an engine incident where it fails.
 
-        `link` is the address of the product that messages to people lead to.
+        `link` is the address of the product that messages to people lead to; `shred` overwrites and removes files of
+        erased incidents, by attachment and by delivery.
         """
         self.database, self._run, self._services = database, run, services
-        self._outside, self._sealer = outside, sealer
+        self._outside, self._sealer, self._shred = outside, sealer, shred
         self.waking = Waking(database, run, services, outside=outside, sealer=sealer, link=link)
         self._watched_at: datetime | None = None
         self._importing = Importing(database, run, services, sealer)
+        self._is_scrubbed = True  # nothing erased is left beside the tables
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
 
     def tick(self) -> int:
@@ -56,6 +60,7 @@ class Duties:
         self.watch()
         self.check_chains()
         self.import_directory()
+        self.erase()
         return looked_at
 
     def work(self, incident: str) -> None:
@@ -95,6 +100,16 @@ class Duties:
         for _ in range(STRETCHES):
             if not audit.go_on_checking(self.database, self._run):
                 return
+
+    def erase(self) -> None:
+        """Go on with erasures somebody began; afterwards nothing of them is left beside the tables either."""
+        with self.database.read() as connection:
+            items = erasing.waiting(connection, BATCH)
+        for item in items:
+            work = partial(erasing.work_one, self._run, self._services, item, self._shred)
+            self._guarded("erasure", item["incident_id"], work)
+        self._is_scrubbed = not items and self._is_scrubbed
+        self._is_scrubbed = self._is_scrubbed or self.database.scrub()
 
     def watch(self) -> None:
         """What stands still without an error becomes an engine incident; what is only late is worked before."""

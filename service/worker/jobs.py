@@ -81,6 +81,7 @@ class JobWorker:
         self._duties.waking.send_tests()
         self._duties.waking.watch()
         self._duties.check_chains()
+        self._duties.erase()
         return woken
 
     def _sweep_on(self) -> None:

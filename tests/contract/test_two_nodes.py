@@ -55,6 +55,22 @@ def test_nodes_take_turns_on_an_incident(nodes: Nodes) -> None:
         assert verify(connection, incident).ok
 
 
+def test_what_one_node_erased_is_in_no_other_node_s_memory(nodes: Nodes) -> None:
+    a, b = nodes
+    incident, other = b.opened(), b.opened()
+    complete(b, b.task(incident, "t_office_accept")["id"])
+    live = b.tocsin.services.live
+    assert {incident, other} <= live.sets().keys()
+    a.tocsin.services.forget(incident)
+    for _ in range(100):
+        if incident not in live.sets():
+            break
+        time.sleep(0.05)
+    assert incident not in live.sets()
+    assert other in live.sets()
+    assert b.task(incident, "t_isolation_room", "nurse")
+
+
 def test_of_two_who_complete_a_task_at_once_one_wins_and_the_other_is_told_who_and_when(nodes: Nodes) -> None:
     a, _b = nodes
     for node in nodes:

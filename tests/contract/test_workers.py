@@ -152,7 +152,15 @@ def test_a_delivery_that_failed_waits_a_while_and_then_leaves_once(backend: str,
     partner = {"is_up": False}
     twins = rehearsal_gateways(DirectorySink(tmp_path / "outbox"), is_up=lambda: partner["is_up"])
     app = world.app
-    duties = Duties(app.database, app.run, app.services, outside=OutsideWorld(twins, twins), sealer=app.sealer, link="")
+    duties = Duties(
+        app.database,
+        app.run,
+        app.services,
+        outside=OutsideWorld(twins, twins),
+        sealer=app.sealer,
+        link="",
+        shred=lambda _files, _sent: None,
+    )
     worker: Worker = PollingWorker(duties) if backend == "sqlite" else JobWorker(duties, world.clock)
     worker.start(0.05)
     until(lambda: attempts(world) == {1})

@@ -11,6 +11,7 @@ from service.application import (
     accounts,
     alerts,
     channels,
+    deliveries,
     duty,
     duty_rosters,
     duty_service,
@@ -299,7 +300,10 @@ def test_a_message_that_cannot_leave_is_tried_again_later_each_time_and_then_tol
     night.reachable(world, "coordinator")
     app, is_up = world.app, [False]
     twins = rehearsal_gateways(DirectorySink(world.settings.data_dir / "outbox"), is_up=lambda: is_up[0])
-    duties = Duties(app.database, app.run, app.services, outside=OutsideWorld(twins, twins), sealer=app.sealer, link="")
+    duties = Duties(
+        app.database, app.run, app.services, outside=OutsideWorld(twins, twins), sealer=app.sealer, link="",
+        shred=lambda _attachments, _deliveries: None,
+    )  # fmt: skip
     world.clock.set(at("03-03 02:10"))
     world.open("teacher", school.quick())
     school.detection(world)

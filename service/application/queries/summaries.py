@@ -168,6 +168,11 @@ class _Words(dict[str, str]):
         value = self.data.get(key)
         return value if isinstance(value, list) else [str(value)] if value else []
 
+    def classes(self) -> str:
+        """The classes an erasure was about."""
+        named = [self.reader.label("field_class", each) for each in self.data.get("rules") or {}]
+        return self.reader.pick("、", ", ").join(named)
+
     def decision(self) -> str:
         """The name of the decision table."""
         decisions = self.reader.services.definitions.get(
@@ -238,6 +243,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
         "export_decision", "approved" if w.data.get("is_approved") else "refused"
     ),
     "rows_out": lambda w: str(w.data.get("rows") or 0),
+    "classes": lambda w: w.classes(),
     "chain_result": lambda w: w.reader.label("chain_result", str(w.data.get("reason") or "whole")),
     "search_by": lambda w: w.word("search_by", "by"),
 }

@@ -53,6 +53,7 @@ from service.domain.events.engine import (
     EngineIncidentSkipped,
     InstanceUpgraded,
 )
+from service.domain.events.erasing import DataErased, ErasureEnded, LegalHoldLifted, LegalHoldSet
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -154,6 +155,7 @@ __all__ = [
     "ContactObserved",
     "ContactRemoved",
     "ContactStatusChanged",
+    "DataErased",
     "DeadlineCancelled",
     "DeadlineEscalated",
     "DeadlineMet",
@@ -182,6 +184,7 @@ __all__ = [
     "EngineIncidentRaised1",
     "EngineIncidentResolved",
     "EngineIncidentSkipped",
+    "ErasureEnded",
     "Event",
     "ExportAsked",
     "ExportDecided",
@@ -194,6 +197,8 @@ __all__ = [
     "InstanceStarted",
     "InstanceUpgraded",
     "IterationCompleted",
+    "LegalHoldLifted",
+    "LegalHoldSet",
     "MemberChanged",
     "MembershipChanged",
     "MessageDelivered",
