@@ -246,4 +246,8 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "classes": lambda w: w.classes(),
     "chain_result": lambda w: w.reader.label("chain_result", str(w.data.get("reason") or "whole")),
     "search_by": lambda w: w.word("search_by", "by"),
+    "sign_in_method": lambda w: w.word("sign_in_method", "method"),
+    "attempts_at": lambda w: w.word("attempts_at", "what"),
+    "token_refusal": lambda w: w.word("token_refusal", "reason"),
+    "expires": lambda w: w.instant("expires"),
 }
