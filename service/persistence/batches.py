@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from service.persistence.json_text import Written
+from service.domain.json_text import Written
 
 Statement = Insert | Update | Delete
 Convert = Callable[[Any], Any]
