@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from service.persistence import queue
 from service.persistence.tables import sql
@@ -33,17 +34,25 @@ class SchoolCase:
 
 def school_cases(connection: Connection, incident: Mapping[str, Any]) -> list[SchoolCase]:
     """Cases of the incident's school in order of registration, each person once; a drill sees only its own."""
-    persons = sql.persons
-    statement = (
+    found: dict[str, SchoolCase] = {}
+    wanted = {"id": incident["id"], "organisation": incident["organisation_id"], "kind": incident["kind"]}
+    for person, member, registered_at, of_incident in connection.execute(_cases(incident["kind"] == "drill"), wanted):
+        found.setdefault(member or person, SchoolCase(registered_at, of_incident))
+    return list(found.values())
+
+
+@cache
+def _cases(is_drill: bool) -> Select[Any]:
+    """The statement, made once: facts of every open incident ask for it after every command."""
+    persons, incidents = sql.persons, sql.incidents
+    of_school = (incidents.c.organisation_id == bindparam("organisation")) & (incidents.c.kind == bindparam("kind"))
+    return (
         select(persons.c.id, persons.c.member_id, persons.c.registered_at, persons.c.incident_id)
-        .join(sql.incidents, sql.incidents.c.id == persons.c.incident_id)
-        .where(of_school(incident), persons.c.kind == "case", persons.c.is_revoked.is_(False))
+        .join(incidents, incidents.c.id == persons.c.incident_id)
+        .where(incidents.c.id == bindparam("id") if is_drill else of_school)
+        .where(persons.c.kind == "case", persons.c.is_revoked.is_(False))
         .order_by(persons.c.registered_at, persons.c.id)
     )
-    found: dict[str, SchoolCase] = {}
-    for row in connection.execute(statement):
-        found.setdefault(row.member_id or row.id, SchoolCase(row.registered_at, row.incident_id))
-    return list(found.values())
 
 
 def is_reported_elsewhere(connection: Connection, incident: Mapping[str, Any], since: datetime) -> bool:

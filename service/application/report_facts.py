@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from service.application import organisations
 from service.application.contact_rows import Contact
 from service.application.incident_view import IncidentView
 from service.application.person_facts import PersonFacts
@@ -84,16 +85,16 @@ def _course(case: PersonFacts) -> tuple[CoursePoint, ...]:
 
 def place_names(view: IncidentView, places: Sequence[str]) -> list[str]:
     """Names of classes or places by id, in order; free text stays as it is."""
-    table = sql.places
-    found = view.connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(places)))
-    names = {row.id: row.name for row in found}
-    return [str(names.get(place, place)) for place in places]
+    found = {place: organisations.place_row(view.source, place) for place in dict.fromkeys(places)}
+    names = {place: str(row["name"]) for place, row in found.items() if row}
+    return [names.get(place, str(place)) for place in places]
 
 
 def _organisation(view: IncidentView, organisation: str | None, locale: str) -> str:
-    table = sql.organisations
-    row = view.connection.execute(select(table.c.name, table.c.name_en).where(table.c.id == organisation)).first()
-    return pick((row.name, row.name_en or row.name), locale) if row else ""
+    if organisation is None or organisation not in organisations.hierarchy(view.source).parents:
+        return ""
+    row = organisations.row_of(view.source, organisation)
+    return pick((row["name"], row["name_en"] or row["name"]), locale)
 
 
 def transfers_of(case: PersonFacts) -> list[TransferMaterial]:

@@ -99,7 +99,7 @@ def _inspect(view: View, data: object, context: FillContext, prefix: str) -> Ins
     if not isinstance(data, Mapping):
         inspection.errors.append(field_error(prefix.rstrip("."), "not_object"))
         return inspection
-    known = set(field.key for field in view.fields)
+    known = {entry.field.key for entry in view.entries}
     for key in data:
         if key not in known:
             inspection.refuse(shown_name(key), "unknown_field")
@@ -137,9 +137,10 @@ def _take(field: Field, raw: object, inspection: Inspection) -> None:
 def usable_default(field: Field, context: FillContext) -> object:
     """The default, or None where the service supplies what the field cannot take: nobody typed that."""
     given = default_value(field, context)
+    if not is_given(given):
+        return given
     trial = Inspection(context)
-    if is_given(given):
-        check_value(field, given, field.key, trial)
+    check_value(field, given, field.key, trial)
     return None if trial.errors else given
 
 

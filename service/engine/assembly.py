@@ -7,7 +7,7 @@ One assembly per bundle version is shared by all its instances; nothing may chan
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.defaults import ExclusiveGateway
@@ -60,6 +60,9 @@ class Assembly:
     specs: Mapping[str, BpmnProcessSpec]
     decisions: Mapping[str, Decision]
     watched: Mapping[str, frozenset[str]]  # by process, see `watching`
+    # What was looked up before: a step asks for the same few nodes again and again.
+    _nodes: dict[tuple[str, str], Node | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _incoming: dict[tuple[str, str], list[Flow]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def process(self, scope: str) -> Process:
         """The page of a scope name."""
@@ -67,14 +70,21 @@ class Assembly:
 
     def node(self, scope: str, element: str) -> Node | None:
         """The diagram's node of a task specification; None for the library's own."""
-        return self.process(scope).nodes.get(element)
+        key = (scope, element)
+        if key not in self._nodes:
+            self._nodes[key] = self.process(scope).nodes.get(element)
+        return self._nodes[key]
+
+    def incoming(self, scope: str, element: str) -> list[Flow]:
+        """Sequence flows that enter a node, in file order; not to be changed."""
+        key = (scope, element)
+        if key not in self._incoming:
+            self._incoming[key] = self.process(scope).incoming(element)
+        return self._incoming[key]
 
     def flow(self, scope: str, source: str, target: str) -> str:
         """Id of the sequence flow between two nodes, "" if there is none."""
-        for flow in self.process(scope).flows.values():
-            if flow.source == source and flow.target == target:
-                return flow.id
-        return ""
+        return next((flow.id for flow in self.incoming(scope, target) if flow.source == source), "")
 
 
 def assemble(bundle: Bundle) -> Assembly:

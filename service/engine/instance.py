@@ -90,6 +90,15 @@ class Armed:
     run: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of the open collections as they were stored last: themselves, their text, the check sum so far."""
+
+    of: list[Any]
+    text: str
+    sum: int
+
+
 class Instance:
     """The state of one instance and the log of the step in progress.
 
@@ -106,6 +115,7 @@ class Instance:
         self.end = self.error = ""
         self.live: dict[str, Task] = {}
         self.grown: dict[str, object] = {}  # the rows each open collection was last compared with; never stored
+        self.lists: Lists | None = None
         self.skips: set[str] = set()  # elements an operator said to pass over once, without what they do
         self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []
@@ -238,7 +248,7 @@ class Instance:
         node, page = self.node_of(task), task.workflow.spec.name
         if node is None:
             return []
-        incoming = self.assembly.process(page).incoming(node.id)
+        incoming = self.assembly.incoming(page, node.id)
         if node.kind is Kind.AND and len(incoming) > 1:
             return [flow.id for flow in incoming]
         if node.kind is Kind.OR and TOOK in task.internal_data:

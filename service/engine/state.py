@@ -1,24 +1,29 @@
 """Instance state to and from its stored form; the specification is not in it.
 
 The form is ours and small: one list per library task, data only where it differs from the parent
-task's. `FORMAT` rises when its shape changes; old formats keep loading (golden states in tests).
+task's. What an open collection has begun, and what of it has ended, stands apart (`lists`) and its text is
+kept: it is as long as the list of people and rarely changes. `FORMAT` rises when the shape changes; old
+formats keep loading (golden states in tests).
 A check sum tells a damaged form from one that is as it was written; what was done stands in the log.
 """
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from service.domain import json_text
 from service.engine.assembly import Assembly
-from service.engine.instance import Armed, Instance, Run
+from service.engine.instance import TID, Armed, Instance, Lists, Run
 from service.engine.specs import ScriptGate
-from service.engine.state_formats import EARLIER, UNNUMBERED, current, numbered
+from service.engine.state_formats import EARLIER, UNNUMBERED, WITHIN, current, numbered
 from service.engine.tokens import Marking, Token
 
-FORMAT = 4
+FORMAT = 5
+ITEMS, ENDED = "items", "ended"
+_write = json_text.writer()
 
 
 class StateError(ValueError):
@@ -27,6 +32,7 @@ class StateError(ValueError):
 
 def dump(instance: Instance) -> str:
     """The stored form of an instance, as JSON text."""
+    apart = frozenset(tid for tid, task in instance.live.items() if ENDED in task.internal_data)
     state = {
         "process": instance.process_id,
         "counter": instance.counter,
@@ -34,16 +40,32 @@ def dump(instance: Instance) -> str:
         "end": instance.end,
         "error": instance.error,
         "armed": {tid: [a.element, a.value, a.due, a.base, a.after, a.run] for tid, a in instance.armed.items()},
-        "runs": {key: _dump_run(run) for key, run in instance.runs.items()},
+        "runs": {key: _dump_run(run, apart) for key, run in instance.runs.items()},
     }
     if instance.skips:
         state["skips"] = sorted(instance.skips)
-    body = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-    return _with_sum(body)
+    body = _write(state)
+    if not apart:
+        return _with_sum(body)
+    lists = _lists(instance, apart)
+    rest = body[1:]
+    return f'{{"format":{FORMAT},"sum":{zlib.crc32(rest.encode(), lists.sum)},"state":{lists.text}{rest}}}'
 
 
 def _with_sum(body: str) -> str:
     return f'{{"format":{FORMAT},"sum":{zlib.crc32(body.encode())},"state":{body}}}'
+
+
+def _lists(instance: Instance, apart: Set[str]) -> Lists:
+    """How a state with lists begins. A list that changes is another list, so the same ones have the same text."""
+    found = {tid: instance.live[tid].internal_data for tid in sorted(apart)}
+    of = [each for data in found.values() for each in (data[ITEMS], data[ENDED])]
+    known = instance.lists
+    if known is not None and len(known.of) == len(of) and all(a is b for a, b in zip(known.of, of, strict=True)):
+        return known
+    text = f'{{"lists":{_write({tid: [data[ITEMS], data[ENDED]] for tid, data in found.items()})},'
+    instance.lists = Lists(of, text, zlib.crc32(text.encode()))
+    return instance.lists
 
 
 def rewritten(text: str, change: Callable[[str], str]) -> str:
@@ -55,15 +77,15 @@ def _body(text: str) -> str:
     return text.partition('"state":')[2][:-1]
 
 
-def _dump_run(run: Run) -> dict[str, Any]:
+def _dump_run(run: Run, apart: Set[str]) -> dict[str, Any]:
     return {
         "scope": run.scope, "start": run.start, "parent": run.parent, "host": run.host, "turn": run.turn,
         "over": run.is_over, "terminated": run.is_terminated, "result": run.result, "begun": run.kept,
-        "main": None if run.is_over else _dump_workflow(run.workflow),
+        "main": None if run.is_over else _dump_workflow(run.workflow, apart),
     }  # fmt: skip
 
 
-def _dump_workflow(marking: Marking) -> dict[str, Any]:
+def _dump_workflow(marking: Marking, apart: Set[str]) -> dict[str, Any]:
     """Tokens by place, so that a state does not grow with the number of tokens there ever were."""
     place = {number: place for place, number in enumerate(marking.tasks, start=1)}
     return {
@@ -72,12 +94,14 @@ def _dump_workflow(marking: Marking) -> dict[str, Any]:
         "last": place.get(marking.last_task.id) if marking.last_task else None,
         "completed": marking.completed,
         "success": marking.success,
-        "tasks": [_dump_token(token, place) for token in marking.tasks.values()],
+        "tasks": [_dump_token(token, place, apart) for token in marking.tasks.values()],
     }
 
 
-def _dump_token(token: Token, place: Mapping[int, int]) -> list[Any]:
-    parent = token.parent
+def _dump_token(token: Token, place: Mapping[int, int], apart: Set[str]) -> list[Any]:
+    parent, internal = token.parent, token.internal_data
+    if apart and internal.get(TID) in apart:
+        internal = {key: value for key, value in internal.items() if key not in (ITEMS, ENDED)}
     return [
         place[token.id],
         None if parent is None else place[parent.id],
@@ -85,7 +109,7 @@ def _dump_token(token: Token, place: Mapping[int, int]) -> list[Any]:
         token.task_spec.name,
         token.state,
         token.triggered,
-        token.internal_data,
+        internal,
         None if parent is not None and token.data == parent.data else token.data,
     ]
 
@@ -110,7 +134,7 @@ def _opened(text: str) -> dict[str, Any]:
     format_ = stored.get("format") if isinstance(stored, dict) else None
     if format_ in EARLIER:
         return current(stored)
-    if format_ not in (UNNUMBERED, FORMAT):
+    if format_ not in (UNNUMBERED, WITHIN, FORMAT):
         message = f"unknown state format {format_}"
         raise StateError(message)
     state, body = stored.get("state"), _body(text)
@@ -129,6 +153,8 @@ def _load(assembly: Assembly, instance_id: str, state: Mapping[str, Any]) -> Ins
     for key, stored in state["runs"].items():
         instance.runs[key] = _load_run(instance, stored)
     instance.index()
+    for tid, (items, ended) in state.get("lists", {}).items():
+        instance.live[tid].internal_data.update({ITEMS: items, ENDED: ended})
     return instance
 
 

@@ -2,7 +2,8 @@
 
 Format 1 kept the pages of a run inside it, and the result of a finished main flow beside the runs;
 since format 2 every page is a run of its own. Since format 3 a check sum stands around it. Since format 4
-tokens are numbered, without the time of their last change, where the library's random ids stood.
+tokens are numbered, without the time of their last change, where the library's random ids stood. Since format 5
+the lists of an open collection stand apart; within a token they are still read.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from SpiffWorkflow.util.task import TaskState
 
 EARLIER = (1, 2)  # without a check sum
 UNNUMBERED = 3
+WITHIN = 4
 _ID, _STATE, _INTERNAL = 0, 4, 7  # places in the list of a stored task
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from service.persistence.json_text import Written
+from service.domain.json_text import Written
 
 Statement = Insert | Update | Delete
 Convert = Callable[[Any], Any]
@@ -66,11 +66,16 @@ _prepared: WeakKeyDictionary[Statement, _Prepared] = WeakKeyDictionary()
 def write_many(connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> int:
     """Execute a statement of plain `bindparam`s once per row; returns how many rows it reached.
 
-    On PostgreSQL, whose driver binds by name, SQLAlchemy prepares the rows.
+    Errors of SQLite are the driver's own. On PostgreSQL, whose driver binds by name, SQLAlchemy prepares the rows.
     """
     if connection.dialect.name != "sqlite":
         return connection.execute(statement, [dict(row) for row in rows]).rowcount
     prepared = _prepared.get(statement)
     if prepared is None:
         prepared = _prepared[statement] = _Prepared(statement, connection.dialect)
-    return connection.exec_driver_sql(prepared.text, prepared.arranged(rows)).rowcount
+    cursor = connection.connection.cursor()  # SQLAlchemy's own execution takes three times as long
+    try:
+        cursor.executemany(prepared.text, prepared.arranged(rows))
+        return cursor.rowcount
+    finally:
+        cursor.close()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, RowMapping, insert, select
 
-from service.persistence import json_text
-from service.persistence.json_text import Written
+from service.domain import json_text
+from service.domain.json_text import Written
 from service.persistence.tables import ChainSeal, EventRow, StreamHead, table_of
 
 if TYPE_CHECKING:

@@ -21,9 +21,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from service.domain import json_text
 from service.domain.clock import Clock
 from service.domain.errors import DatabaseAway
-from service.persistence import append_only, json_text
+from service.persistence import append_only
 from service.persistence.postgres import is_away, migrating_engine, reading_engine, with_driver, writing_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, MetaData, Table, bindparam, create_engine, insert
 
-from service.persistence import json_text
+from service.domain import json_text
+from service.domain.json_text import Written
 from service.persistence.batches import write_many
 from service.persistence.database import plain_json
-from service.persistence.json_text import Written
 from service.persistence.tables import sql
 
 TEXTS = st.text(max_size=8)
@@ -32,10 +32,12 @@ VISIT = st.fixed_dictionaries(
 )
 
 
-@given(value=JSON, is_sorted=st.booleans())
-def test_an_encoder_made_once_writes_what_a_new_one_does(value: object, *, is_sorted: bool) -> None:
-    usual = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=is_sorted)
-    assert json_text.writer(sort_keys=is_sorted)(value) == usual
+@given(value=JSON, is_sorted=st.booleans(), separators=st.sampled_from([json_text.COMPACT, json_text.SPACED]))
+def test_an_encoder_made_once_writes_what_a_new_one_does(
+    value: object, separators: tuple[str, str], *, is_sorted: bool
+) -> None:
+    usual = json.dumps(value, ensure_ascii=False, separators=separators, allow_nan=False, sort_keys=is_sorted)
+    assert json_text.writer(sort_keys=is_sorted, separators=separators)(value) == usual
 
 
 def test_it_refuses_what_json_cannot_say() -> None:
@@ -60,12 +62,14 @@ def _stored(table: Table, rows: list[dict[str, Any]], *, by_us: bool) -> list[tu
         return [tuple(row) for row in found]
 
 
+@settings(deadline=None)  # each makes a database
 @given(rows=st.lists(VISIT, min_size=1, max_size=4))
 def test_instants_are_stored_as_usual_in_whatever_zone(rows: list[dict[str, Any]]) -> None:
     numbered = [{"id": str(number), **row} for number, row in enumerate(rows)]
     assert _stored(sql.element_visits, numbered, by_us=True) == _stored(sql.element_visits, numbered, by_us=False)
 
 
+@settings(deadline=None)
 @given(data=st.dictionaries(TEXTS, JSON, max_size=3))
 def test_json_is_stored_as_usual_and_what_was_written_before_as_it_stands(data: dict[str, Any]) -> None:
     row = {

@@ -1,15 +1,16 @@
 """One registry from event type to the function that applies it."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from service.domain import json_text
 from service.domain.events import Event
 from service.persistence.unit_of_work import StoredEvent
 from service.persistence.working_set import IncidentRows
 
 Applier = Callable[[IncidentRows, StoredEvent, Any], None]
+_sealed_text = json_text.writer(sort_keys=True, separators=json_text.SPACED)
 APPLIERS: dict[str, Applier] = {}
 
 
@@ -30,7 +31,7 @@ def instant(text: str | None) -> datetime | None:
 
 def sealed_column(stored: StoredEvent) -> str:
     """The sealed values of an event as a text column holds them."""
-    return json.dumps(stored.sealed, ensure_ascii=False, sort_keys=True) if stored.sealed else "{}"
+    return _sealed_text(stored.sealed) if stored.sealed else "{}"
 
 
 def deadline_id(incident: str, rule: str, subject: str) -> str:

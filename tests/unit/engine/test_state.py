@@ -81,9 +81,10 @@ def test_it_goes_on_to_the_end(reload: bool) -> None:
     assert (driver.instance.status, driver.instance.end) == ("completed", "e")
 
 
-def test_a_golden_state_of_the_first_format_still_loads_and_finishes() -> None:
+@pytest.mark.parametrize("format_", [1, 4])
+def test_a_golden_state_of_an_earlier_format_still_loads_and_finishes(format_: int) -> None:
     driver = half_way()
-    driver.instance = state.load(driver.assembly, "i", (GOLDEN / "format_1.json").read_text("utf-8"))
+    driver.instance = state.load(driver.assembly, "i", (GOLDEN / f"format_{format_}.json").read_text("utf-8"))
     finish(driver)
     assert (driver.instance.status, driver.instance.end) == ("completed", "e")
     assert driver.now == START + timedelta(hours=1)
@@ -145,6 +146,21 @@ def test_a_new_row_of_a_collection_is_stored_before_anybody_asks_again() -> None
     driver.proceed(people=["c1", "c2", "c3"])
     assert driver.instance.is_dirty
     assert [effect.item for effect in driver.effects if hasattr(effect, "item")] == ["c1", "c2", "c3"]
+
+
+def test_the_lists_of_a_collection_are_written_anew_only_when_they_change() -> None:
+    driver = half_way()
+    before = state.dump(driver.instance)
+    lists = driver.instance.lists
+    assert lists is not None
+    assert json.loads(before)["state"]["lists"] == {driver.waits("o")[0]: [["c1", "c2"], []]}
+    driver.complete("v")
+    moved = state.dump(driver.instance)
+    assert moved != before
+    assert driver.instance.lists is lists
+    driver.proceed(people=["c1", "c2", "c3"])
+    assert '["c1","c2","c3"]' in state.dump(driver.instance)
+    assert state.dump(stored(driver.instance)) == state.dump(driver.instance)
 
 
 def test_the_end_of_one_child_is_stored() -> None:

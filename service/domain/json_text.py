@@ -12,17 +12,22 @@ from typing import Any
 Write = Callable[[Any], str]
 
 
-def writer(*, sort_keys: bool = False, default: Callable[[Any], Any] | None = None) -> Write:
-    """Compact JSON; refuses NaN and, without a `default`, whatever JSON cannot say."""
+COMPACT, SPACED = (",", ":"), (", ", ": ")
+
+
+def writer(
+    *, sort_keys: bool = False, default: Callable[[Any], Any] | None = None, separators: tuple[str, str] = COMPACT
+) -> Write:
+    """Refuses NaN and, without a `default`, whatever JSON cannot say."""
     plain = json.JSONEncoder(
-        ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys, default=default
+        ensure_ascii=False, separators=separators, allow_nan=False, sort_keys=sort_keys, default=default
     )
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # an interpreter without it
         return plain.encode
     quoted = json.encoder.encode_basestring
     # No markers: a value that contains itself is a RecursionError instead of a ValueError.
-    encode = make(None, plain.default, quoted, None, ":", ",", sort_keys, False, False)
+    encode = make(None, plain.default, quoted, None, separators[1], separators[0], sort_keys, False, False)
     join = "".join
     return lambda value: join(encode(value, 0))
 
