@@ -2,13 +2,15 @@
 
 import gc
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Thread
 from types import FrameType
 
+import uvicorn
 from fastapi import FastAPI
 
-from service.api import QuickCompletion, add_api
+from service.api import QuickCompletion, add_api, add_probes
 from service.bootstrap import Tocsin
 from service.observing import Observed
 from service.web import build_web
@@ -23,8 +25,49 @@ def run_worker(tocsin: Tocsin) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, end)
     tocsin.start()
-    tocsin.worker.wait()
+    with answering_probes(tocsin):
+        tocsin.worker.wait()
     tocsin.stop()
+
+
+@contextmanager
+def answering_probes(tocsin: Tocsin) -> Iterator[None]:
+    """Meanwhile the probes of this process are answered, where the operator gave a port; nothing else is.
+
+    Raises RuntimeError where nobody can listen there.
+    """
+    settings = tocsin.settings
+    if not settings.worker_metrics_port:
+        yield
+        return
+    app = FastAPI(title="Tocsin 警钟", docs_url=None, redoc_url=None, openapi_url=None)
+    add_probes(app.router, tocsin)
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.worker_metrics_port, log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=_run, args=(server,), name="probes", daemon=True)
+    thread.start()
+    try:
+        _wait_for_start(server, thread)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _run(server: uvicorn.Server) -> None:
+    with suppress(SystemExit):  # how it ends where the address is taken; whoever waits for its start says so
+        server.run()
+
+
+def _wait_for_start(server: uvicorn.Server, thread: Thread) -> None:
+    while not server.started:
+        thread.join(0.01)
+        if not thread.is_alive():
+            where = f"{server.config.host}:{server.config.port}"
+            message = f"nobody can listen on {where} (TOCSIN_WORKER_METRICS_PORT)"
+            raise RuntimeError(message)
 
 
 def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:

@@ -164,7 +164,7 @@ def lint(options: argparse.Namespace, settings: Settings) -> int:
             _say(line)
         return 0
     services = build_services(settings, SystemClock(), Hub())
-    known = {path.name: definitions.needs_of(path.name, _diagrams(path)) for path in _folders(settings)}
+    known = _needs(settings)
     findings: list[Finding] = []
     for path in options.paths:
         name, content = _bundle(Path(path), settings)
@@ -173,12 +173,9 @@ def lint(options: argparse.Namespace, settings: Settings) -> int:
     return int(any(finding.severity == "error" for finding in findings))
 
 
-def _diagrams(folder: Path) -> dict[str, str]:
-    return definitions.folder_content(folder, folder)
-
-
-def _folders(settings: Settings) -> list[Path]:
-    return [path for path in settings.workflows_dir.iterdir() if path.is_dir()]
+def _needs(settings: Settings) -> dict[str, tuple[str, ...]]:
+    folders = [path for path in settings.workflows_dir.iterdir() if path.is_dir()]
+    return {each.name: definitions.needs_of(each.name, definitions.folder_content(each, each)) for each in folders}
 
 
 def _bundle(path: Path, settings: Settings) -> tuple[str, dict[str, str]]:
@@ -310,7 +307,7 @@ def bench(options: argparse.Namespace, settings: Settings) -> int:
     """Measure this machine and the product on it against the bars; nothing of yours is touched."""
     only = frozenset(filter(None, options.only.split(",")))
     logs.configure(now=SystemClock().now, level="error")
-    run = Run(settings.data_dir / "bench", only or ALL, options.scale, options.database)
+    run = Run(settings.data_dir / "bench", only or ALL, options.scale, options.database, options.seed_only)
     try:
         for line in run_bench(run, SystemClock(), as_json=options.json, say=_progress):
             _say(line)
@@ -378,6 +375,9 @@ def _parser() -> argparse.ArgumentParser:
 def _bench_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     sub.add_argument("--database", default="", help="an empty PostgreSQL database for S14; without it one is started")
+    sub.add_argument(
+        "--seed-only", type=int, default=0, metavar="N", help="make an installation of N instances, and stop"
+    )
     sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
     sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")
 

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="bearer token that opens /metrics; empty: only callers on this machine, and none through a proxy",
     )
+    worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=0,
+        description="TCP port at TOCSIN_HOST on which `tocsin worker` answers /metrics, /healthz and /readyz; 0: none. "
+        "Every worker process of a machine needs its own",
+    )
     session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
     secure_cookies: bool = Field(
         default=False,

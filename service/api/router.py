@@ -55,12 +55,18 @@ def add_api(router: APIRouter, tocsin: Application) -> None:
     bound = [Depends(_bound_to(tocsin))]
     for noun in NOUNS:
         router.include_router(noun.router, prefix=PREFIX, dependencies=bound)
-    router.include_router(health.probes, dependencies=bound)
-    router.include_router(metrics.probes, dependencies=bound)
+    add_probes(router, tocsin)
     router.add_api_route(
         f"{PREFIX}/{{path:path}}", _unknown, methods=METHODS, include_in_schema=False,
         route_class_override=ProblemRoute,
     )  # fmt: skip
+
+
+def add_probes(router: APIRouter, tocsin: Application) -> None:
+    """Add what is asked of any process: whether it is alive and ready, and its numbers."""
+    bound = [Depends(_bound_to(tocsin))]
+    router.include_router(health.probes, dependencies=bound)
+    router.include_router(metrics.probes, dependencies=bound)
 
 
 def _bound_to(tocsin: Application) -> Callable[[Request], Coroutine[Any, Any, None]]:

@@ -34,6 +34,15 @@ class BlockerAnswer(Answer):
     detail: str
 
 
+class LeftOutAnswer(Answer):
+    """A deadline that a step done already would have started in this version; moving does not start it."""
+
+    rule: str
+    rule_name: str
+    element: str
+    name: str
+
+
 class InstanceAnswer(Answer):
     """What another version means for an instance: reasons against it, what changes at and ahead of its tokens."""
 
@@ -44,6 +53,7 @@ class InstanceAnswer(Answer):
     waiting: list[str]
     blockers: list[BlockerAnswer]
     changes: list[ChangeAnswer]
+    left_out: list[LeftOutAnswer]
 
 
 class IncidentAnswer(Answer):

@@ -29,7 +29,7 @@ from service.domain.errors import (
 from service.engine import upgrade
 from service.engine.assembly import Assembly
 from service.engine.differences import Change
-from service.engine.upgrade import Blocker, Plan
+from service.engine.upgrade import Blocker, LeftOut, Plan
 from service.engine.upgrade_fit import fit
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
@@ -51,6 +51,7 @@ class InstanceOutlook:
     waiting: tuple[str, ...]
     blockers: tuple[Blocker, ...]
     changes: tuple[Change, ...]
+    left_out: tuple[LeftOut, ...] = ()  # of steps it has done
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,14 @@ def _outlook(on: Advance, command: cmd.UpgradeIncident) -> IncidentOutlook:
             plan = _plan(on, row, target)
             outlook = InstanceOutlook(
                 row["id"], row["process"], row["version"], row["person_id"] or "", plan.waiting, plan.blockers,
-                plan.changes,
+                plan.changes, tuple(each for each in plan.left_out if _has_done(on, row, each.element)),
             )  # fmt: skip
             found.append(outlook)
     return IncidentOutlook(on.incident_id, on.incident["number"], tuple(found))
+
+
+def _has_done(on: Advance, row: Mapping[str, Any], element: str) -> bool:
+    return on.facts.rows.has_completed(element, row["id"])
 
 
 def _plan(on: Advance, row: Mapping[str, Any], target: Assembly) -> Plan:

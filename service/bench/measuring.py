@@ -7,8 +7,8 @@ from pathlib import Path
 
 from service.bench import against, over_postgres, over_time
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
-from service.bench.over_http import Size, crowded, task_rows
-from service.bench.seeding import Say
+from service.bench.over_http import OTHERS, Size, crowded, task_rows
+from service.bench.seeding import Say, seed
 from service.domain.clock import Clock
 
 ALL = frozenset({*WANTED, *BESIDE})
@@ -21,7 +21,8 @@ class Run:
     folder: Path
     wanted: frozenset[str] = ALL
     scale: float = 1.0
-    database: str = ""  # of S14; without one a server of its own is started
+    database: str = ""  # of S14, or to be seeded; without one a server of its own is started
+    seed_only: int = 0  # so many open instances are made, and nothing is measured
 
     def of(self, full: int, least: int = 1) -> int:
         """A size of the bars at this run's scale."""
@@ -39,10 +40,26 @@ def run_bench(run: Run, clock: Clock, *, as_json: bool, say: Say) -> Iterator[st
     if unknown := run.wanted - ALL:
         message = f"no such bar: {', '.join(sorted(unknown))}; there are {', '.join(sorted(ALL))}"
         raise ValueError(message)
+    if run.seed_only:
+        yield from _seeded(run, say)
+        return
     run.folder.mkdir(parents=True, exist_ok=True)
     found = compared(measure(run, say), run.folder, scale=run.scale)
     remember(found, run.folder, now=clock.now(), scale=run.scale)
     yield from printed(found, as_json=as_json)
+
+
+def _seeded(run: Run, say: Say) -> Iterator[str]:
+    """An installation with so many open instances, for whoever wants to look around in it; it stays."""
+    folder = run.folder / f"seeded-{run.seed_only}"
+    if folder.exists():
+        message = f"{folder} is there already; remove it, or serve it: TOCSIN_DATA_DIR={folder} tocsin serve"
+        raise ValueError(message)
+    contacts = min(OTHERS, run.seed_only - 1)
+    incidents = -(-run.seed_only // (contacts + 1))
+    seed(folder, incidents=incidents, contacts=contacts, say=say, database=run.database)
+    yield f"{incidents * (contacts + 1)} open instances in {incidents} incidents: {folder}"
+    yield f"TOCSIN_DATA_DIR={folder} tocsin serve"
 
 
 def measure(run: Run, say: Say) -> list[Bar]:

@@ -42,12 +42,24 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A deadline that the other version has a step start which lies behind the tokens; nobody starts it any more."""
+
+    rule: str
+    element: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What moving an instance would mean: reasons against it, and what changes at and ahead of its tokens."""
+    """What moving an instance would mean: reasons against it, and what changes at and ahead of its tokens.
+
+    `left_out` are deadlines of steps behind; whether the instance ever did those steps its log says, not its state.
+    """
 
     blockers: tuple[Blocker, ...]
     changes: tuple[Change, ...]
     waiting: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def plan(instance: Instance, target: Assembly) -> Plan:
@@ -61,7 +73,7 @@ def plan(instance: Instance, target: Assembly) -> Plan:
     changes = differences(instance.assembly.bundle, target.bundle)
     touched = tuple(each for each in changes if _is_ahead(each, ahead | before, target, instance.assembly))
     waiting = sorted({element for _, element in standing})
-    return Plan(tuple(dict.fromkeys(blockers)), touched, tuple(waiting))
+    return Plan(tuple(dict.fromkeys(blockers)), touched, tuple(waiting), tuple(_left_out(instance, target, ahead)))
 
 
 # --- what speaks against it -------------------------------------------------------------------
@@ -203,6 +215,23 @@ def _is_ahead(change: Change, ahead: set[tuple[str, str]], new: Assembly, old: A
     return item.place in tables or item.id in tables
 
 
+def _left_out(instance: Instance, target: Assembly, ahead: set[tuple[str, str]]) -> Iterator[LeftOut]:
+    """Deadlines that steps behind start in the other version and did not start in this one."""
+    for page in target.bundle.processes.values():
+        before = instance.assembly.bundle.processes.get(page.id)
+        for node in page.nodes.values() if before else ():
+            old = before.nodes.get(node.id) if before else None
+            if old is None or (page.id, node.id) in ahead:
+                continue
+            for rule in dict.fromkeys(_started_by(node)):
+                if rule not in set(_started_by(old)):
+                    yield LeftOut(rule, node.id)
+
+
+def _started_by(node: Node) -> Iterator[str]:
+    yield from (mark.rule for mark in node.deadlines if mark.act == "start")
+
+
 def _missing_values(instance: Instance, target: Assembly, ahead: set[tuple[str, str]]) -> Iterator[Blocker]:
     """Names read ahead that only steps behind would give, and that were not read before."""
     known = {name for task in instance.tasks() for name in task.data} | {
@@ -295,4 +324,4 @@ def _wait(tid: str, node: Node) -> dict[str, Any]:
     return {name: getattr(told, name) for name in names}
 
 
-__all__ = ["TID", "Blocker", "Plan", "plan", "settle"]
+__all__ = ["TID", "Blocker", "LeftOut", "Plan", "plan", "settle"]

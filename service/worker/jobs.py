@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from threading import Event, Thread
 
 from service.domain.clock import Clock
 from service.domain.errors import DatabaseAway
@@ -12,6 +11,7 @@ from service.persistence.job_runner import JobRunner
 from service.persistence.queue import DELIVERY, INCIDENT
 from service.worker.duties import Duties
 from service.worker.runner import WorkerHealth
+from service.worker.until_stopped import UntilStopped
 
 SWEEP_SECONDS = 5.0  # at most: well below alarms.HORIZON, so that a missed sweep makes nothing late
 POLLS_PER_SWEEP = 5
@@ -21,43 +21,27 @@ SILENT = timedelta(seconds=5)  # without a heartbeat: its jobs go to somebody el
 log = logger(__name__)
 
 
-class JobWorker:
+class JobWorker(UntilStopped):
     """Runs jobs and sweeps while started; any number of processes do."""
 
     def __init__(self, duties: Duties, clock: Clock) -> None:
+        super().__init__("sweeper")
         self._duties, self._clock = duties, clock
         self._sweep_seconds = SWEEP_SECONDS
-        self._stop = Event()
-        self._sweeper: Thread | None = None
         handlers: Mapping[str, Callable[[str], None]] = {INCIDENT: duties.work, DELIVERY: duties.deliver}
         self._jobs = JobRunner(duties.database, handlers)
-
-    @property
-    def is_started(self) -> bool:
-        """Whether the threads were started."""
-        return self._sweeper is not None
 
     def start(self, poll_seconds: float) -> None:
         """Run jobs in threads until `stop`; one whose time has come is seen within `poll_seconds`."""
         self._sweep_seconds = min(SWEEP_SECONDS, POLLS_PER_SWEEP * poll_seconds)
         self._jobs.start(poll_seconds=poll_seconds, heartbeat_seconds=HEARTBEAT_SECONDS, silent=SILENT)
-        self._sweeper = Thread(target=self._sweep_on, name="sweeper", daemon=True)
-        self._sweeper.start()
+        self._begin(self._sweep_on)
 
     def stop(self) -> None:
         """Finish the jobs in hand and end."""
-        self._stop.set()
+        self._stopping.set()
         self._jobs.stop()
-        if self._sweeper is not None:
-            self._sweeper.join()
-
-    def request_stop(self) -> None:
-        """Let `wait` return."""
-        self._stop.set()
-
-    def wait(self) -> None:
-        """Block until stopped."""
-        self._stop.wait()
+        super().stop()
 
     def tick(self) -> int:
         """Work what is due now in this thread, without any job."""
@@ -92,5 +76,5 @@ class JobWorker:
                 log.warning("sweep_failed", code=DatabaseAway.code)
             except Exception:
                 log.exception("sweep_failed")
-            if self._stop.wait(self._sweep_seconds):
+            if self._stopping.wait(self._sweep_seconds):
                 return

@@ -1,49 +1,29 @@
 """The worker of one process: a thread that looks at the rows again and again."""
 
-from threading import Event, Thread
+from functools import partial
 
 from service.domain.clock import monotonic_seconds
 from service.logs import logger
 from service.worker.duties import Duties
 from service.worker.runner import WorkerHealth
+from service.worker.until_stopped import UntilStopped
 
 SILENT_SECONDS = 120.0  # longer than `poll_seconds` may be, and than a round takes
 
 log = logger(__name__)
 
 
-class PollingWorker:
+class PollingWorker(UntilStopped):
     """Polls while running."""
 
     def __init__(self, duties: Duties) -> None:
+        super().__init__("worker")
         self._duties = duties
-        self._stop = Event()
-        self._thread: Thread | None = None
         self._beat = monotonic_seconds()
-
-    @property
-    def is_started(self) -> bool:
-        """Whether the thread was started."""
-        return self._thread is not None
 
     def start(self, poll_seconds: float) -> None:
         """Poll in a thread until `stop`."""
-        self._thread = Thread(target=self._loop, args=(poll_seconds,), name="worker", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the round in progress and end."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def request_stop(self) -> None:
-        """Let `wait` return."""
-        self._stop.set()
-
-    def wait(self) -> None:
-        """Block until stopped."""
-        self._stop.wait()
+        self._begin(partial(self._loop, poll_seconds))
 
     def tick(self) -> int:
         """Work what is due now; returns how many incidents and deliveries were looked at."""
@@ -56,7 +36,7 @@ class PollingWorker:
         return WorkerHealth(waiting=0, running=0, stalled=0, workers=int(is_running))
 
     def _loop(self, poll_seconds: float) -> None:
-        while not self._stop.wait(poll_seconds):
+        while not self._stopping.wait(poll_seconds):
             self._beat = monotonic_seconds()
             try:
                 self._duties.tick()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from service.bench import reference
 from service.bench.against import as_plain_bpmn
@@ -16,7 +17,9 @@ from service.bench.bars import bar, compared, printed, remember
 from service.bench.load import LoadFailed, Measured, Seat, drive, post
 from service.bench.measuring import ALL, Run, run_bench
 from service.bench.over_http import Round, speed, spread
-from service.domain.clock import SettableClock
+from service.bench.serving import product
+from service.domain.clock import SettableClock, SystemClock
+from service.persistence.tables import sql
 
 OTHERS = frozenset({"S5", "N", "S6", "D"})  # rows that install other engines
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -97,6 +100,21 @@ def test_a_seat_goes_on_with_the_task_its_answer_opened() -> None:
 def test_a_bar_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="S99"):
         next(run_bench(Run(tmp_path, frozenset({"S99"})), SettableClock(NOW), as_json=True, say=print))
+
+
+def test_an_installation_can_be_made_without_measuring_and_is_not_made_twice(tmp_path: Path) -> None:
+    run, heard = Run(tmp_path, seed_only=25), list[str]()
+    said = list(run_bench(run, SystemClock(), as_json=False, say=heard.append))
+    folder = tmp_path / "seeded-25"
+    assert said == [f"30 open instances in 3 incidents: {folder}", f"TOCSIN_DATA_DIR={folder} tocsin serve"]
+    assert heard[-1] == "seeded 3 of 3 incidents with 9 contacts each"
+    tocsin = product(folder)
+    with tocsin.read() as connection:
+        active = select(func.count()).where(sql.instances.c.status == "active")
+        assert connection.execute(active).scalar_one() == 30
+    tocsin.stop()
+    with pytest.raises(ValueError, match="is there already"):
+        list(run_bench(run, SystemClock(), as_json=False, say=heard.append))
 
 
 def test_the_diagram_of_the_others_holds_nothing_of_ours() -> None:

@@ -8,12 +8,15 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from service.application import accounts
 from service.bench import dispatch, reference
 from service.bench.seeding import seats, seed
 from service.bench.serving import PRODUCT, product, served
 from service.demo.people import PASSWORD
+from service.persistence.chain import verify
+from service.persistence.tables import sql
 from tests.crash.people import Person
 from tests.stores import an_empty_url, on_both
 
@@ -45,7 +48,19 @@ def race(folder: Path, backend: str, *, times: int) -> None:
             for person in people.values():
                 person.task = opened
             assert opened != task
-    assert sum(won.values()) == times
+    assert all(won.values()), "one of them was never the first: that was no race"
+    check_log(folder, url, times)
+
+
+def check_log(folder: Path, url: str, times: int) -> None:
+    """Each task was done once, and the log is whole."""
+    tocsin = product(folder, database=url)
+    with tocsin.read() as connection:
+        done = select(sql.events.c.data).where(sql.events.c.type == "task_completed")
+        tasks = [row.data["task"] for row in connection.execute(done)]
+        assert verify(connection).ok
+    tocsin.stop()
+    assert len(tasks) == len(set(tasks)) >= times
 
 
 def at_once(person: Person, start: Barrier) -> tuple[int, Any]:

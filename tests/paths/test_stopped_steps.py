@@ -54,7 +54,7 @@ def test_a_failed_step_says_where_why_when_and_how_often(world: World) -> None:
     w = world
     row = stopped(w)
     assert (row["element"], row["code"], row["state"], row["attempts"]) == ("x_note", "engine_failed", "open", 1)
-    assert "nothing" in row["cause"]
+    assert "no item" in row["cause"]
     assert set(w.open_tasks()) == {"t_small_written"}  # the stored state stands
     w.go("08:30")
     with pytest.raises(EngineFailed):

@@ -94,6 +94,21 @@ def test_the_preview_says_what_changes_and_changes_nothing(running: World) -> No
     assert version_of(w) == (1, 1)
 
 
+def test_the_preview_names_deadlines_that_steps_behind_would_have_started(running: World) -> None:
+    w = running
+    mark = '<tocsin:deadline rule="X01" act="start" />'
+    first = '<tocsin:deadline rule="T02" act="start" start="=F01.found_at" />'
+    waits = '<tocsin:deadline rule="T02" act="bind" />'
+    ahead = waits + mark.replace("X01", "X06")
+    deployed(w, changed(ALARM, (first, f"{first}{mark}"), (waits, ahead)))
+    [outlook] = preview(w).instances
+    assert [(each.rule, each.element) for each in outlook.left_out] == [("X01", "t_small_report")]
+    upgrade(w)
+    assert w.rows(t.Deadline, rule="X01") == []  # as the preview said
+    finish(w)
+    assert len(w.rows(t.Deadline, rule="X06")) == 1  # what lies ahead is started
+
+
 def test_the_open_task_follows_the_new_version(running: World) -> None:
     w = running
     deployed(w, changed(ALARM, WRITTEN))

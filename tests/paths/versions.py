@@ -63,4 +63,4 @@ def script(text: str, id_: str = "x_note") -> str:
     )
 
 
-FAILS = script("note = nothing + 1")
+FAILS = script("note = [1][3]")

@@ -56,7 +56,7 @@ def resolve(web: Pages, stuck: str, **fields: str) -> Page:
 def test_the_list_says_what_stopped_where_why_and_how_often(web: Pages, stuck: str) -> None:
     assert stuck
     [row] = rows(web)
-    for text in ("记下", "x_note", "这一步出错", "nothing", "处理…"):
+    for text in ("记下", "x_note", "这一步出错", "no item", "处理…"):
         assert text in row, text
     assert web.as_("teacher").get(PATH).status == 403
     incident = web.as_("admin").get(f"/incidents/{web.world.incident}")

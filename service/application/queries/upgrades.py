@@ -14,6 +14,7 @@ from service.application.queries.procedure_changes import ChangeRow
 from service.application.queries.reader import Reader, incidents
 from service.application.upgrades import IncidentOutlook, InstanceOutlook
 from service.domain.errors import NoSuch
+from service.engine.upgrade import LeftOut
 from service.persistence import tables as t
 
 runs = t.table_of(t.UpgradeRun)
@@ -32,6 +33,16 @@ class BlockerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    """A deadline that a step done already would have started; it is not started after the fact."""
+
+    rule: str
+    rule_name: str
+    element: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceShown:
     """What another version means for an instance."""
 
@@ -43,6 +54,7 @@ class InstanceShown:
     waiting: tuple[str, ...]
     blockers: tuple[BlockerRow, ...]
     changes: tuple[ChangeRow, ...]
+    left_out: tuple[LeftOutRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,14 @@ def _instance(reader: Reader, procedure: str, version: int, each: InstanceOutloo
         waiting=tuple(reader.named(reader.node(procedure, each.before, at), at) for at in each.waiting),
         blockers=_blockers(reader, (procedure, each.before, version), [vars_of(one) for one in each.blockers]),
         changes=procedure_changes.told(reader, (procedure, each.before, version), each.changes),
+        left_out=tuple(_left_out(reader, procedure, version, one) for one in each.left_out),
     )
+
+
+def _left_out(reader: Reader, procedure: str, version: int, one: LeftOut) -> LeftOutRow:
+    rule = reader.services.deadline_rules.get(one.rule)
+    named = reader.named(reader.node(procedure, version, one.element), one.element)
+    return LeftOutRow(one.rule, rule.label(reader.locale) if rule else one.rule, one.element, named)
 
 
 def vars_of(blocker: Any) -> Mapping[str, str]:
