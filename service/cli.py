@@ -16,7 +16,7 @@ from service import logs
 from service.app import create_app, run_worker
 from service.application import accounts, definition_versions, definitions, directory_import, projections, watchdog
 from service.application.queries import rule_book
-from service.bench.measuring import ALL, Run, run_bench
+from service.bench.measuring import ALL, Run, bench_options, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
 from service.domain import commands as cmd
@@ -162,10 +162,10 @@ def import_organisations(options: argparse.Namespace, settings: Settings) -> int
         path = Path(options.file)
         directory = directory_import.Importing(tocsin.database, tocsin.run, tocsin.services, tocsin.sealer)
         command = directory_import.StartImport("", path.name, path.read_bytes())
-        code = 0
         looks = {"remove": options.remove, "only_look": options.check, "locale": settings.locale}
+        code = 0
         for is_fault, line in directory.whole(command, **looks):
-            _say(line, sys.stderr if is_fault else None)
+            _say(line)
             code |= is_fault
         return code
     finally:
@@ -393,15 +393,8 @@ def _parser() -> argparse.ArgumentParser:
     add("verify-audit", verify_audit)
     add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
-    _bench_options(add("bench", bench))
+    bench_options(add("bench", bench))
     return parser
-
-
-def _bench_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    sub.add_argument("--database", default="", help="an empty PostgreSQL database for S14; without it one is started")
-    sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
-    sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")
 
 
 if __name__ == "__main__":
