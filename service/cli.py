@@ -159,9 +159,8 @@ def import_organisations(options: argparse.Namespace, settings: Settings) -> int
     migrate(settings.database)
     tocsin = build(settings)
     try:
-        path = Path(options.file)
         directory = directory_import.Importing(tocsin.database, tocsin.run, tocsin.services, tocsin.sealer)
-        command = directory_import.StartImport("", path.name, path.read_bytes())
+        command = directory_import.StartImport("", options.file, Path(options.file).read_bytes())
         looks = {"remove": options.remove, "only_look": options.check, "locale": settings.locale}
         code = 0
         for is_fault, line in directory.whole(command, **looks):
