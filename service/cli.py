@@ -14,9 +14,9 @@ import uvicorn
 
 from service import logs
 from service.app import create_app, run_worker
-from service.application import accounts, definition_versions, definitions, projections, watchdog
+from service.application import accounts, definition_versions, definitions, directory_import, projections, watchdog
 from service.application.queries import rule_book
-from service.bench.measuring import ALL, Run, run_bench
+from service.bench.measuring import ALL, Run, bench_options, run_bench
 from service.bootstrap import Tocsin, build, build_services
 from service.demo import district, people
 from service.domain import commands as cmd
@@ -31,7 +31,7 @@ from service.persistence import chain
 from service.persistence.database import migrate
 from service.persistence.unit_of_work import UnitOfWork
 from service.settings import Settings
-from service.simulation import run_simulation
+from service.simulation import run_simulation, simulate_options
 
 OPERATOR = Principal("system", "", {"": frozenset({ADMINISTRATOR})})  # who has the machine
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -152,6 +152,23 @@ def create_administrator(options: argparse.Namespace, settings: Settings) -> int
     tocsin.run(lambda uow: accounts.create_administrator(uow, options.username, options.name, password))
     tocsin.stop()
     return 0
+
+
+def import_organisations(options: argparse.Namespace, settings: Settings) -> int:
+    """Take over a workbook of organisations, people and rosters; with a fault in it nothing is written."""
+    migrate(settings.database)
+    tocsin = build(settings)
+    try:
+        directory = directory_import.Importing(tocsin.database, tocsin.run, tocsin.services, tocsin.sealer)
+        command = directory_import.StartImport("", options.file, Path(options.file).read_bytes())
+        looks = {"remove": options.remove, "only_look": options.check, "locale": settings.locale}
+        code = 0
+        for is_fault, line in directory.whole(command, **looks):
+            _say(line)
+            code |= is_fault
+        return code
+    finally:
+        tocsin.stop()
 
 
 # --- definitions ------------------------------------------------------------------------------
@@ -346,6 +363,10 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("username")
     admin.add_argument("--name", default="")
     admin.add_argument("--password-stdin", action="store_true")
+    book = add("import-organisations", import_organisations)
+    book.add_argument("file")
+    book.add_argument("--check", action="store_true", help="say what would change, write nothing")
+    book.add_argument("--remove", action="store_true", help="end roles and rosters entries the workbook does not name")
     check = add("lint", lint)
     check.add_argument("paths", nargs="*")
     check.add_argument("--format", choices=["text", "json"], default="text")
@@ -356,7 +377,7 @@ def _parser() -> argparse.ArgumentParser:
         version.add_argument("procedure")
         version.add_argument("version", type=int)
         version.add_argument("--reason", required=True)
-    _simulate_options(add("simulate", simulate))
+    simulate_options(add("simulate", simulate))
     drawing = add("layout", draw_layout)
     drawing.add_argument("files", nargs="+")
     drawing.add_argument("--keep", action="store_true", help="keep what a person has placed")
@@ -368,27 +389,8 @@ def _parser() -> argparse.ArgumentParser:
     add("verify-audit", verify_audit)
     add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
-    _bench_options(add("bench", bench))
+    bench_options(add("bench", bench))
     return parser
-
-
-def _bench_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    sub.add_argument("--database", default="", help="an empty PostgreSQL database for S14; without it one is started")
-    sub.add_argument(
-        "--seed-only", type=int, default=0, metavar="N", help="make an installation of N instances, and stop"
-    )
-    sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
-    sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")
-
-
-def _simulate_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("file")
-    sub.add_argument("--process", default="")
-    sub.add_argument("--inputs", default="{}")
-    sub.add_argument("--answers", default="")
-    sub.add_argument("--until", default="P30D")
-    sub.add_argument("--seed", type=int, default=0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.routing import Match
 
 from service.api import (
+    accounts,
     attachments,
     audit,
     auth,
@@ -19,6 +20,7 @@ from service.api import (
     messages,
     metrics,
     observations,
+    organisations,
     outbox,
     people,
     policies,
@@ -42,7 +44,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
     tasks, auth, sessions, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets,
-    reports, printouts, outbox, engine_incidents, policies, attachments, events, exchange, audit,
+    reports, printouts, outbox, engine_incidents, policies, organisations, accounts, attachments, events, exchange,
+    audit,
 )  # fmt: skip
 
 

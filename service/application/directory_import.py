@@ -7,7 +7,7 @@ written by commands of their own, so that others are not kept waiting, and goes 
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from service.application import accounts, directory_plan, directory_rows, directory_workbook, organisations
 from service.application.directory_log import Change, record
-from service.application.directory_plan import REMOVED, Plan
+from service.application.directory_steps import REMOVED, Plan
 from service.application.services import Services
 from service.domain import events as ev
 from service.domain.access import ADMINISTRATOR, Action, OrganisationSubject, Principal, require
@@ -29,7 +29,7 @@ from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
 READING, REFUSED, CHECKED, WAITING, DONE = "reading", "refused", "checked", "waiting", "done"
-AT_ONCE = 250  # rows written by one command
+AT_ONCE = 500  # rows written by one command
 SLICE_SECONDS = 2.0  # of a round of the worker
 SMALL = 200_000  # bytes: read while the caller waits
 FEW = 500  # rows: written while the caller waits
@@ -172,6 +172,26 @@ class Importing:
             if row["state"] != WAITING:
                 return
             self.advance(row)
+
+    def whole(self, command: StartImport, *, remove: bool, only_look: bool, locale: str) -> Iterator[tuple[bool, str]]:
+        """Take over a workbook as who has the machine, in this thread: lines to be said, each whether it is a fault."""
+        made = self._run(lambda uow: start(uow, self._services, OPERATOR, command))
+        check(self._database, self._run, self._services, self._sealer, made, by=OPERATOR)
+        with self._database.read() as connection:
+            row = _row(connection, made)
+        for path, _code, zh, en in row["summary"]["errors"]:
+            yield True, f"{path}: {en if locale.startswith('en') else zh}"
+        for kind, counts in row["summary"]["counts"].items():
+            yield False, f"{kind}: " + ", ".join(f"{count} {change}" for change, count in counts.items())
+        if row["state"] == REFUSED or only_look:
+            self._run(lambda uow: drop(uow, self._services, OPERATOR, made))
+            return
+        total = self._run(lambda uow: confirm(uow, self._services, OPERATOR, ConfirmImport(made, remove=remove)))
+        for done in range(0, total, AT_ONCE):
+            with self._database.read() as connection:
+                row = _row(connection, made)
+            self.advance(row)
+            yield False, f"{min(done + AT_ONCE, total)} / {total}"
 
     def _next(self) -> Mapping[str, Any] | None:
         table = sql.directory_imports

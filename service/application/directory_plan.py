@@ -6,12 +6,12 @@ listed as removed, and removed only where somebody asks for that.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from service.application import accounts, organisations
+from service.application.directory_steps import ACCOUNTS, CHANGED, CHANGES, NEW, REMOVED, SAME, Plan, Step
 from service.application.directory_workbook import MEMBERS, ORGANISATIONS, PEOPLE, PLACES, Line, day_text, wrong
 from service.application.organisation_changes import CODE, LONGEST_NAME, SYSTEM
 from service.application.roster_changes import checked_values
@@ -21,36 +21,8 @@ from service.domain.errors import FieldError, ValueRefused
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
 
-NEW, CHANGED, SAME, REMOVED = "new", "changed", "same", "removed"
-CHANGES = (NEW, CHANGED, SAME, REMOVED)
 AT_ONCE = 500
-ACCOUNTS = "accounts"
 _MEMBER_VALUES = ("name", "sex", "age", "guardian_name", "guardian_phone", "phone")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something to be done: plain JSON, so that it can wait sealed until somebody confirms it."""
-
-    kind: str
-    change: str
-    organisation: str
-    key: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    before: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps that change something, how many rows of each kind are new, changed, the same or removed, and the faults."""
-
-    steps: tuple[Step, ...]
-    counts: Mapping[str, Mapping[str, int]]
-    errors: tuple[FieldError, ...]
 
 
 def plan(
@@ -85,7 +57,13 @@ class _Planner:
         """What came out."""
         kinds = dict.fromkeys(kind for kind, _change in self.counts)
         counts = {kind: {change: self.counts[kind, change] for change in CHANGES} for kind in kinds}
-        return Plan(tuple(self.steps), counts, tuple(self.errors))
+        order = (PLACES, ACCOUNTS, PEOPLE, MEMBERS)  # organisations stand in theirs, superiors first
+        first = [step for step in self.steps if step.kind == ORGANISATIONS]
+        rest = sorted(
+            (step for step in self.steps if step.kind != ORGANISATIONS),
+            key=lambda step: (order.index(step.kind), step.organisation),
+        )
+        return Plan((*first, *rest), counts, tuple(self.errors))
 
     # --- organisations ------------------------------------------------------------------------
 

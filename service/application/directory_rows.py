@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from service.application import accounts
 from service.application.directory_log import Change, record
-from service.application.directory_plan import ACCOUNTS, CHANGED, NEW, REMOVED
+from service.application.directory_steps import ACCOUNTS, CHANGED, NEW, REMOVED
 from service.application.directory_workbook import MEMBERS, ORGANISATIONS, PEOPLE, PLACES
 from service.application.services import Services
 from service.domain import events as ev

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from service.application import access_log, accounts
+from service.domain import events as ev
 from service.domain.errors import InvitationInvalid
 from service.persistence.tables import sql
-from service.persistence.unit_of_work import NewEvent, UnitOfWork
+from service.persistence.unit_of_work import UnitOfWork
 
 LENGTH = timedelta(days=7)
 _BYTES = 10
@@ -71,11 +72,8 @@ def accept(uow: UnitOfWork, code: str, password_hash: str) -> str:
     used = uow.connection.execute(delete(sql.invitations).where(sql.invitations.c.token_hash == _hash(code))).rowcount
     if not used:  # another node was first
         raise InvitationInvalid
-    accounts.set_password(uow, person.account, password_hash)
-    uow.append(
-        access_log.ACCESS_STREAM,
-        [NewEvent("invitation_accepted", uow.now, {"account": person.account}, actor=person.account)],
-    )
+    accounts.set_password(uow, person.account, password_hash, actor=person.account)
+    access_log.append(uow, ev.InvitationAccepted(), actor=person.account)
     return person.account
 
 

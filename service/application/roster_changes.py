@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from service.application import organisations
-from service.application.access_log import ACCESS_STREAM
+from service.application import access_log, organisations
 from service.application.directory_log import Change, differences, record
 from service.application.organisations import NewMember, seat_position
 from service.application.services import Services
@@ -16,7 +15,7 @@ from service.domain.access import Action, Principal, require
 from service.domain.errors import NoSuch, ValueRefused
 from service.persistence.sealing import tokens_of
 from service.persistence.tables import sql
-from service.persistence.unit_of_work import NewEvent, UnitOfWork
+from service.persistence.unit_of_work import UnitOfWork
 
 PERSON_TYPES = ("student", "teacher", "staff", "resident")
 SEXES = ("男", "女")
@@ -55,12 +54,11 @@ def open_roster(
     uow: UnitOfWork, _services: Services, principal: Principal, command: OpenRoster, *, request_id: str = ""
 ) -> None:
     """Put on record who reads the names; the page shows them then. Raises NotAllowed, NoSuch."""
+    del request_id
     subject = organisations.subject(uow.connection, command.organisation)
     for action in (Action.ROSTER_READ, Action.ROSTER_CHANGE):
         require(principal, action, subject)
-    data = {"organisation": command.organisation, "place": command.place}
-    new = NewEvent("roster_opened", uow.now, data, actor=principal.account_id, request_id=request_id)
-    uow.append(ACCESS_STREAM, [new])
+    access_log.append(uow, ev.RosterOpened(command.organisation, command.place), actor=principal.account_id)
 
 
 def save(

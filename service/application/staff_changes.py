@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from service.application import accounts, invitations, organisations
+from service.application import access_tokens, accounts, invitations, organisations, sessions
 from service.application.directory_log import Change, record
 from service.application.invitations import Invited
 from service.application.organisation_changes import checked
@@ -196,7 +196,8 @@ def switch_account(
     if not command.is_active:
         uow.alone("administrators")
         check_not_last(uow, command.account)
-        uow.connection.execute(delete(sql.sessions).where(sql.sessions.c.account_id == command.account))
+        sessions.revoke_all(uow, command.account, actor=principal.account_id)
+        access_tokens.revoke_all(uow, command.account, actor=principal.account_id)
         invitations.withdraw(uow, command.account)
     uow.directory_changed()
     values = {"is_active": command.is_active}

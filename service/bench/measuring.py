@@ -1,6 +1,7 @@
 """The benchmark as a whole: which rows, at what size, and what is kept of it."""
 
 import tempfile
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,3 +124,14 @@ MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"S10"}): _memory,
     frozenset({"Lp", "S14", "S14n"}): _nodes,
 }
+
+
+def bench_options(sub: ArgumentParser) -> None:
+    """The options of the command."""
+    sub.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    sub.add_argument("--database", default="", help="an empty PostgreSQL database for S14; without it one is started")
+    sub.add_argument(
+        "--seed-only", type=int, default=0, metavar="N", help="make an installation of N instances, and stop"
+    )
+    sub.add_argument("--only", default="", help="bars to measure, such as S1,S3")
+    sub.add_argument("--scale", type=float, default=1.0, help="share of the size the bars name")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.domain.errors import NotAllowed
+from service.domain.hierarchy import Hierarchy as Hierarchy
 from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 
 ADMINISTRATOR = "sys_admin"
@@ -103,28 +104,6 @@ class Principal:
     def roles_in(self, organisation_ids: Iterable[str]) -> frozenset[str]:
         """Roles held in any of some organisations."""
         return frozenset().union(*(self.memberships.get(each, frozenset()) for each in organisation_ids))
-
-
-@dataclass(frozen=True, slots=True)
-class Hierarchy:
-    """The tree of organisations: each id with its superior's, None at the top."""
-
-    parents: Mapping[str, str | None]
-
-    def ancestors(self, organisation_id: str) -> tuple[str, ...]:
-        """Superiors from the nearest to the top; empty for an unknown organisation."""
-        found: list[str] = []
-        parent = self.parents.get(organisation_id)
-        while parent is not None and parent not in found:
-            found.append(parent)
-            parent = self.parents.get(parent)
-        return tuple(found)
-
-    def subtree(self, organisation_id: str) -> frozenset[str]:
-        """The organisation and everything below it."""
-        return frozenset(
-            each for each in self.parents if each == organisation_id or organisation_id in self.ancestors(each)
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,6 @@ The engine is the real one; the world around it is kept in memory: instances and
 messages, deadlines, people who answer at once. The same seed gives the same lines.
 """
 
-from service.simulation.run import Options, run_simulation, simulate
+from service.simulation.run import Options, run_simulation, simulate, simulate_options
 
-__all__ = ["Options", "run_simulation", "simulate"]
+__all__ = ["Options", "run_simulation", "simulate", "simulate_options"]

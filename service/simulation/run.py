@@ -1,6 +1,7 @@
 """Running a simulation: who does what next on the virtual clock, and how it ends."""
 
 import json
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,3 +189,13 @@ class _AnswerRefused(Exception):
     def __init__(self, element: str, cause: str) -> None:
         super().__init__(cause)
         self.element, self.cause = element, cause
+
+
+def simulate_options(sub: ArgumentParser) -> None:
+    """The options of the command."""
+    sub.add_argument("file")
+    sub.add_argument("--process", default="")
+    sub.add_argument("--inputs", default="{}")
+    sub.add_argument("--answers", default="")
+    sub.add_argument("--until", default="P30D")
+    sub.add_argument("--seed", type=int, default=0)

@@ -240,7 +240,7 @@ def test_a_leader_imports_within_his_reach(fresh: Product) -> None:
 
 
 def test_an_import_goes_on_where_it_was(fresh: Product) -> None:
-    people = [(f"p{number}", f"村民{number}", "demo-village", "志愿者") for number in range(400)]
+    people = [(f"p{number}", f"村民{number}", "demo-village", "志愿者") for number in range(600)]
     found = checked(fresh, a_workbook(people=people))
     tocsin, admin = fresh.tocsin, who(fresh, "admin")
     tocsin.run(lambda uow: directory_import.confirm(uow, tocsin.services, admin, ConfirmImport(found["id"])))
@@ -254,7 +254,7 @@ def test_an_import_goes_on_where_it_was(fresh: Product) -> None:
     assert row(fresh, found["id"])["state"] == "done"
     with tocsin.read() as connection:
         held = select(sql.memberships).where(sql.memberships.c.role == "volunteer")
-        assert len(connection.execute(held).all()) == 400
+        assert len(connection.execute(held).all()) == 600
 
 
 def test_no_workbook_and_an_empty_one_are_refused(fresh: Product) -> None:

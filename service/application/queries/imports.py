@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from service.application.directory_plan import ACCOUNTS, CHANGES
+from service.application.directory_steps import ACCOUNTS, CHANGES
 from service.application.directory_workbook import MEMBERS, ORGANISATIONS, PEOPLE, PLACES
 from service.application.queries.reader import Reader
 from service.domain.errors import NoSuch

@@ -22,10 +22,12 @@ from service.domain.events.directory import (
     AccountInvited,
     DirectoryImported,
     GroupChanged,
+    InvitationAccepted,
     MemberChanged,
     MembershipChanged,
     OrganisationChanged,
     PlaceChanged,
+    RosterOpened,
     WorkHandedOver,
 )
 from service.domain.events.duty import (
@@ -196,6 +198,7 @@ __all__ = [
     "InstanceEnded",
     "InstanceStarted",
     "InstanceUpgraded",
+    "InvitationAccepted",
     "IterationCompleted",
     "LegalHoldLifted",
     "LegalHoldSet",
@@ -222,6 +225,7 @@ __all__ = [
     "ReportDrafted",
     "ReportSent",
     "ReportSigned",
+    "RosterOpened",
     "RosterPublished",
     "SecondFactorRemoved",
     "SecondFactorSet",

@@ -110,3 +110,21 @@ class DirectoryImported(Event):
     type: ClassVar[str] = "directory_imported"
     sha256: str
     counts: dict[str, Any]
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class InvitationAccepted(Event):
+    """Somebody who was invited chose a password; the code is used up."""
+
+    type: ClassVar[str] = "invitation_accepted"
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class RosterOpened(Event):
+    """Somebody read the names of a roster in full; `place` "" = of those in no place."""
+
+    type: ClassVar[str] = "roster_opened"
+    organisation: str
+    place: str
