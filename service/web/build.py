@@ -18,6 +18,7 @@ from service.web import (
     printout_page,
     procedure_page,
     report_page,
+    retention_page,
     rules_page,
     sheet_page,
     sign_in,
@@ -47,6 +48,7 @@ PAGES = (
     rules_page,
     library_page,
     audit_page,
+    retention_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"
 
