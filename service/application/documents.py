@@ -165,6 +165,17 @@ class DocumentLibrary:
             labels=labels,
         )
 
+    def plain(self, id_: str, title: str, *, meta: DocumentMeta, sections: Sequence[Section], locale: str) -> Document:
+        """A document that nobody signs or sends, of sections that are there already."""
+        labels = {key: in_locale(pair, locale) for key, pair in self.words.items()}
+        return Document(
+            id=id_, title=title, number=meta.number, organisation=meta.organisation,
+            letterhead=labels["letterhead"].replace("{organisation}", meta.organisation), recipients=meta.recipients,
+            date=day_text(meta.now, locale), opening="", sections=tuple(sections), closing="", drafter=meta.drafter,
+            signer="", signed_at=None, notes=(), is_draft=False, is_drill=meta.is_drill, is_signable=False,
+            locale=locale, labels=labels,
+        )  # fmt: skip
+
     def to_html(self, document: Document) -> str:
         """The document as one `<article class="sheet">`, to stand inside a page of the application."""
         return self.templates.get_template("document.html").render(document=document)

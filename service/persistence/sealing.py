@@ -105,6 +105,13 @@ class Sealer:
             found[subject] = merged(found[subject], values) if subject in found else values
         return found
 
+    def erased(self, source: Source, tokens: Mapping[str, str]) -> frozenset[str]:
+        """Those keys of `{key: token}` that were destroyed."""
+        self.preload(source, tokens)
+        gone = [key for key in tokens if self._known(key) is None]
+        connection = connection_of(source)
+        return frozenset(key for key in gone if self._load(connection, key, erased_is_error=False) is None)
+
     def open_text(self, source: Source, text: str) -> dict[str, dict[str, Any]]:
         """Decrypt a `sealed` text column to `{subject: values}`."""
         return self.open_all(source, tokens_of(text))

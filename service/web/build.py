@@ -27,6 +27,7 @@ from service.web import (
     printout_page,
     procedure_page,
     report_page,
+    retention_page,
     role_page,
     roster_page,
     rules_page,
@@ -71,6 +72,7 @@ PAGES = (
     role_page,
     library_page,
     audit_page,
+    retention_page,
 )
 _FOREVER = "public, max-age=31536000, immutable"
 

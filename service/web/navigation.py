@@ -17,7 +17,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
-ON_DESK = frozenset({"/organisations", "/policies", "/duty", "/engine-incidents", "/audit"})
+ON_DESK = frozenset({"/organisations", "/policies", "/duty", "/engine-incidents", "/audit", "/retention"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,7 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     found.append(("/policies", "table", words.gettext("参数")))
     if may_audit(reader):
         found.append(("/audit", "eye", words.gettext("审计")))
+        found.append(("/retention", "trash", words.gettext("保存与删除")))
     if reader.principal.is_admin:
         found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
     found.append(("/me", "user", words.gettext("我的")))
@@ -126,6 +127,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "claimed": words.gettext("已认领，任务在“我的”中。"),
         "released": words.gettext("已退回，其他人可以认领。"),
         "delegated": words.gettext("已转给他人。"),
+        "held": words.gettext("已开始留存。"),
+        "lifted": words.gettext("已解除留存。"),
         "draft": words.gettext("草稿已保存。"),
         "refused": words.gettext("已记录无法执行，负责人已收到通知，任务仍开放。"),
         "reported": words.gettext("已上报，任务已派出。"),

@@ -234,4 +234,5 @@ def _facts(reader: Reader, found: PersonPage) -> tuple[tuple[str, str], ...]:
         text = value.get("id", "") if isinstance(value, dict) else label.get(str(value), str(value))
         names = reader.place_names([text]) | reader.organisation_names if part.type == "org" else {}
         rows.append((part.label.of(reader.locale), names.get(text, text)))
+    rows += [(each, reader.pick("已删除", "erased")) for each in found.erased]
     return tuple(rows)

@@ -77,15 +77,15 @@ class CheckRow:
     result: str
 
 
-def organisations_of(reader: Reader) -> frozenset[str] | None:
+def organisations_of(reader: Reader, action: Action = Action.AUDIT_READ) -> frozenset[str] | None:
     """Organisations whose log the reader may see, None for all. Raises NotAllowed where there is none."""
     if reader.principal.is_admin:
         return None
     found = {
-        each for each in reader.principal.memberships if may(reader.principal, Action.AUDIT_READ, _of(reader, each))
+        each for each in reader.principal.memberships if may(reader.principal, action, _of(reader, each))
     }
     if not found:
-        raise NotAllowed(Action.AUDIT_READ)
+        raise NotAllowed(action)
     return frozenset(found)
 
 
@@ -123,6 +123,11 @@ def choices(reader: Reader, asked: AuditFilter) -> AuditChoices:
 def persons_of(reader: Reader, incident: str) -> tuple[tuple[str, str], ...]:
     """The persons of an incident in scope, as lists name them. Raises NoSuch."""
     _incident(reader, incident)
+    return persons_of_rows(reader, incident)
+
+
+def persons_of_rows(reader: Reader, incident: str) -> tuple[tuple[str, str], ...]:
+    """The same for whoever has looked whether the reader may."""
     table = sql.persons.c
     columns = (
         table.id.label("person_id"), table.incident_id, table.code.label("person_code"), table.org_unit,

@@ -39,6 +39,9 @@ class Names:
         name = str(self._opened.get(person, {}).get("name") or "")
         unit = places.get(row["org_unit"], row["org_unit"])
         code = self._reader.person_code(row["person_code"])
+        if not name and json.loads(row["person_sealed"] or "{}"):  # there was one: its key is destroyed
+            name = self._reader.pick("已删除", "erased")
+            return " · ".join(part for part in (name, unit, code) if part)
         if name and self.is_full(person):
             return " · ".join(part for part in (name, unit, code) if part)
         return list_name(name, unit, code)

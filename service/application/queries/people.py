@@ -11,9 +11,11 @@ from service.application.queries import names
 from service.application.queries.reader import Reader
 from service.domain.access import Action, may_see_field
 from service.domain.errors import NoSuch
-from service.domain.fields import mask_value
+from service.domain.fields import FieldClass, mask_value
 from service.domain.forms import Field, FormLibrary, masked
+from service.domain.retention import MARK
 from service.persistence import tables as t
+from service.persistence.sealing import tokens_of
 
 persons = t.table_of(t.Person)
 records = t.table_of(t.Record)
@@ -52,11 +54,15 @@ class PeopleList:
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """One person with what is known of him; `values` masked where the reader may not see them."""
+    """One person with what is known of him; `values` masked where the reader may not see them.
+
+    `erased` names the classes whose time is over: what was there is destroyed.
+    """
 
     row: PersonRow
     values: Mapping[str, Any]
     records: tuple["RecordRow", ...]
+    erased: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,11 @@ def person(reader: Reader, incident: str, person_id: str) -> PersonPage:
     row = _rows(reader, found)[0]
     identity = names.opened(reader, {person_id: found[0]["person_sealed"]})[person_id]
     values = _block(reader, identity, has_open_task=row.is_full_name)
-    return PersonPage(row, values, records_of(reader, incident, person_id, has_open_task=row.is_full_name))
+    gone = reader.sealer.erased(reader.connection, tokens_of(found[0]["person_sealed"]))
+    classes = [each.partition(MARK)[2] or FieldClass.PERSONAL for each in sorted(gone)]
+    erased = tuple(reader.label("retention_class", each) for each in classes)
+    answers = records_of(reader, incident, person_id, has_open_task=row.is_full_name)
+    return PersonPage(row, values, answers, erased)
 
 
 # --- inside -----------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ class _Words(dict[str, str]):
 
     def classes(self) -> str:
         """The classes an erasure was about."""
-        named = [self.reader.label("field_class", each) for each in self.data.get("rules") or {}]
+        named = [self.reader.label("retention_class", each) for each in self.data.get("rules") or {}]
         return self.reader.pick("、", ", ").join(named)
 
     def decision(self) -> str:
