@@ -27,6 +27,7 @@ from service.application.sessions import principal_of_account as principal_of_ac
 from service.application.sessions import session_of as session_of
 from service.application.sessions import sign_out as sign_out
 from service.domain import events as ev
+from service.domain.access import ADMINISTRATOR
 from service.domain.errors import AlreadyExists, NoSuch, SecondFactorNeeded, SignInFailed, ValueRefused
 from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
@@ -142,6 +143,13 @@ def username_of(connection: Connection, account_id: str) -> str:
     if found is None:
         raise NoSuch("account", account_id)
     return str(found)
+
+
+def administrators(connection: Connection) -> list[str]:
+    """Names of those who give others their roles."""
+    joined = _accounts.join(_memberships, _memberships.c.account_id == _accounts.c.id)
+    found = select(_accounts.c.name).select_from(joined).where(_memberships.c.role == ADMINISTRATOR)
+    return sorted(set(connection.execute(found.where(_accounts.c.is_active.is_(True))).scalars()))
 
 
 def account_named(connection: Connection, username: str) -> str | None:

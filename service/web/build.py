@@ -20,6 +20,7 @@ from service.web import (
     printout_page,
     procedure_page,
     report_page,
+    resume_page,
     rules_page,
     sheet_page,
     sign_in,
@@ -49,6 +50,7 @@ PAGES = (
     engine_page,
     rules_page,
     account_page,
+    resume_page,
     pass_page,
     library_page,
 )
