@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways
+from integrations.openid import OpenIdProvider
 from service import metrics
 from service.application import engine_incidents
 from service.application.definitions import Checks, DefinitionStore
@@ -20,6 +21,7 @@ from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
 from service.domain.forms import FormLibrary, FormNotFound
 from service.domain.gateways import InboundDoor, OutsideWorld
+from service.domain.identity import IdentityProvider
 from service.domain.policies import PolicyCatalogue
 from service.live import Hub
 from service.persistence.announcements import Announcements
@@ -28,7 +30,7 @@ from service.persistence.database import Database, open_database
 from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.settings import Settings, master_keys, partner_secrets
+from service.settings import Settings, master_keys, oidc_client_secret, partner_secrets
 from service.worker import Duties, JobWorker, PollingWorker, Worker
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Tocsin:
     hub: Hub
     doors: Mapping[str, InboundDoor]
     announcements: Announcements | None = None
+    identity: IdentityProvider | None = None
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
@@ -110,7 +113,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     sessions = SessionMemory(database, writer.directory, monotonic_seconds, writer.submit)
     return Tocsin(
         settings, clock, database, sealer, writer, services, sessions, documents, outside, worker, hub, inbound,
-        announcements,
+        announcements, _identity(settings, clock),
     )  # fmt: skip
 
 
@@ -159,6 +162,15 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     checks = Checks(view_exists, FACTS, frozenset(rules))
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
     return Services(clock, forms, policies, rules, DefinitionStore(checks), announce=hub.announce)
+
+
+def _identity(settings: Settings, clock: Clock) -> IdentityProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    secret = oidc_client_secret(settings)
+    return OpenIdProvider(
+        settings.oidc_issuer, settings.oidc_client_id, secret, settings.oidc_claim, clock, settings.oidc_name
+    )
 
 
 def _outside(settings: Settings) -> OutsideWorld:

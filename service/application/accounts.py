@@ -160,6 +160,12 @@ def account_named(connection: Connection, username: str) -> str | None:
 # --- accounts ---------------------------------------------------------------------------------
 
 
+def active_account_named(connection: Connection, username: str) -> str | None:
+    """The same for an account that may sign in."""
+    mine = (_accounts.c.username == normal_username(username)) & _accounts.c.is_active.is_(True)
+    return connection.execute(select(_accounts.c.id).where(mine)).scalar()
+
+
 def create_account(uow: UnitOfWork, account: NewAccount) -> str:
     """Make an account with its roles and return its id. Raises AlreadyExists, ValueRefused."""
     username = normal_username(account.username)

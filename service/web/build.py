@@ -11,6 +11,7 @@ from service.web import (
     diagram_page,
     engine_page,
     grid_page,
+    identity_page,
     inbox_page,
     incident_page,
     library_page,
@@ -34,6 +35,7 @@ from service.web.site import Site, Tocsin
 PAGES = (
     sign_in,
     code_page,
+    identity_page,
     inbox_page,
     report_page,
     task_page,
