@@ -102,8 +102,9 @@ check: setup-dev ## what CI runs: lint, types, contracts, test, flows, api, part
 	@echo "[check 7/8] scenarios on PostgreSQL" && $(MAKE) test-postgres ARGS="$(ON_POSTGRES)"
 	@echo "[check 8/8] browser" && $(MAKE) e2e
 
-lint: setup-dev ## style and forbidden things (ruff)
+lint: setup-dev ## style and forbidden things (ruff), locked packages as they should be
 	@$(VENV)/bin/ruff check .
+	@$(PY) .ci/audit_locks.py
 
 format: setup-dev ## lay the code out (ruff)
 	@$(VENV)/bin/ruff check --fix --quiet . && $(VENV)/bin/ruff format .

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
+from integrations.openid import OpenIdProvider
 from service import metrics
 from service.application import attachments, engine_incidents
 from service.application.definitions import DefinitionStore
@@ -21,6 +22,7 @@ from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
 from service.domain.forms import FormLibrary
 from service.domain.gateways import InboundDoor, OutsideWorld
+from service.domain.identity import IdentityProvider
 from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue, typed
 from service.domain.standing import appoint
@@ -32,7 +34,7 @@ from service.persistence.database import Database, open_database
 from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.settings import Settings, master_keys, partner_secrets
+from service.settings import Settings, master_keys, oidc_client_secret, partner_secrets
 from service.worker import Duties, JobWorker, PollingWorker, Worker
 
 T = TypeVar("T")
@@ -55,6 +57,7 @@ class Tocsin:
     hub: Hub
     doors: Mapping[str, InboundDoor]
     announcements: Announcements | None = None
+    identity: IdentityProvider | None = None
 
     def run(self, handler: Callable[[UnitOfWork], T]) -> T:
         """Run a use case through the writer; an engine failure is recorded as an engine incident."""
@@ -122,7 +125,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     sessions = SessionMemory(database, writer.directory, monotonic_seconds, writer.submit)
     return Tocsin(
         settings, clock, database, sealer, writer, services, sessions, documents, outside, worker, hub, inbound,
-        announcements,
+        announcements, _identity(settings, clock),
     )  # fmt: skip
 
 
@@ -169,6 +172,15 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
         deadlines=frozenset(rules), policies=typed(policies, {}), roles=frozenset(roles.roles),
     )  # fmt: skip
     return Services(clock, forms, policies, rules, DefinitionStore(known), roles, announce=hub.announce)
+
+
+def _identity(settings: Settings, clock: Clock) -> IdentityProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    secret = oidc_client_secret(settings)
+    return OpenIdProvider(
+        settings.oidc_issuer, settings.oidc_client_id, secret, settings.oidc_claim, clock, settings.oidc_name
+    )
 
 
 def _forgetting(services: Services, sealer: Sealer, announcements: Announcements | None) -> Services:

@@ -84,6 +84,19 @@ class Settings(BaseSettings):
         description="role ids, comma separated, whose holders must give a code of an authenticator app when signing "
         "in; others may. Nobody must in the demo",
     )
+    oidc_issuer: str = Field(
+        default="",
+        description="address of an OpenID Connect provider by which people may sign in too; empty: none. Accounts "
+        "are never made by it",
+    )
+    oidc_client_id: str = Field(default="", description="our client id at that provider")
+    oidc_client_secret_file: Path | None = Field(
+        default=None, description="file with our client secret there; empty: a public client, PKCE alone"
+    )
+    oidc_claim: str = Field(
+        default="preferred_username", description="claim of the provider that is the user name of an account here"
+    )
+    oidc_name: str = Field(default="", description="how the sign-in button calls the provider")
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=10_485_760, description="largest request body, in bytes"
     )
@@ -163,6 +176,12 @@ def _key_file(data_dir: Path) -> str:
         finally:
             os.unlink(draft)
     return path.read_text("ascii")
+
+
+def oidc_client_secret(settings: Settings) -> str:
+    """Our secret at the identity provider, "" for a public client. Raises OSError for a file that cannot be read."""
+    file = settings.oidc_client_secret_file
+    return file.read_text("utf-8").strip() if file is not None else ""
 
 
 def variable_name(name: str, field: FieldInfo) -> str:

@@ -27,6 +27,7 @@ from service.application.sessions import principal_of_account as principal_of_ac
 from service.application.sessions import session_of as session_of
 from service.application.sessions import sign_out as sign_out
 from service.domain import events as ev
+from service.domain.access import ADMINISTRATOR
 from service.domain.errors import AlreadyExists, NoSuch, SecondFactorNeeded, SignInFailed, ValueRefused
 from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
@@ -144,12 +145,25 @@ def username_of(connection: Connection, account_id: str) -> str:
     return str(found)
 
 
+def administrators(connection: Connection) -> list[str]:
+    """Names of those who give others their roles."""
+    joined = _accounts.join(_memberships, _memberships.c.account_id == _accounts.c.id)
+    found = select(_accounts.c.name).select_from(joined).where(_memberships.c.role == ADMINISTRATOR)
+    return sorted(set(connection.execute(found.where(_accounts.c.is_active.is_(True))).scalars()))
+
+
 def account_named(connection: Connection, username: str) -> str | None:
     """The id of the account with a user name, None if there is none."""
     return connection.execute(select(_accounts.c.id).where(_accounts.c.username == normal_username(username))).scalar()
 
 
 # --- accounts ---------------------------------------------------------------------------------
+
+
+def active_account_named(connection: Connection, username: str) -> str | None:
+    """The same for an account that may sign in."""
+    mine = (_accounts.c.username == normal_username(username)) & _accounts.c.is_active.is_(True)
+    return connection.execute(select(_accounts.c.id).where(mine)).scalar()
 
 
 def create_account(uow: UnitOfWork, account: NewAccount) -> str:

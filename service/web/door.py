@@ -61,7 +61,9 @@ def let_in(guest: Guest, begun: SignedIn, next_page: str) -> Response:
 
 def keep(guest: Guest, response: Response, begun: SignedIn) -> None:
     """Give the browser the cookie of its session and take away that of the step."""
-    guest.put_cookie(response, SESSION_COOKIE, begun.secret, int((begun.expires_at - guest.now).total_seconds()))
+    # The browser keeps it for longer than it is good for: by it a form sent too late finds its writer.
+    length = begun.expires_at - guest.now + sessions.KEPT_AFTER_END
+    guest.put_cookie(response, SESSION_COOKIE, begun.secret, int(length.total_seconds()))
     guest.put_cookie(response, STEP_COOKIE, "", 0)
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
 from service.domain import errors as err
+from service.web.kept import to_the_door
 from service.web.security import add_headers
-from service.web.site import Guest, Site, sign_in_address
+from service.web.site import Guest, Site
 
 # Branch of the error tree -> status; the first that fits counts.
 STATUS: tuple[tuple[type[err.TocsinError], int], ...] = (
@@ -46,7 +47,7 @@ def status_of(error: err.TocsinError) -> int:
 
 
 class PageRoute(APIRoute):
-    """A route whose answers carry the safety headers and whose refusals are pages."""
+    """A route whose answers carry the safety headers and whose refusals are pages; strangers go to the door."""
 
     def get_route_handler(self) -> Handler:
         """The handler, wrapped."""
@@ -55,6 +56,8 @@ class PageRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 response = await handle(request)
+            except err.SignInNeeded:
+                response = await to_the_door(request)
             except (err.TocsinError, RequestValidationError, HTTPException) as error:
                 response = refused(request, error)
             add_headers(MutableHeaders(raw=response.raw_headers))
@@ -64,9 +67,7 @@ class PageRoute(APIRoute):
 
 
 def refused(request: Request, error: Exception) -> Response:
-    """The page of a refusal; who is not signed in is sent to the door."""
-    if isinstance(error, err.SignInNeeded):
-        return _to_the_door(request)
+    """The page of a refusal."""
     site: Site | None = getattr(request.state, "site", None)
     if site is None:
         raise error
@@ -74,16 +75,6 @@ def refused(request: Request, error: Exception) -> Response:
     page = error_page(guest, error)
     template = "errors/_error.html" if "hx-request" in request.headers else "errors/error.html"
     return HTMLResponse(site.render(template, guest.locale, page=page), page.status)
-
-
-def _to_the_door(request: Request) -> Response:
-    target = sign_in_address(request)
-    if "hx-request" in request.headers and request.method == "GET":
-        # A part of an open page: what is typed on that page must stay, so the page tells and does not leave.
-        return Response(status_code=204, headers={"hx-trigger": "tocsin:signed-out"})
-    if "hx-request" in request.headers:
-        return Response(status_code=204, headers={"hx-redirect": target})
-    return RedirectResponse(target, 303)
 
 
 def error_page(guest: Guest, error: Exception) -> ErrorPage:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from service.application import tasks
+from service.application import accounts, tasks
 from service.application.queries import deliveries, incident_pages
 from service.application.queries.deliveries import NoticeRow
 from service.application.queries.inbox import Inbox, TaskFilter, counts, inbox
@@ -35,10 +35,22 @@ class InboxPage:
     cursor: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoRolePage:
+    """For somebody who is signed in and holds no role: whom to ask, and what to say."""
+
+    username: str
+    administrators: tuple[str, ...]
+
+
 @router.get("/inbox")
 def inbox_page(visit: Visiting, scope: str = "group", cursor: str = "") -> Response:
     """The inbox; scripts ask for the list alone."""
     require(visit.principal, Action.SELF_READ)
+    if not visit.principal.memberships and not visit.is_fragment:
+        with visit.reader() as reader:
+            nobody = NoRolePage(visit.session.username, tuple(accounts.administrators(reader.connection)))
+            return visit.page(reader, "inbox/no_role.html", nobody)
     with visit.reader() as reader:
         page = _page(reader, scope if scope in SCOPES else "group", cursor)
         if visit.is_fragment:

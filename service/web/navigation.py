@@ -144,6 +144,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "retried": words.gettext("已重试。"),
         "skipped": words.gettext("已跳过，流程可以继续。"),
         "cancelled": words.gettext("已取消。"),
+        "resumed": words.gettext("已重新登录，您填写的内容还在，尚未提交；文件请重新选择。"),
         "pass_revoked": words.gettext("二维码已停用。"),
         "password": words.gettext("密码已修改，其他设备都已退出。"),
         "factor_removed": words.gettext("登录验证码已停用。"),

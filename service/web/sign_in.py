@@ -1,6 +1,7 @@
 """The door: signing in and out, and the language before one is known."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -18,6 +19,7 @@ from service.web.translations import LOCALES, NAMES
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody; these accounts exist only in the demo
+BY_PROVIDER = "/sign-in/oidc"
 _YEAR = 365 * 24 * 3600
 
 
@@ -38,6 +40,8 @@ class SignInPage:
     next: str
     languages: tuple[tuple[str, str, bool], ...]  # code, name, is current
     demo_accounts: tuple[DemoAccount, ...]
+    provider: str  # the address of the way by the organisation's own sign-in, "" for none
+    provider_name: str
     demo_password: str = DEMO_PASSWORD
 
 
@@ -50,7 +54,7 @@ def start(_visit: Visiting) -> Response:
 @router.get("/sign-in")
 def sign_in_page(guest: Arriving, next: str = "") -> Response:
     """The sign-in form."""
-    return guest.plain("entry/sign_in.html", _page(guest, next_page=next))
+    return guest.plain(*sign_in_form(guest, next_page=next))
 
 
 @router.post("/sign-in")
@@ -69,8 +73,8 @@ def sign_in(
             tocsin.database, tocsin.writer, username=username, password=password, address=guest.address
         )
     except (SignInFailed, TooManyAttempts) as error:
-        page = _page(guest, username=username, error=error.text(guest.locale), next_page=next_page)
-        return guest.plain("entry/sign_in.html", page, status=status_of(error))
+        form = sign_in_form(guest, username=username, error=error.text(guest.locale), next_page=next_page)
+        return guest.plain(*form, status=status_of(error))
     return proceed(guest, account, method="password", next_page=next_page)
 
 
@@ -104,10 +108,16 @@ def keep_locale(response: Response, guest: Guest, locale: str) -> None:
     )
 
 
-def _page(guest: Guest, *, username: str = "", error: str = "", next_page: str = "") -> SignInPage:
+def sign_in_form(
+    guest: Guest, *, username: str = "", error: str = "", next_page: str = ""
+) -> tuple[str, SignInPage]:  # fmt: skip
+    """The sign-in page as template and model, for every way that ends at it again."""
     languages = tuple((code, NAMES[code], code == guest.locale) for code in LOCALES)
     demo = demo_accounts(guest) if guest.site.tocsin.settings.demo else ()
-    return SignInPage(username, error, next_page, languages, demo)
+    provider = guest.site.tocsin.identity
+    address = f"{BY_PROVIDER}?{urlencode({'next': next_page})}" if provider else ""
+    name = provider.name if provider else ""
+    return "entry/sign_in.html", SignInPage(username, error, next_page, languages, demo, address, name)
 
 
 def demo_accounts(guest: Guest) -> tuple[DemoAccount, ...]:

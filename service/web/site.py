@@ -23,6 +23,7 @@ from service.application.sessions import SESSION_COOKIE, CurrentSession, cookie_
 from service.domain.access import Principal
 from service.domain.clock import Clock
 from service.domain.errors import SignInNeeded
+from service.domain.identity import IdentityProvider
 from service.persistence.command_runner import CommandRunner
 from service.persistence.database import Database
 from service.persistence.sealing import Sealer
@@ -70,6 +71,10 @@ class Tocsin(Protocol):
     @property
     def sessions(self) -> SessionMemory:
         """Who is signed in."""
+
+    @property
+    def identity(self) -> IdentityProvider | None:
+        """By whom people may sign in too."""
 
     @property
     def documents(self) -> DocumentLibrary:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from service.application import accounts, definitions
+from service.application import access_tokens, accounts, definitions, second_factor
 from service.application.live_instances import LiveInstances
 from service.domain.errors import DatabaseAway, RevisionChanged, SubjectErased
 from service.engine import state
@@ -272,3 +273,31 @@ def state_of(node: Product, instance: str) -> tuple[int, str]:
     with node.tocsin.read() as connection:
         row = connection.execute(select(table.c.revision, table.c.state).where(table.c.instance_id == instance)).one()
     return row.revision, row.state
+
+
+def test_who_is_shut_out_on_one_node_is_out_on_the_other_with_the_next_request(nodes: Nodes) -> None:
+    a, b = nodes
+    secret = a.post("/auth/token", {"username": "clinic", "password": "demo"}).json()["access_token"]
+    with a.tocsin.read() as connection:
+        account = str(accounts.account_named(connection, "clinic"))
+    made = a.tocsin.run(lambda uow: access_tokens.create(uow, account, name="对接", scopes=["read"], days=1))
+    for each in (secret, made):
+        assert b.call("GET", "/tasks", headers={"Authorization": f"Bearer {each}"}).status_code == 200
+    done = a.post(f"/accounts/{account}/sessions/revoke", {"reason": "手机丢失"}, "admin")
+    assert (done.status_code, done.json()) == (200, {"sessions": 1, "tokens": 1})
+    for each in (secret, made):
+        assert b.call("GET", "/tasks", headers={"Authorization": f"Bearer {each}"}).status_code == 401
+    assert b.post(f"/accounts/{account}/sessions/revoke", {"reason": "x"}, "principal").status_code == 403
+
+
+def test_of_two_nodes_that_get_the_same_code_at_once_one_takes_it(nodes: Nodes) -> None:
+    a, b = nodes
+    with a.tocsin.read() as connection:
+        account = str(accounts.account_named(connection, "doctor"))
+    secret = a.tocsin.run(lambda uow: second_factor.propose(uow, account))
+    now = a.clock.now()
+    second_factor.answer(a.tocsin.writer, account, str(pyotp.TOTP(secret).at(now)), is_new=True)
+    following = str(pyotp.TOTP(secret).at(now + timedelta(seconds=second_factor.STEP_SECONDS)))
+    body = {"username": "doctor", "password": "demo", "code": following}
+    answers = at_once(lambda: a.post("/auth/token", body), lambda: b.post("/auth/token", body))
+    assert sorted(answer.status_code for answer in answers) == [200, 401]

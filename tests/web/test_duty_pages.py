@@ -28,7 +28,9 @@ def test_a_week_is_drawn_up_published_and_taken_along(fresh: Pages, tmp_path: Pa
     assert refused.status == 422
     assert "还没有班次模板" in refused.words("//p[@role='alert']")
     form = "//form[@action='/duty/templates']"
-    typed = {"name-1": "夜班", "begins-1": "18:00", "hours-1": "40", "members-1": "1", "weekdays-1": ["1", "2"]}
+    typed: dict[str, str | list[str]] = {
+        "name-1": "夜班", "begins-1": "18:00", "hours-1": "40", "members-1": "1", "weekdays-1": ["1", "2"],
+    }  # fmt: skip
     bad = office.submit(office.get("/duty/templates"), typed, form)
     assert bad.status == 422
     assert "1至24" in bad.words("//fieldset//p[contains(@class,'error')]")
