@@ -28,6 +28,14 @@ from service.domain.events.directory import (
     PlaceChanged,
     WorkHandedOver,
 )
+from service.domain.events.drills import (
+    DrillAnswerFailed,
+    DrillClockChanged,
+    DrillCreated,
+    DrillEnded,
+    DrillRoleChanged,
+    DrillSettingsChanged,
+)
 from service.domain.events.duty import (
     AbsenceReported,
     AbsenceWithdrawn,
@@ -171,6 +179,12 @@ __all__ = [
     "DeliverySent",
     "DeliveryWithdrawn",
     "DirectoryImported",
+    "DrillAnswerFailed",
+    "DrillClockChanged",
+    "DrillCreated",
+    "DrillEnded",
+    "DrillRoleChanged",
+    "DrillSettingsChanged",
     "DutyGapFound",
     "ElementCancelled",
     "ElementCompleted",
