@@ -62,3 +62,22 @@ def test_the_paper_of_a_consent_is_kept_with_the_answer_and_with_the_decision(wo
     decision = {"cleaned": True, "resume_at": school.now(w), "signer": True, "parents_notified": True}
     w.do("principal", "t_decide_resumption", {**decision, **paper})
     assert w.saved("t_decide_resumption")["superior_consent"]["name"] == FILE["name"]
+
+
+def test_a_closing_report_after_its_hours_says_why(world: World) -> None:
+    w = world
+    w.go("08:10")
+    school.until_awaiting_diagnosis(w)
+    w.go("14:30")
+    school.diagnosis(w, "excluded")
+    w.do("coordinator", "t_file_certificate", {"certificate": FILE})
+    w.go("03-07 09:00")
+    said = {
+        "nature": "排除", "cause": "普通感冒", "result": "医院排除", "control": "已落实", "accountability": "无",
+        "closed_at": school.now(w),
+    }  # fmt: skip
+    with pytest.raises(FormRefused) as refused:
+        school.draft(w, "t_draft_closing", **said)
+    assert [error.path for error in refused.value.errors] == ["late_reason"]
+    school.draft(w, "t_draft_closing", **said, late_reason=WHY)
+    assert w.saved("t_draft_closing")["late_reason"] == WHY

@@ -52,6 +52,15 @@ def test_a_finding_is_drawn_with_the_way_to_it(web: Pages) -> None:
     assert page.all("//*[name()='svg']//*[contains(@class, 'stuck')]")
 
 
+def test_the_way_a_name_stays_missing_is_drawn(web: Pages) -> None:
+    page = check(web, "admin", rule_examples.files("name_missing", is_good=False)["sample.bpmn"])
+    assert page.status == 422
+    assert page.all("//a[@href='/rules/name_missing']")
+    assert "start → a → g → m → h" in page.words("//main")
+    assert page.all("//*[name()='svg']//*[contains(@class, 'done')]")
+    assert page.all("//*[name()='svg']//*[contains(@class, 'stuck')]")
+
+
 def test_only_an_administrator_deploys_from_the_page(web: Pages) -> None:
     before = web.as_("admin").get("/procedures/sample").words("//main")
     assert check(web, "cleaner", SOUND, "deploy").status == 403
