@@ -16,7 +16,7 @@ from service.domain.retention import CLASSES, RULES, key_of
 from service.persistence.sealing import ERASED
 from service.persistence.tables import sql
 
-OPEN, HELD, LATER, DUE, GONE = "open", "held", "later", "due", "erased"
+OPEN, HELD, LATER, DUE, GONE, NOTHING = "open", "held", "later", "due", "erased", "none"
 CLOSING, RELEASE = "incident_closed", "instance_ended"  # the events a time counts from
 
 
@@ -61,21 +61,21 @@ def plan(connection: Connection, services: Services, incident: Mapping[str, Any]
     values = policy_values.values_of(connection, services, incident["organisation_id"], now=now)
     people = _rows(connection, sql.persons, incident["id"])
     holds = tuple(row for row in _rows(connection, sql.legal_holds, incident["id"]) if row["lifted_at"] is None)
-    alive = _alive(connection, [incident["id"], *(row["id"] for row in people)])
+    known = _known(connection, [incident["id"], *(row["id"] for row in people)])
     ends = _ends(connection, incident)
     subjects = []
     for person, code in [("", ""), *((row["id"], row["code"]) for row in people)]:
         start, since = ends.get(person, (CLOSING, incident["closed_at"]))
         is_held = any(hold["person_id"] in ("", person) for hold in holds) or (not person and bool(holds))
-        keys = alive[person or incident["id"]]
+        keys = known[person or incident["id"]]
         classes = _class_plans(services, values, keys, (start, since), is_held=is_held, now=now)
         subjects.append(SubjectPlan(person, code, classes))
     return IncidentPlan(incident, tuple(subjects), holds)
 
 
 def _class_plans(
-    services: Services, values: Mapping[str, Any], keys: Mapping[str, str], start: tuple[str, datetime | None], *,
-    is_held: bool, now: datetime,
+    services: Services, values: Mapping[str, Any], keys: Mapping[str, tuple[str, bool]],
+    start: tuple[str, datetime | None], *, is_held: bool, now: datetime,
 ) -> tuple[ClassPlan, ...]:  # fmt: skip
     """The classes of a subject. A key from before there were classes goes with the class that is kept longest."""
     event, since = start
@@ -84,8 +84,10 @@ def _class_plans(
     found = []
     for each in CLASSES:
         due = dues[each]
-        standing = tuple(key for key, of in keys.items() if of == each or (not of and each is last))
-        state = GONE if not standing else OPEN if due is None else HELD if is_held else DUE if due <= now else LATER
+        mine = {key: is_alive for key, (of, is_alive) in keys.items() if of == each or (not of and each is last)}
+        standing = tuple(key for key, is_alive in mine.items() if is_alive)
+        ended = GONE if mine else NOTHING
+        state = ended if not standing else OPEN if due is None else HELD if is_held else DUE if due <= now else LATER
         found.append(ClassPlan(each, state, RULES[each], str(values[RULES[each]]), event, since, due, standing))
     return tuple(found)
 
@@ -97,19 +99,17 @@ def _length(services: Services, values: Mapping[str, Any], field_class: FieldCla
     return value
 
 
-def _alive(connection: Connection, subjects: list[str]) -> dict[str, dict[str, str]]:
-    """The keys of each subject that still stand, with their class; "" for one of before there were classes."""
+def _known(connection: Connection, subjects: list[str]) -> dict[str, dict[str, tuple[str, bool]]]:
+    """The keys of each subject with their class, "" for one of before there were classes, and whether it stands."""
     named = {subject: (subject, "") for subject in subjects}
     named |= {key_of(subject, each): (subject, each.value) for subject in subjects for each in CLASSES}
-    found: dict[str, dict[str, str]] = {subject: {} for subject in subjects}
+    found: dict[str, dict[str, tuple[str, bool]]] = {subject: {} for subject in subjects}
     table, wanted = sql.subject_keys, sorted(named)
     for begin in range(0, len(wanted), 500):
-        chunk = select(table.c.subject).where(
-            table.c.subject.in_(wanted[begin : begin + 500]), table.c.wrapped != ERASED
-        )
-        for key in connection.execute(chunk).scalars():
+        chunk = select(table.c.subject, table.c.wrapped).where(table.c.subject.in_(wanted[begin : begin + 500]))
+        for key, wrapped in connection.execute(chunk):
             subject, field_class = named[key]
-            found[subject][key] = field_class
+            found[subject][key] = (field_class, wrapped != ERASED)
     return found
 
 

@@ -16,7 +16,7 @@ from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
-DATA_CONTACT = "data_contact"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
+DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
 
 class Action(StrEnum):

@@ -21,7 +21,8 @@ from service.domain.policy_words import in_words
 from service.persistence.tables import sql
 
 MOST = 200  # incidents of the list
-_SEVERITY = (retention.HELD, retention.DUE, retention.OPEN, retention.LATER, retention.GONE)
+ENDED = (retention.GONE, retention.NOTHING)
+_SEVERITY = (retention.HELD, retention.DUE, retention.OPEN, retention.LATER, retention.GONE, retention.NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def listed(reader: Reader) -> tuple[RetentionRow, ...]:
     if scope is not None:
         statement = statement.where(incidents.c.organisation_id.in_(sorted(scope)))
     found = [_row(reader, row) for row in reader.rows(statement.order_by(incidents.c.closed_at).limit(MOST))]
-    standing = [each for each in found if any(one.state != retention.GONE for one in each.classes)]
+    standing = [each for each in found if any(one.state not in ENDED for one in each.classes)]
     return tuple(
         sorted(standing, key=lambda each: (not each.is_due, min(filter(None, _dues(each)), default=reader.now)))
     )
@@ -224,7 +225,7 @@ def _subjects(reader: Reader, plan: IncidentPlan, person: str) -> tuple[SubjectR
     return tuple(
         SubjectRow(each.person, known.get(each.person, nobody), tuple(_class(reader, one) for one in each.classes))
         for each in plan.subjects
-        if person in ("", each.person) and any(one.keys for one in each.classes)
+        if person in ("", each.person) and any(one.state != retention.NOTHING for one in each.classes)
     )
 
 
@@ -244,7 +245,7 @@ def _holds(reader: Reader, plan: IncidentPlan) -> tuple[HoldRow, ...]:
 
 
 def _dues(row: RetentionRow) -> list[datetime | None]:
-    return [each.due for each in row.classes if each.state != retention.GONE]
+    return [each.due for each in row.classes if each.state not in ENDED]
 
 
 def _run(reader: Reader, row: Mapping[str, Any]) -> RunRow:
