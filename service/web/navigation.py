@@ -63,7 +63,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
         tabs=tuple(link for link in links if link.path not in ON_DESK),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
-        ask=() if principal.memberships else directory.whom_to_ask(reader),
+        ask=() if principal.memberships or path == "/inbox" else directory.whom_to_ask(reader),
     )
 
 
