@@ -101,6 +101,16 @@ def _hierarchy(connection: Connection) -> Hierarchy:
     return Hierarchy({row.id: row.parent_id for row in rows})
 
 
+def names(source: Source) -> Mapping[str, tuple[str, str]]:
+    """The names of all organisations, Chinese and English."""
+
+    def read(connection: Connection) -> Mapping[str, tuple[str, str]]:
+        rows = connection.execute(select(_organisations.c.id, _organisations.c.name, _organisations.c.name_en))
+        return {row.id: (row.name, row.name_en) for row in rows}
+
+    return remembered(source, "organisation names", read)
+
+
 def row_of(source: Source, organisation_id: str) -> Mapping[str, Any]:
     """The row of an organisation; it must be there."""
 

@@ -38,6 +38,12 @@ WANTED: Mapping[str, Wanted] = {
     "S8": Wanted("≤", 1, "p99 of the lateness of timers, 10,000 open incidents, idle machine", of_value=True),
     "S9": Wanted("≤", 1, "an empty poll at 1,000,000 waiting timers", of_value=True),
     "S10": Wanted("≤", 20, "memory of a live contact instance", of_value=True),
+    "S11": Wanted(
+        "≤",
+        100,
+        "p99 of inbox and incident page, 2,000 organisations, 50,000 accounts, 10,000 incidents",
+        of_value=True,
+    ),
     "S14": Wanted("≥", 0.4, "S1 on PostgreSQL, one node, ratio to Lp"),
     "S14n": Wanted("≥", 1.0, "S1 on PostgreSQL, two nodes against one"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.bench import against, over_postgres, over_time
+from service.bench import against, over_postgres, over_time, pages
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
 from service.bench.over_http import OTHERS, Size, crowded, task_rows
 from service.bench.seeding import Say, seed
@@ -113,6 +113,10 @@ def _memory(run: Run, folder: Path, say: Say) -> list[Bar]:
     return over_time.memory(folder, run.of(2_000, 50), say)
 
 
+def _pages(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return pages.pages(folder, run.scale, run.of(250, 2), say)
+
+
 MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"L", "S1", "S2", "S1p", "S3"}): _over_http,
     frozenset({"S4"}): _crowded,
@@ -122,6 +126,7 @@ MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"S8"}): _late,
     frozenset({"S9"}): _empty_poll,
     frozenset({"S10"}): _memory,
+    frozenset({"S11"}): _pages,
     frozenset({"Lp", "S14", "S14n"}): _nodes,
 }
 

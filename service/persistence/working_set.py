@@ -9,10 +9,16 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, select
 
+from service.persistence.database import READS
 from service.persistence.pending import Head, Key, PendingWrites, Row
+from service.persistence.tables import DirectoryState, table_of
+
+_version = select(table_of(DirectoryState).c.version)
+_by_engine: WeakKeyDictionary[Engine, tuple[int | None, dict[str, Any]]] = WeakKeyDictionary()
 
 T = TypeVar("T")
 Names = tuple[str, ...]
@@ -85,9 +91,18 @@ def connection_of(source: Source) -> Connection:
 
 def remembered(source: Source, key: str, read: Callable[[Connection], T]) -> T:
     """Something of the directory (organisations, places, roles), read at most once while nobody changes it."""
-    if isinstance(source, Connection):
+    if not isinstance(source, Connection):
+        return source.remembered(key, read)
+    if not source.get_execution_options().get(READS):  # what it sees may never be committed
         return read(source)
-    return source.remembered(key, read)
+    version = source.execute(_version).scalar()
+    kept = _by_engine.get(source.engine)
+    if kept is None or kept[0] != version:
+        kept = _by_engine[source.engine] = (version, {})
+    if key not in kept[1]:
+        kept[1][key] = read(source)
+    found: T = kept[1][key]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str, *, i
         tabs=_tabs(links),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
-        ask=() if principal.memberships else directory.whom_to_ask(reader),
+        ask=() if principal.memberships or path == "/inbox" else directory.whom_to_ask(reader),
         band=drill_bands.of_path(reader, path, incident=incident),
     )
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service.bench.postgres import Server, start_server
+from service.demo.people import PASSWORD
 from service.domain.errors import CommitLost, DatabaseAway, OutcomeUnknown
 from service.persistence.chain import verify
 from service.persistence.tables import sql
@@ -49,6 +50,8 @@ def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(s
     task = world.task(incident, "t_office_accept")["id"]
     world.tocsin.worker.start(0.1)
     world.clock.advance(timedelta(minutes=20))
+    reader = Browser(world.app)
+    reader.submit(reader.get("/sign-in"), {"username": "coordinator", "password": PASSWORD}, "//form[.//input[@type='password']]")
     server.halt()
     for answer in (
         world.get("/tasks", "coordinator"),
@@ -57,7 +60,7 @@ def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(s
         assert (answer.status_code, answer.json()["code"]) == (503, "database_away"), answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert "数据库" in answer.json()["detail"]
-    page = Browser(world.app).get("/")
+    page = reader.get("/inbox")
     assert page.status == 503
     assert "系统暂时不可用" in page.text
     assert world.get("/healthz").status_code == 200

@@ -27,7 +27,7 @@ def test_reports_transfers_disinfection_and_investigation_say_what_they_came_to(
     report = given_back(w, parent_element="ca_initial_report")
     (sent,) = w.rows(t.Report, id=report["report_id"])
     assert (sent["document"], report["sent_at"]) == ("R01", sent["sent_at"].isoformat())
-    assert "closing_sent" not in report
+    assert report["closing_sent"] is None
     transfer = given_back(w, parent_element="ca_contact_transfer")
     assert w.local(datetime.fromisoformat(transfer["arrived_at"])) == "03-02 10:30"
     assert transfer["destination"] == {"id": "demo-town"}

@@ -48,8 +48,9 @@ def test_read_tables_rebuilt_after_sc01_and_the_return_are_equal(walked: Walked)
     assert world.row()["result"] == "excluded_closed"
     assert [row["status"] for row in world.rows(t.Instance, procedure="return_to_school")] == ["completed"]
     before = assert_rebuild_is_equal(world)
-    # no early message, no engine failure, nothing waits any more, an excluded case has no contacts, no roster is kept
-    empty = {"messages", "engine_incidents", "waits", "contacts", "assignments"}
+    # no early message, no engine failure, nothing waits any more, an excluded case has no contacts, no roster is kept,
+    # nothing is held back from erasure, it is no drill
+    empty = {"messages", "engine_incidents", "waits", "contacts", "assignments", "legal_holds", "drills"}
     assert {name for name, rows in before.items() if not rows} == empty
 
 

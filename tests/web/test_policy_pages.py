@@ -42,7 +42,7 @@ def test_everybody_finds_a_value_with_its_source(web: Pages) -> None:
     page = teacher.get("/policies")
     assert page.all("//select[@name='organisation']/option[@selected]/@value") == ["demo-school"]
     assert len(page.all("//table//tbody/tr")) == len(web.world.app.services.policies)
-    assert len(page.all("//section//h2")) == 7
+    assert len(page.all("//section//h2")) == 8
 
     found = teacher.get("/policies?organisation=demo-school&q=120未到")
     rows = [" ".join(row.text_content().split()) for row in found.all("//tbody/tr")]

@@ -172,8 +172,8 @@ class Reader:
     @cached_property
     def organisation_names(self) -> dict[str, str]:
         """Names of all organisations."""
-        rows = organisations.organisations(self.connection)
-        return {row.id: self.pick(row.name, row.name_en) for row in rows}
+        names = organisations.names(self.connection)
+        return {each: self.pick(zh, en) for each, (zh, en) in names.items()}
 
     @cached_property
     def procedure_names(self) -> dict[str, str]:
