@@ -81,6 +81,7 @@ class EventAnswer(Answer):
     actor: str
     actor_name: str
     role: str
+    on_behalf_of: str
     instance: str
     procedure: str
     element: str

@@ -12,6 +12,7 @@ from service.api import (
     attachments,
     audit,
     auth,
+    drills,
     engine_incidents,
     events,
     exchange,
@@ -43,9 +44,9 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets,
-    reports, printouts, outbox, engine_incidents, policies, organisations, accounts, attachments, events, exchange,
-    audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, people, observations, readings, messages,
+    sheets, reports, printouts, outbox, engine_incidents, policies, organisations, accounts, attachments, events,
+    exchange, audit,
 )  # fmt: skip
 
 

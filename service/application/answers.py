@@ -36,12 +36,7 @@ if TYPE_CHECKING:
 
 def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any], late_reason: str = "") -> None:
     """Record an answer and complete what waited for it. Raises FormRefused; nothing is stored then."""
-    view = on.services.forms.view(target.form_key)
-    answers = fill(view, data, context_for(on.view, target, principal, data))
-    on.done_at = on.done_at or _stated_time(answers.values)
-    observations.complete(on, target, answers)
-    for check in (contacts.check, observations.check, suspensions.check):
-        check(on, target, answers)
+    view, answers = on.services.forms.view(target.form_key), checked(on, target, principal, data)
     person = _registered(on, target, answers)
     if view.is_list:
         _save_rows(on, target, answers)
@@ -67,6 +62,17 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     if person and (not target.person or target.form == "F29"):
         outputs = {**outputs, "person": person}
     on.step(row, lambda instance, context: runner.complete(instance, context, target.visit, outputs))
+
+
+def checked(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any]) -> Answers:
+    """An answer that breaks no rule; nothing is recorded. Raises FormRefused, FinalListAwaited and the like."""
+    view = on.services.forms.view(target.form_key)
+    answers = fill(view, data, context_for(on.view, target, principal, data))
+    on.done_at = on.done_at or _stated_time(answers.values)
+    observations.complete(on, target, answers)
+    for check in (contacts.check, observations.check, suspensions.check):
+        check(on, target, answers)
+    return answers
 
 
 def record_only(on: Advance, target: Target, principal: Principal, data: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from service.application import alert_queue, due_rows, duty_rosters, organisations
+from service.application import alert_queue, drill_clock, due_rows, duty_rosters, organisations
 from service.domain import events as ev
 from service.domain.duty import LEADER, MEMBER, Roster
 from service.domain.standing import LEADERS, OVERSEERS
@@ -67,9 +67,12 @@ def assign_opened(on: Advance) -> None:
     roster = duty_rosters.roster_of(on.uow, organisation)
     if not roster.is_kept(on.now):
         return
+    drill = drill_clock.row_of(on)
     for task in dict.fromkeys(waiting):
         row = on.rows.get(sql.tasks, task)
-        if row is not None and row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
+        if row is None or (drill is not None and drill_clock.is_simulated(drill, row)):
+            continue
+        if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
             _begin(on, row, roster)
 
 

@@ -114,8 +114,8 @@ def _classmates(view: IncidentView, rows: Any, case: str) -> Iterator[tuple[dict
     registered = {row["member_id"] for row in rows if row["member_id"]}
     unit = view.facts.rows.person(case).org_unit
     places = organisations.places(view.connection, view.incident["organisation_id"], kind="class")
-    if unit not in {place.id for place in places}:
-        return
+    if unit not in {place.id for place in places} or view.incident["kind"] == "drill":
+        return  # a drill has invented people only
     organisation = view.incident["organisation_id"]
     for member in organisations.members(view.connection, view.sealer, organisation, place_id=unit):
         if member.id not in registered:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import assignment, escalation, pass_end
+from service.application import assignment, drill_clock, escalation, pass_end, simulated
 from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 LADDERS = frozenset({"ladder", assignment.DUE_KIND})
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """Something that fell due and was worked; `name` is an element, a rule with its level, or a message."""
+
+    kind: str
+    name: str
+    at: datetime
 
 
 def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
@@ -120,7 +130,9 @@ def _due_together(on: Advance) -> list[DueItem]:
 
 
 def _work(on: Advance, item: DueItem) -> None:
-    metrics.lateness.observe(max(0.0, (on.uow.now - item.real_due_at).total_seconds()))
+    if item.real_due_at < queue.PAUSED:
+        metrics.lateness.observe(max(0.0, (on.uow.now - item.real_due_at).total_seconds()))
+    on.fired.append(Fired(item.kind, _name(on, item), item.due_at))
     if item.kind == "timer":
         _fire(on, item.ref)
     elif item.kind == "ladder":
@@ -133,8 +145,19 @@ def _work(on: Advance, item: DueItem) -> None:
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
     elif item.kind == "pass":
         pass_end.give_back(on, item.ref)
-    else:
-        on.look_everywhere()  # "wake" asks for no more
+    elif item.kind == simulated.KIND:
+        simulated.answer(on, item.ref)
+    elif item.kind == "hold":
+        drill_clock.pause(on, item.ref.rpartition(":")[2])
+    elif item.kind == "wake":
+        on.look_everywhere()
+    # "govern" asks for no more than a look at the speed, which ends every command
+
+
+def _name(on: Advance, item: DueItem) -> str:
+    table = {"timer": sql.waits, "simulated": sql.tasks}.get(item.kind)
+    row = on.rows.get(table, item.ref) if table is not None else None
+    return str(row["element"]) if row else item.ref.removeprefix(f"{on.incident_id}:")
 
 
 def _fire(on: Advance, wait: str) -> None:

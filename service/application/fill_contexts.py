@@ -83,7 +83,7 @@ def context_for(
             "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
         }),
         persons=_Persons(view, _members(view, data or {})),
-        drafters=_drafters(view, target),
+        drafters=frozenset() if principal.stands_in else _drafters(view, target),
     )
 
 
@@ -140,7 +140,7 @@ def _members(view: IncidentView, data: Mapping[str, Any]) -> dict[str, dict[str,
     """Members of the organisation that an answer names by id."""
     block = data.get("person")
     member_id = block.get("id") if isinstance(block, Mapping) else None
-    if not member_id:
+    if not member_id or view.incident["kind"] == "drill":  # a drill has invented people only
         return {}
     table = sql.members
     mine = (table.c.id == str(member_id)) & (table.c.organisation_id == view.incident["organisation_id"])
@@ -163,7 +163,9 @@ def _drafters(view: IncidentView, target: Target) -> frozenset[str]:
 
 
 def _open_incidents(view: IncidentView) -> list[str]:
-    """Other incidents of the organisation that are not closed: what this one may be merged into."""
+    """Other open incidents of the organisation: what this one may be merged into; a drill stands alone."""
+    if view.incident["kind"] == "drill":
+        return []
     table = sql.incidents
     same = (table.c.organisation_id == view.incident["organisation_id"]) & (table.c.kind == view.incident["kind"])
     is_open = table.c.closed_at.is_(None) & (table.c.id != view.incident["id"])

@@ -1,25 +1,28 @@
 """Opening an incident, adding a further sick person, putting a note on the timeline."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
 
-from service.application import answers, definitions, inbox, organisations, policy_values
+from service.application import answers, definitions, drill_clock, inbox, organisations, policy_values
 from service.application.fill_contexts import Target
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain import events as ev
-from service.domain.access import Action, IncidentSubject, Principal, require
+from service.domain.access import TRAINER, Action, IncidentSubject, Principal, require
 from service.domain.calendar import local
-from service.domain.clock import real_time_clock
+from service.domain.clock import VirtualClock, real_time_clock
+from service.domain.drill_players import playing
 from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed, ProcedureRetired
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
+DRILL_NUMBERS = "YL-"
 # source_kind of F01 -> start event; other procedures have one start
 STARTS = {
     "self": "start_self_report", "gate": "start_temp_abnormal", "check": "start_temp_abnormal",
@@ -35,47 +38,83 @@ def open_incident(
     Raises NoSuch for an unknown procedure or organisation, ProcedureRetired, NotAllowed, FormRefused; nothing is
     stored then.
     """
-    version = definitions.active_version(uow.connection, command.procedure)
-    if version is None and definitions.version_to_call(uow.connection, command.procedure):
-        raise ProcedureRetired(command.procedure)
-    if version is None:
-        raise NoSuch("procedure", command.procedure)
+    version = version_to_open(uow, command.procedure)
     require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))
     organisations.require_active(uow, command.organisation)
-    assembly = services.definitions.get(uow.connection, command.procedure, version)
+    birth = Birth("real", version, real_time_clock(services.clock, since=uow.now))
+    incident = begin(uow, services, principal, command, birth, request_id=request_id)
+    drill_clock.hold_all(uow, services, command.organisation, "real_incident")
+    return incident
+
+
+def version_to_open(uow: UnitOfWork, procedure: str) -> int:
+    """The version new incidents of a procedure begin with. Raises NoSuch, ProcedureRetired."""
+    version = definitions.active_version(uow.connection, procedure)
+    if version is None and definitions.version_to_call(uow.connection, procedure):
+        raise ProcedureRetired(procedure)
+    if version is None:
+        raise NoSuch("procedure", procedure)
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What an incident is from its birth on: real or drill, of which version, by which clock.
+
+    `events` are recorded with its opening.
+    """
+
+    kind: str
+    version: int
+    clock: VirtualClock
+    events: tuple[ev.Event, ...] = ()
+
+
+def begin(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.OpenIncident, birth: Birth,
+    *, request_id: str,
+) -> str:  # fmt: skip
+    """Open an incident and answer its first form; who may do so was asked before."""
+    assembly = services.definitions.get(uow.connection, command.procedure, birth.version)
     start = opening_start(assembly, command.data, command.start)
     incident = uow.new_id()
     on = Advance(uow, services, incident, Origin(principal.account_id, request_id=request_id, command_id=request_id))
     root_id = uow.new_id()
-    on.open_incident(_opened(uow, services, command, version, root=root_id))
+    on.open_incident(_opened(uow, services, command, birth, root=root_id))
+    for event in birth.events:
+        on.record(event)
     root = inbox.start_instance(
-        on, procedure=command.procedure, version=version, process=assembly.bundle.entry, start_event=start.id,
+        on, procedure=command.procedure, version=birth.version, process=assembly.bundle.entry, start_event=start.id,
         inputs={"person": uow.new_id()}, instance_id=root_id,
     )  # fmt: skip
     _answer_first(on, root, principal, command.data)
     on.settle()
+    drill_clock.govern(on)
     on.store()
     return incident
 
 
 def _opened(
-    uow: UnitOfWork, services: Services, command: cmd.OpenIncident, version: int, *, root: str
+    uow: UnitOfWork, services: Services, command: cmd.OpenIncident, birth: Birth, *, root: str
 ) -> ev.IncidentOpened:
     place = str(command.data.get("place") or "")
     named = uow.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
-    clock = real_time_clock(services.clock, since=uow.now)
     return ev.IncidentOpened(
-        number=_number(uow, command.organisation), organisation=command.organisation, procedure=command.procedure,
-        version=version, kind="real", place=str(named or place), root_instance=root,
+        number=_number(uow, command.organisation, birth), organisation=command.organisation,
+        procedure=command.procedure, version=birth.version, kind=birth.kind, place=str(named or place),
+        root_instance=root,
         policies=policy_values.values_of(uow.connection, services, command.organisation, now=uow.now),
-        clock=clock.to_json(),
+        clock=birth.clock.to_json(),
     )  # fmt: skip
 
 
-def _number(uow: UnitOfWork, organisation: str) -> str:
-    """Month, day and a count of the organisation's incidents of that day: 0309-01."""
+def _number(uow: UnitOfWork, organisation: str, birth: Birth) -> str:
+    """Month, day and a count of the organisation's incidents of that day: 0309-01; of a drill YL-0309-01.
+
+    YL stands for yanlian, 演练: no drill has the number of a real incident, and none uses one up.
+    """
     uow.alone(f"number:{organisation}")
-    day = local(uow.now).strftime("%m%d")
+    day = DRILL_NUMBERS * (birth.kind == "drill") + local(birth.clock.at(uow.now)).strftime("%m%d")
     statement = (
         select(func.count())
         .select_from(sql.incidents)
@@ -112,6 +151,9 @@ def _answer_first(on: Advance, root: Mapping[str, Any], principal: Principal, da
     task = on.uow.connection.execute(select(table).where(mine).order_by(table.c.id)).mappings().first()
     if task is None:
         raise EngineFailed(root["process"], "no task after the start event")
+    if on.incident["kind"] == "drill":  # the trainer answers it as whoever would
+        principal = playing(principal, task["organisation_id"], {task["role"], *task["also"]})
+        on.origin = replace(on.origin, role=TRAINER, on_behalf_of=task["role"])
     answers.answer(on, answers.target_of_task(on, dict(task)), principal, data)
 
 

@@ -19,6 +19,7 @@ IDENTITY = (
     "name", "sex", "age", "id_no", "person_type", "org_unit", "seat_no", "phone", "guardian_name", "guardian_phone",
     "home_address", "registered_address",
 )  # fmt: skip
+NEIGHBOURS = 4  # seats in front, behind, left and right
 
 
 def register_case(on: Advance, row: Mapping[str, Any], person_id: str, block: Mapping[str, Any]) -> None:
@@ -52,7 +53,9 @@ def _next_case(on: Advance) -> int:
 
 
 def member_of(on: Advance, block: Mapping[str, Any]) -> organisations.MemberView | None:
-    """The member of the school that a person block means: by id, or by name and class."""
+    """The member of the school that a person block means: by id, or by name and class; in a drill nobody."""
+    if on.incident["kind"] == "drill":
+        return None
     connection, sealer = on.uow.connection, on.uow.sealer
     if block.get("id"):
         person = select(sql.persons.c.member_id).where(sql.persons.c.id == str(block["id"]))
@@ -87,9 +90,20 @@ def register_seat_plan(on: Advance, row: Mapping[str, Any], case: str) -> None:
     near = organisations.seat_neighbours(connection, sealer, sick["org_unit"], seat) if seat else {}
     neighbours = {member.id for member in near.values()}
     taken = _registered_members(on)
+    if on.incident["kind"] == "drill":
+        _register_invented(on, row, sick["org_unit"])
+        return
     for member in organisations.members(connection, sealer, on.incident["organisation_id"], place_id=sick["org_unit"]):
         if member.id not in taken and member.id != sick["member_id"]:
             register_on_site(on, row, identity_of({}, member), member=member, is_neighbour=member.id in neighbours)
+
+
+def _register_invented(on: Advance, row: Mapping[str, Any], place: str) -> None:
+    """A class of a drill: as many as the real one has, none of them of it; the first four sit beside the case."""
+    count = len(organisations.members(on.uow.connection, on.uow.sealer, on.incident["organisation_id"], place_id=place))
+    for number in range(1, count):
+        identity = {"name": f"演练人员{number:02d}", "person_type": "student", "org_unit": {"id": place}}
+        register_on_site(on, row, identity, is_neighbour=number <= NEIGHBOURS)
 
 
 def _is_class(on: Advance, place: str) -> bool:

@@ -15,7 +15,18 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from service import logs, metrics
-from service.application import assignment, attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
+from service.application import (
+    assignment,
+    attention,
+    correlation,
+    deadline_rows,
+    drill_clock,
+    due_work,
+    inbox,
+    reactions,
+    simulated,
+    statuses,
+)
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
@@ -61,6 +72,7 @@ class Advance:
         self.moved_tasks: list[tuple[str, bool]] = []  # opened (True) or closed, in order
         self.unassigned: list[str] = []  # tasks opened or given back, on their way to people
         self.delegated: list[tuple[str, str]] = []  # tasks handed over, and to whom
+        self.fired: list[due_work.Fired] = []  # what fell due and was worked, in order
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
         self._attention = Attention()
@@ -195,6 +207,8 @@ class Advance:
         for (event, _), each in zip(events, stored, strict=True):
             apply(self.rows, each, event)
             due_work.follow(self, event, row)
+            if self.incident.get("kind") == "drill":
+                simulated.follow(self, event)
             self._attention.note(event, row)
             if "facts" in self._kept.parts:
                 self.fact_rows.follow(event, each)
@@ -224,9 +238,15 @@ class Advance:
     def open_incident(self, event: ev.IncidentOpened) -> None:
         """Record the opening; before it there is no incident row to read."""
         self.incident = {"procedure": event.procedure, "version": event.version, "clock": event.clock}
+        self.now = self.horizon = self.clock.at(self.uow.now)
         self.record(event)
         self.incident = self._read_incident()
-        self.now = self.horizon = self.clock.at(self.uow.now)
+
+    def move_clock(self, event: ev.DrillClockChanged) -> None:
+        """Record another segment of a drill's clock; the command goes on by it, and never back."""
+        self.record(event)
+        self.incident = self._read_incident()
+        self.horizon = max(self.now, self.clock.at(self.uow.now))
 
     def adopt(self, event: ev.PolicyApplied) -> None:
         """Record new policy values; from here on the command sees them."""
@@ -347,9 +367,11 @@ def advance(
         raise NoSuch("incident", incident)
     logs.bind(incident_id=incident, drill=on.incident["kind"] == "drill")
     try:
+        drill_clock.hold(on)
         due_work.catch_up(on, looks=looks)
         answer = work(on)
         on.settle()
+        drill_clock.govern(on)
     except EngineFailed as error:
         error.incident = error.incident or incident
         error.instance = error.instance or on.incident["root_instance"]

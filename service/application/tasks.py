@@ -11,7 +11,8 @@ from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain import events as ev
-from service.domain.access import Action, Principal, TaskSubject, require
+from service.domain.access import TRAINER, Action, Principal, TaskSubject, require
+from service.domain.drill_players import playing
 from service.domain.errors import IncidentClosed, NoSuch, NotAllowed, TaskClaimed, TaskNotOpen
 from service.persistence.pending import Row
 from service.persistence.tables import sql
@@ -47,7 +48,10 @@ def complete(
         require(principal, Action.TASK_COMPLETE, subject_of(on, row))
         on.done_at = command.done_at
         before = len(on.moved_tasks)  # a timer that was due may have moved some
-        answers.answer(on, answers.target_of_task(on, row), principal, command.data, command.late_reason)
+        who = principal
+        if on.origin.on_behalf_of:
+            who = playing(principal, row["organisation_id"], {row["role"], *row["also"]})
+        answers.answer(on, answers.target_of_task(on, row), who, command.data, command.late_reason)
         on.settle()
         uow.pending.remove(sql.drafts, command.task)
         return TaskOutcome(command.task, *_moved(on, before))
@@ -142,7 +146,8 @@ def save_draft(
     task = _task(uow, command.task)
     assigned = select(sql.assignments).where(sql.assignments.c.task_id == command.task)
     steps = [dict(row) for row in uow.connection.execute(assigned).mappings()]
-    require(principal, Action.TASK_DRAFT, _subject(uow, task, steps))
+    kind = uow.connection.execute(select(sql.incidents.c.kind).where(sql.incidents.c.id == task["incident_id"]))
+    require(principal, Action.TASK_DRAFT, _subject(uow, task, steps, is_drill=kind.scalar() == "drill"))
     if task["state"] not in OPEN:
         raise TaskNotOpen(str(task["completed_by"] or ""), task["ended_at"])
     uow.alone(f"draft:{command.task}:{principal.account_id}")
@@ -160,19 +165,23 @@ def origin(principal: Principal, task: Mapping[str, Any], request_id: str) -> Or
     roles = [task["role"], *task["also"]]
     held = principal.memberships.get(task["organisation_id"], frozenset())
     role = next((role for role in roles if role in held), "")
+    if not role and TRAINER in principal.roles:  # who may answer it all the same is the trainer of a drill
+        return Origin(principal.account_id, TRAINER, str(task["role"]), command_id=request_id, request_id=request_id)
     return Origin(actor=principal.account_id, role=role, request_id=request_id, command_id=request_id)
 
 
 def subject_of(on: Advance, task: Mapping[str, Any]) -> TaskSubject:
     """The subject of access for a task."""
-    return _subject(on.uow, task, assignment.steps_of(on, task["id"]))
+    return _subject(on.uow, task, assignment.steps_of(on, task["id"]), is_drill=on.incident["kind"] == "drill")
 
 
-def _subject(uow: UnitOfWork, task: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> TaskSubject:
+def _subject(
+    uow: UnitOfWork, task: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], *, is_drill: bool
+) -> TaskSubject:
     tree = organisations.hierarchy(uow)
     return TaskSubject(
         organisation_id=task["organisation_id"], role=task["role"], also=tuple(task["also"]),
-        assignee=task["assignee"], ancestors=tree.ancestors(task["organisation_id"]),
+        assignee=task["assignee"], ancestors=tree.ancestors(task["organisation_id"]), is_drill=is_drill,
         offered=assignment.offered_to(steps),
     )  # fmt: skip
 

@@ -44,6 +44,7 @@ class Action(StrEnum):
     DUTY_APPROVE = "duty.approve"  # publish, approve swaps
     DUTY_SERVE = "duty.serve"  # sign in, hand over, swap, report an absence: each for himself
     CHANNEL_MANAGE = "channel.manage"
+    DRILL_STOP = "drill.stop"  # say the code word
     # an incident
     INCIDENT_READ = "incident.read"
     PEOPLE_READ = "people.read"
@@ -90,6 +91,7 @@ class Principal:
     memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
     locale: str = "zh_CN"
     actions: frozenset[Action] | None = None  # all that a token or pass is good for; None: whatever the roles allow
+    stands_in: bool = False  # plays another in a drill: may draft as one and sign as the other
 
     @property
     def is_admin(self) -> bool:
@@ -286,9 +288,10 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.DUTY_APPROVE: (_leader,),
     Action.DUTY_SERVE: (_member,),
     Action.CHANNEL_MANAGE: (_scheduler, _leader, _administrator),
+    Action.DRILL_STOP: (_member, _trainer_here),
     Action.INCIDENT_READ: (_member, _participant, _overseer, _trainer_of_drill, _administrator),
     Action.PEOPLE_READ: (_member, _overseer, _trainer_of_drill),
-    Action.CASE_ADD: (_member,),
+    Action.CASE_ADD: (_member, _trainer_of_drill),
     Action.TIMELINE_NOTE: (_member, _trainer_of_drill),
     Action.ACTION_PERFORM: (_has_action_role, _trainer_of_drill),
     Action.MESSAGE_SEND: (_speaks_for_sender, _trainer_of_drill),

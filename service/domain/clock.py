@@ -160,6 +160,18 @@ class VirtualClock:
             real += MICROSECOND
         return real
 
+    def reached(self, virtual: datetime) -> datetime:
+        """The real instant at which the incident reached `virtual`, which lies behind it."""
+        for segment, following in zip(self.segments[:-1], self.segments[1:], strict=True):
+            if virtual < following.virtual_start:
+                if segment.speed == 0 or virtual <= segment.virtual_start:
+                    return segment.real_start if virtual <= segment.virtual_start else following.real_start
+                into = (virtual - segment.virtual_start) / segment.speed
+                return min(segment.real_start + into, following.real_start)
+        last = self.segments[-1]
+        into = (virtual - last.virtual_start) / last.speed if last.speed else timedelta()
+        return last.real_start + max(into, timedelta())
+
     def with_speed(self, speed: float, *, real_now: datetime) -> "VirtualClock":
         """The same clock, running at `speed` from `real_now` on; a negative speed raises ValueError."""
         if speed < 0:

@@ -218,3 +218,67 @@ class RevokePass:
     """Take such a code, and who used it, out again."""
 
     emergency_pass: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDrill:
+    """Begin a drill by free play: the opening form of a procedure, on a clock of its own.
+
+    `speed` 0 is a pause; `slow_to` is the speed while a person must act, None: no slowing down; `floor_seconds` of
+    real time a person has before the ladder of his task's deadline goes on; `roles` names simulated ones.
+    """
+
+    procedure: str
+    organisation: str
+    data: Mapping[str, Any]
+    speed: float = 1.0
+    start: str = ""
+    starts_at: datetime | None = None
+    seed: int | None = None
+    slow_to: float | None = None
+    floor_seconds: int = 0
+    on_loss: str = "pause"
+    code_word: str = ""
+    roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ControlClock:
+    """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
+
+    drill: str
+    action: str
+    speed: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDrill:
+    """Other settings of a drill: slow_to, floor_seconds, on_loss, code_word; those not named stay."""
+
+    drill: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CastRole:
+    """Let a role of a drill be played by people (human) or by the service (simulated)."""
+
+    drill: str
+    role: str
+    played_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndDrill:
+    """End a drill with all that runs in it."""
+
+    drill: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopDrills:
+    """Say the code word: every running drill of the organisation stands still."""
+
+    organisation: str
+    word: str

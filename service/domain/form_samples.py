@@ -4,7 +4,7 @@ Invented values only. The same seed gives the same answers; times are the contex
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,21 +20,30 @@ from service.domain.identity_numbers import check_character
 _HEAVENLY_STEMS = "甲乙丙丁戊己庚辛壬癸"
 
 
-def sample(view: View, context: FillContext, *, seed: int, is_full: bool = False) -> dict[str, Any]:
+PREFERENCE = 0.9  # how often a preferred answer is given
+
+
+def sample(
+    view: View, context: FillContext, *, seed: int, is_full: bool = False, prefer: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Answers that `fill` accepts in this context: what the view demands, with `is_full` everything it offers.
 
-    Fields the service can fill (defaults) are left out unless `is_full`.
+    Fields the service can fill (defaults) are left out unless `is_full`. `prefer` names the usual option of a field.
     """
-    made = _Sampler(view, context, random.Random(seed), is_full=is_full).record()  # noqa: S311 - not for secrets
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    made = _Sampler(view, context, chance, is_full=is_full, prefer=prefer or {}).record()
     return {"rows": [made]} if view.is_list else made
 
 
 class _Sampler:
-    def __init__(self, view: View, context: FillContext, chance: random.Random, *, is_full: bool) -> None:
+    def __init__(
+        self, view: View, context: FillContext, chance: random.Random, *, is_full: bool, prefer: Mapping[str, str]
+    ) -> None:
         self.view = view
         self.context = context
         self.chance = chance
         self.is_full = is_full
+        self.prefer = prefer
 
     def record(self) -> dict[str, Any]:
         """Answers field by field, again until no condition demands a further one."""
@@ -112,7 +121,10 @@ class _Sampler:
         own = [rule for rule in rules if field.key in rule.fields and "rows" not in rule.args]
         refused = {rule.args["value"] for rule in own if rule.when.holds(seen.look_up)}
         refused |= {value for rule in rules if rule.args.get("part") == field.key for value in rule.args["among"]}
-        return self.chance.choice([value for value in field.values if value not in refused])
+        allowed = [value for value in field.values if value not in refused]
+        if self.prefer.get(field.key) in allowed and self.chance.random() < PREFERENCE:
+            return self.prefer[field.key]
+        return self.chance.choice(allowed)
 
     def choices(self, field: Field, _seen: Inspection) -> list[str]:
         for rule in self.view.rules:

@@ -17,7 +17,8 @@ from service.persistence.unit_of_work import UnitOfWork
 
 SENT_BY_WORKER = ("auto", "push")  # channels of deliveries that a gateway takes
 INCIDENT, DELIVERY = "incident", "delivery"  # what can be woken (`UnitOfWork.wake`)
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row whose clock is paused
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row on hold: its work failed, a person must see to it
+PAUSED = datetime(9998, 1, 1, tzinfo=UTC)  # of a row whose clock is paused: it falls due when the clock runs again
 
 _rows = table_of(DueRow)
 _fields = (_rows.c.id, _rows.c.incident_id, _rows.c.instance_id, _rows.c.kind, _rows.c.ref)
@@ -37,7 +38,10 @@ _first_of = select(func.min(_rows.c.due_at)).where(
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """An open due row, `ref` what it is about; `kind` is timer | ladder | assign | message | delivery | pass | wake."""
+    """An open due row; `ref` is what it belongs to.
+
+    `kind` is timer | ladder | assign | message | delivery | pass | wake, of drills also simulated | hold | govern.
+    """
 
     id: str
     incident_id: str
@@ -66,7 +70,7 @@ def put(
         "kind": kind,
         "ref": ref,
         "due_at": due_at,
-        "real_due_at": NEVER if real_due_at is None else real_due_at,
+        "real_due_at": PAUSED if real_due_at is None else real_due_at,
         "is_done": False,
     }
     if real_due_at is not None:
@@ -101,7 +105,7 @@ def next_due(connection: Connection, incident_id: str = "") -> datetime | None:
     """The earliest real due time of all open rows, or of those of an incident; None if nothing falls due by itself."""
     statement = _next.where(_rows.c.incident_id == incident_id) if incident_id else _next
     earliest: datetime | None = connection.execute(statement).scalar()
-    return None if earliest is None or earliest >= NEVER else earliest
+    return None if earliest is None or earliest >= PAUSED else earliest
 
 
 def first_of(connection: Connection, incident_id: str) -> datetime:
@@ -123,13 +127,13 @@ def open_rows(connection: Connection, incident_id: str, *, until: datetime | Non
 def reschedule(uow: UnitOfWork, incident_id: str, real_of: Callable[[datetime], datetime | None]) -> int:
     """Rewrite the real due times of an incident after its clock changed; returns how many rows.
 
-    `real_of` maps the incident's time to real time, None = paused (`VirtualClock.real_of`).
+    `real_of` maps the incident's time to real time, None = paused (`VirtualClock.real_of`). Rows on hold stay on hold.
     """
-    moved: Sequence[dict[str, Any]] = [
-        {"row": item.id, "real": real_of(item.due_at) or NEVER} for item in open_rows(uow.connection, incident_id)
-    ]
+    rows = [item for item in open_rows(uow.connection, incident_id) if item.real_due_at < NEVER]
+    moved: Sequence[dict[str, Any]] = [{"row": item.id, "real": real_of(item.due_at) or PAUSED} for item in rows]
     if moved:
-        uow.wake(INCIDENT, incident_id, min(each["real"] for each in moved))
+        if (earliest := min(each["real"] for each in moved)) < PAUSED:
+            uow.wake(INCIDENT, incident_id, earliest)
         statement = update(_rows).where(_rows.c.id == bindparam("row")).values(real_due_at=bindparam("real"))
         uow.connection.execute(statement, moved)
     return len(moved)

@@ -116,7 +116,7 @@ class DiagramPage:
 def diagram_page(visit: Visiting, incident: str, instance: str = "", page: str = "") -> Response:
     """The board of an instance (the root where none is named), one page of it."""
     with visit.reader() as reader:
-        board = _Board(visit, reader, incident, instance, page)
+        board = Board(visit, reader, incident, instance, page)
         model = board.model()
         if visit.is_fragment:
             return visit.fragment("incidents/_diagram.html", model, shell=visit.shell(reader))
@@ -127,7 +127,7 @@ def diagram_page(visit: Visiting, incident: str, instance: str = "", page: str =
 def diagram_svg(visit: Visiting, incident: str, instance: str = "", page: str = "", sheet: str = "") -> Response:
     """One sheet of the board as a picture file, with its states."""
     with visit.reader() as reader:
-        return _Board(visit, reader, incident, instance, page).svg(sheet)
+        return Board(visit, reader, incident, instance, page).svg(sheet)
 
 
 @router.get("/procedures/{procedure}/versions/{version}/pages/{page}.svg")
@@ -169,7 +169,7 @@ def for_viewer(xml: str, locale: str) -> bytes:
     return bytes(Tree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-class _Board:
+class Board:
     """One request's look at an instance."""
 
     def __init__(self, visit: Visit, reader: Reader, incident: str, instance: str, page: str) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.application.accounts import CurrentSession
-from service.application.queries import Reader, directory
+from service.application.queries import Reader, directory, drill_bands
+from service.application.queries.drill_bands import DrillBand
 from service.domain.access import ADMINISTRATOR, TRAINER, Action, OrganisationSubject, Principal, may
 from service.domain.standing import OUTSIDE_PARTIES, OVERSEERS
 from service.web.translations import translations
@@ -17,6 +18,7 @@ KNOWN_BY = (
     "town_clinic", "sys_admin",
 )  # fmt: skip
 # Too seldom needed for the five places at the bottom of a phone.
+_MOST_TABS = 5
 ON_DESK = frozenset({"/organisations", "/policies", "/duty", "/engine-incidents", "/audit"})
 
 
@@ -45,10 +47,11 @@ class Shell:
     may_report: bool
     said: str
     ask: tuple[str, ...]  # of somebody without a role: who can give him one
+    band: DrillBand | None
 
 
-def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> Shell:
-    """The shell of a page at a path; `said` is the code of what was just done."""
+def shell_of(reader: Reader, path: str, session: CurrentSession, said: str, *, incident: str = "") -> Shell:
+    """The shell of a page at a path; `said` is the code of what was just done, `incident` what the query names."""
     principal = session.principal
     home = home_of(principal)
     links = _links(reader, path)
@@ -60,11 +63,18 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str) -> S
         csrf=session.csrf,
         now=reader.now,
         links=links,
-        tabs=tuple(link for link in links if link.path not in ON_DESK),
+        tabs=_tabs(links),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
         ask=() if principal.memberships else directory.whom_to_ask(reader),
+        band=drill_bands.of_path(reader, path, incident=incident),
     )
+
+
+def _tabs(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """What stands at the bottom of a phone: five at most, the library gives way first."""
+    found = tuple(link for link in links if link.path not in ON_DESK)
+    return found if len(found) <= _MOST_TABS else tuple(link for link in found if link.path != "/procedures")
 
 
 def may_report(reader: Reader) -> bool:
@@ -105,6 +115,8 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     found = [("/inbox", "inbox", words.gettext("待办")), ("/incidents", "pulse", words.gettext("事件"))]
     if may(reader.principal, Action.PARTNER_DESK):
         found.append(("/partner", "phone", words.gettext("外部方")))
+    if TRAINER in reader.principal.roles:
+        found.append(("/drills", "half", words.gettext("演练")))
     found.append(("/procedures", "flow", words.gettext("预案库")))
     if reader.visible:
         found.append(("/organisations", "users", words.gettext("单位")))
@@ -128,6 +140,11 @@ def _said(locale: str) -> Mapping[str, str]:
         "delegated": words.gettext("已转给他人。"),
         "draft": words.gettext("草稿已保存。"),
         "refused": words.gettext("已记录无法执行，负责人已收到通知，任务仍开放。"),
+        "clock": words.gettext("演练时钟已调整。"),
+        "drill_settings": words.gettext("演练设置已保存。"),
+        "cast": words.gettext("角色已交接。"),
+        "drill_ended": words.gettext("演练已结束。"),
+        "stopped": words.gettext("本单位的演练已全部叫停。"),
         "reported": words.gettext("已上报，任务已派出。"),
         "case_added": words.gettext("已登记为同一事件的又一人。"),
         "acted": words.gettext("已记录。"),

@@ -1,6 +1,7 @@
 """Reporting a case: place, person, what was found; or opening another procedure with its own form."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -86,7 +87,7 @@ class Wish:
 def report_page(visit: Visiting, wish: Annotated[Wish, Depends()]) -> Response:
     """The form, the class of the person who asks chosen already."""
     with visit.reader() as reader:
-        asking = _Asking(reader, visit, wish)
+        asking = Asking(reader, visit, wish)
         return visit.page(reader, "incidents/report.html", asking.page(Filled(asking.beginning())))
 
 
@@ -97,7 +98,7 @@ def report(visit: Visiting, posted: Form) -> Response:
     flat: Flat = {name: [value for key, value in posted.fields if key == name] for name in posted.names}
     do = posted.get("do")
     with visit.reader() as reader:
-        asking = _Asking(reader, visit, wish)
+        asking = Asking(reader, visit, wish)
         if do.startswith(form_rows.CHANGES):
             return visit.page(reader, "incidents/report.html", asking.page(form_rows.with_rows(do, flat)))
         flat = form_rows.renumbered(asking.view, flat)
@@ -109,7 +110,7 @@ def report(visit: Visiting, posted: Form) -> Response:
         return _store(visit, wish, cmd.OpenIncident(target, organisation, data, asking.start_id))
     except FormRefused as refused:
         with visit.reader() as reader:
-            asking = _Asking(reader, visit, wish)
+            asking = Asking(reader, visit, wish)
             page = asking.page(Filled(flat, tuple(refused.errors)))
             return visit.page(reader, "incidents/report.html", page, status=422)
 
@@ -122,20 +123,31 @@ def _store(visit: Visit, wish: Wish, command: cmd.OpenIncident) -> Response:
     return go(f"/incidents/{incident}/tasks", said="reported")
 
 
-class _Asking:
+class Asking:
     """Everything the page needs of one wish, looked up once."""
+
+    action = Action.INCIDENT_OPEN
 
     def __init__(self, reader: Reader, visit: Visit, wish: Wish) -> None:
         self.reader = reader
         self.visit = visit
-        self.organisations = _mine(reader)
+        self.organisations = self.choice_of_organisations()
         self.organisation = self._organisation(wish)
-        require(reader.principal, Action.INCIDENT_OPEN, organisations.subject(reader.connection, self.organisation.id))
+        require(reader.principal, self.action, organisations.subject(reader.connection, self.organisation.id))
         self.wish = self._settled(wish)
         self.bundle = self._bundle()
         self.start, self.view = self._opening()
         self.places = tuple(organisations.places(reader.connection, self.organisation.id))
         self.place = self._place()
+
+    def choice_of_organisations(self) -> tuple[OrganisationView, ...]:
+        """Where the reader may do this."""
+        return _mine(self.reader)
+
+    @property
+    def now(self) -> datetime:
+        """The time the form begins with."""
+        return self.reader.now
 
     def _organisation(self, wish: Wish) -> OrganisationView:
         """The one that is named, or that has the place or the incident, or where the reader mostly works."""
@@ -193,7 +205,7 @@ class _Asking:
             known["place_lead"] = {"id": place.lead_account_id}
         principal = self.reader.principal
         return FillContext(
-            now=self.reader.now, account_id=principal.account_id, account_name=principal.name,
+            now=self.now, account_id=principal.account_id, account_name=principal.name,
             organisation_type=self.organisation.type, defaults=known,
         )  # fmt: skip
 

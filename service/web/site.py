@@ -214,7 +214,9 @@ class Visit(Guest):
 
     def shell(self, reader: Reader) -> Shell:
         """What surrounds the page: navigation, who is signed in, the clock."""
-        return shell_of(reader, self.request.url.path, self.session, self.request.query_params.get("said", ""))
+        query = self.request.query_params
+        path, incident = self.request.url.path, query.get("incident", "")
+        return shell_of(reader, path, self.session, query.get("said", ""), incident=incident)
 
     def page(self, reader: Reader, template: str, page: object, *, status: int = 200) -> HTMLResponse:
         """A page inside the shell. `page` is its view model; templates see nothing else but the shell."""

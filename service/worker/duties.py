@@ -6,11 +6,11 @@ gateway's idempotency key makes a repeated attempt after a crash harmless.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from service.application import audit, deliveries, erasing, upgrades, watchdog
+from service.application import audit, deliveries, drill_watch, erasing, upgrades, watchdog
 from service.application.directory_import import Importing
 from service.application.erasing import Shred
 from service.application.services import Services
@@ -26,6 +26,7 @@ from service.worker.waking import Waking
 log = logger(__name__)
 BATCH = 50
 STRETCHES = 5  # of a check of the chains in one round
+MINDING = timedelta(seconds=2)  # between two looks after running drills
 WATCHING = watchdog.OVERDUE  # between two looks of the watchdog; none before that after a start
 
 Run = Callable[[Callable[[UnitOfWork], None]], None]
@@ -49,10 +50,12 @@ class Duties:
         self._watched_at: datetime | None = None
         self._importing = Importing(database, run, services, sealer)
         self._is_scrubbed = True  # nothing erased is left beside the tables
+        self._minded_at: datetime | None = None
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
 
     def tick(self) -> int:
         """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
+        self.mind_drills()
         looked_at = self._due_incidents() + self._waiting_deliveries() + self.upgrade() + self.waking.send_waiting()
         self.waking.send_tests()
         self.waking.watch()
@@ -75,6 +78,21 @@ class Duties:
             self._send(row)
         else:
             self.waking.deliver(delivery)
+
+    def mind_drills(self) -> None:
+        """Say that drills are looked after, and stop those whose trainer is away."""
+        now = self._services.clock.now()
+        is_start, before = self._minded_at is None, self._minded_at or now
+        if not is_start and now - before < MINDING:
+            return
+        self._minded_at = now
+        with self.database.read() as connection:
+            running = drill_watch.running(connection)
+        within = max(drill_watch.SILENT, 3 * (now - before))
+        is_alone = self.database.is_sqlite
+        for drill in running:
+            mind = partial(drill_watch.mind, services=self._services, drill=drill, within=within)
+            self._guarded("drill", drill, partial(self._run, partial(mind, is_restart=is_start and is_alone)))
 
     def seal_heads(self) -> None:
         """A removed stream leaves no gap in any other: only a hash over all heads shows it."""

@@ -55,6 +55,7 @@ class JobWorker(UntilStopped):
 
     def sweep(self) -> int:
         """Wake for every row that nobody woke for, and for the jobs of dead workers; returns how many."""
+        self._duties.mind_drills()
         woken = self._jobs.in_transaction(
             lambda connection: alarms.rescue(connection, SILENT) + alarms.sweep(connection, self._clock.now())
         )

@@ -33,7 +33,10 @@ PROMISED = {
     ("POST", "/tasks/{task}/delegate"), ("POST", "/tasks/{task}/draft"), ("POST", "/tasks/{task}/complete"),
     ("POST", "/tasks/{task}/not-executable"), ("GET", "/reports/{report}"), ("GET", "/reports/{report}.docx"),
     ("GET", "/reports/{report}.html"), ("POST", "/reports/{report}/approve"), ("POST", "/reports/{report}/submit"),
-    ("GET", "/events"), ("POST", "/exchange/{partner}"), ("GET", "/audit"), ("GET", "/audit/verify"),
+    ("POST", "/drills"), ("GET", "/drills"), ("GET", "/drills/{drill}"), ("POST", "/drills/{drill}/clock"),
+    ("POST", "/drills/{drill}/settings"), ("POST", "/drills/{drill}/roles"), ("POST", "/drills/{drill}/finish"),
+    ("POST", "/drills/stop"), ("GET", "/events"), ("POST", "/exchange/{partner}"), ("GET", "/audit"),
+    ("GET", "/audit/verify"),
 }  # fmt: skip
 # Asked without a session: signing in, and the door of outside systems, which checks a signature.
 PUBLIC = {"/auth/token", "/exchange/{partner}"}

@@ -13,7 +13,8 @@ from service.application.queries import people, reports
 from service.application.queries.names import opened
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow
-from service.domain.access import Action, is_within
+from service.domain.access import TRAINER, Action, is_within
+from service.domain.drill_players import playing
 from service.domain.errors import NoSuch
 from service.domain.forms import FillContext, View
 from service.persistence import tables as t
@@ -53,6 +54,10 @@ def of_task(reader: Reader, row: TaskRow) -> FillContext:
         _instance(reader, row.instance), row.id, row.element, row.form_key, row.person, row.created_at, row.due_at,
         stored,
     )  # fmt: skip
+    held = reader.principal.roles_in([row.organisation])
+    is_stranger = not held & {row.role, *row.also} and TRAINER in reader.principal.roles
+    if row.incident_kind == "drill" and is_stranger:
+        return context_for(view, target, playing(reader.principal, row.organisation, {row.role, *row.also}))
     return context_for(view, target, reader.principal)
 
 

@@ -103,7 +103,7 @@ def stored_numbers(database: Database, *, now: datetime) -> dict[str, dict[str, 
     """Numbers for the metrics: `{name: {state, or "" where there are none: number}}`."""
     states = select(_deliveries.c.state, func.count()).group_by(_deliveries.c.state)
     stopped = select(func.count()).where(_engine_incidents.c.state == "open")
-    running = select(func.count()).where(_incidents.c.closed_at.is_(None))
+    running = select(func.count()).where(_incidents.c.closed_at.is_(None), _incidents.c.kind == "real")
     with database.read() as connection:
         overdue, oldest = _due_now(connection, now)
         return {

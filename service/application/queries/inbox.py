@@ -80,6 +80,8 @@ def inbox(reader: Reader, wanted: TaskFilter, *, cursor: str = "", limit: int = 
     groups: dict[str, list[TaskRow]] = {code: [] for code in GROUPS}
     for row in page.items:
         groups[group_of(row)].append(row)
+    for rows in groups.values():  # their clocks cannot be compared: what is real comes first
+        rows.sort(key=lambda row: row.incident_kind == "drill")
     shown = tuple(InboxGroup(code, _group_label(reader, code), tuple(rows)) for code, rows in groups.items() if rows)
     return Inbox(shown, counts(reader), page.next)
 

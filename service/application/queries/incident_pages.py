@@ -128,10 +128,15 @@ def listing(reader: Reader, wanted: IncidentFilter, *, cursor: str = "", limit: 
     return IncidentList(page, following)
 
 
+def one(reader: Reader, incident: str) -> IncidentRow:
+    """One incident as lists show it; whether the reader may see it was asked before."""
+    return _rows(reader, reader.rows(_statement().where(incidents.c.id == incident)))[0]
+
+
 def head(reader: Reader, incident: str) -> IncidentPage:
     """Everything above the tabs of one incident. Raises NoSuch where the reader may not see it."""
     row = reader.incident(incident)
-    shown = _rows(reader, reader.rows(_statement().where(incidents.c.id == incident)))[0]
+    shown = one(reader, incident)
     counted = _counts(reader, incident, shown.clock.now)
     failed = counted.pop("engine_incidents")
     return IncidentPage(

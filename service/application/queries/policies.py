@@ -172,7 +172,7 @@ def _change_shown(reader: Reader, entry: PolicyEntry, change: PolicyChange, by: 
 def running(reader: Reader, organisation: str, key: str) -> tuple[RunningIncident, ...]:
     """Open incidents of the organisation and below it that the reader may change, newest first."""
     reached = sorted(reader.hierarchy.subtree(organisation))
-    is_open = incidents.c.closed_at.is_(None) & incidents.c.organisation_id.in_(reached)
+    is_open = incidents.c.closed_at.is_(None) & incidents.c.organisation_id.in_(reached) & (incidents.c.kind == "real")
     rows = reader.rows(select(incidents).where(is_open).order_by(incidents.c.opened_at.desc()))
     entry = reader.services.policies.entry(key)
     now_valid = {

@@ -186,7 +186,7 @@ def _running(reader: Reader) -> dict[tuple[str, int], int]:
     statement = (
         select(instances.c.procedure, instances.c.version, count.label("running"))
         .join(incidents, incidents.c.id == instances.c.incident_id)
-        .where(instances.c.status == "active", reader.in_scope)
+        .where(instances.c.status == "active", incidents.c.kind == "real", reader.in_scope)
         .group_by(instances.c.procedure, instances.c.version)
     )
     return {(row["procedure"], row["version"]): row["running"] for row in reader.rows(statement)}

@@ -166,7 +166,8 @@ class Reader:
     def account_names(self, account_ids: Collection[str]) -> dict[str, str]:
         """Names of accounts; `system` is said in words, unknown ids are left out."""
         names = accounts.account_names(self.connection, sorted({each for each in account_ids if each}))
-        return {"system": self.pick("系统", "System"), **names}
+        said = {"system": self.pick("系统", "System"), "simulated": self.pick("模拟角色", "Simulated role")}
+        return {**said, **names}
 
     @cached_property
     def organisation_names(self) -> dict[str, str]:

@@ -230,14 +230,20 @@ def _number(reader: Reader, stored: Mapping[str, Any], organisation: str) -> str
         return None
     year = local(stored["signed_at"]).year
     joined = reports.join(incidents, incidents.c.id == reports.c.incident_id)
-    own = select(incidents.c.organisation_id).where(incidents.c.id == stored["incident_id"]).scalar_subquery()
+    of = next(iter(reader.rows(select(incidents).where(incidents.c.id == stored["incident_id"]))))
+    is_drill = of["kind"] == "drill"  # it has a count of its own, and uses up no number
+    is_counted = incidents.c.id == of["id"] if is_drill else incidents.c.organisation_id == of["organisation_id"]
     is_before = or_(
         reports.c.signed_at < stored["signed_at"],
         and_(reports.c.signed_at == stored["signed_at"], reports.c.id <= stored["id"]),
     )
-    statement = select(reports.c.signed_at).select_from(joined).where(incidents.c.organisation_id == own, is_before)
+    statement = (
+        select(reports.c.signed_at).select_from(joined).where(is_counted, incidents.c.kind == of["kind"], is_before)
+    )
     count = sum(local(row["signed_at"]).year == year for row in reader.rows(statement))
     prefix = organisation if is_english(reader.locale) else f"{organisation}疫报"
+    if is_drill:
+        prefix = reader.pick(f"演练{prefix}", f"Drill {prefix}")
     return letterhead_number(prefix, year, count, locale=reader.locale)
 
 

@@ -92,6 +92,11 @@ class _Words(dict[str, str]):
         """A person of the event, as the reader may see him."""
         return self.known.persons.get(str(self.data.get(key) or ""), "")
 
+    def role(self) -> str:
+        """A role; in a drill `*` is every role that is not named."""
+        is_rest = self.data.get("role") == "*"
+        return self.reader.pick("其他角色", "every other role") if is_rest else self.word("role", "role")
+
     def element(self) -> str:
         """The step's name."""
         element = str(self.data.get("element") or self.row["element"] or "")
@@ -193,11 +198,15 @@ class _Words(dict[str, str]):
 # What may stand in the blanks of `sentences.yaml` besides fields of the event.
 FILLERS: dict[str, Callable[[_Words], str]] = {
     "name": lambda w: w.element(),
+    "starts_at": lambda w: w.instant("starts_at"),
+    "drill_cause": lambda w: w.word("drill_cause", "cause"),
+    "drill_speed": lambda w: f"×{float((w.data.get('segment') or {}).get('speed') or 0):g}",
+    "played_by": lambda w: w.word("played_by", "played_by"),
     "task": lambda w: w.known.tasks.get(str(w.data.get("task")), ""),
     "person": lambda w: w.person(),
     "case": lambda w: w.person("case"),
     "assignee": lambda w: w.known.accounts.get(str(w.data.get("assignee")), ""),
-    "role": lambda w: w.word("role", "role"),
+    "role": lambda w: w.role(),
     "recipient": lambda w: w.word("role", "recipient"),
     "recipients": lambda w: w.recipients(),
     "status": lambda w: w.word("status", "status"),

@@ -45,7 +45,7 @@ class DeadlineHint:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A task in a list; instants are in the incident's clock, `now` is that clock's present."""
+    """A task in a list; instants are in the incident's clock, `now` is that clock's present, `speed` how it runs."""
 
     id: str
     incident: str
@@ -79,6 +79,7 @@ class TaskRow:
     due_at: datetime | None
     late: bool
     now: datetime
+    speed: float
     is_mine: bool
     may_claim: bool
     may_complete: bool
@@ -190,6 +191,7 @@ def _row(reader: Reader, row: Mapping[str, Any], look: _LookUps) -> TaskRow:
         due_at=row["due_at"],
         late=bool(row["due_at"] and now > row["due_at"]) if is_open else row["is_late"],
         now=now,
+        speed=float(row["clock"][-1]["speed"]),
         is_mine=row["assignee"] == reader.principal.account_id,
         may_claim=is_open and row["assignee"] is None and may(reader.principal, Action.TASK_CLAIM, subject),
         may_complete=is_open and may(reader.principal, Action.TASK_COMPLETE, subject),

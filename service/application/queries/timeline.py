@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
 from service.application.queries import cursors, names
+from service.application.queries.drills import drill_row
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.recipients import recipient_name
 from service.application.queries.summaries import DEFAULT_KINDS, KINDS, Known, reference, sentences, summary
@@ -26,7 +27,8 @@ PERSON_KEYS = ("person", "persons", "case")
 class TimelineEntry:
     """One event. `at` is the incident's time of what happened, `real_at` when it was recorded.
 
-    `happened_at` differs from `at` for late entries (a note, a task done before it was keyed in).
+    `happened_at` differs from `at` for late entries (a note, a task done before it was keyed in). `recorded_at` is
+    what it is compared with: real time, in a drill the time of the drill.
     """
 
     seq: int
@@ -36,10 +38,13 @@ class TimelineEntry:
     at: datetime
     happened_at: datetime
     real_at: datetime
+    recorded_at: datetime
     actor: str
     actor_name: str
     role: str
     role_label: str
+    on_behalf_of: str
+    on_behalf_label: str
     instance: str
     procedure: str
     element: str
@@ -115,7 +120,8 @@ def _last_seq(reader: Reader, incident: str) -> int:
 def _entries(reader: Reader, found: list[dict[str, Any]]) -> tuple[TimelineEntry, ...]:
     known = known_of(reader, found)
     texts = _texts(reader, found)
-    return tuple(_entry(reader, row, known, texts) for row in found)
+    recorded = "at" if found and drill_row(reader, found[0]["stream"]) is not None else "real_at"
+    return tuple(_entry(reader, {**row, "recorded_at": row[recorded]}, known, texts) for row in found)
 
 
 def _entry(reader: Reader, row: Mapping[str, Any], known: Known, texts: Mapping[int, str]) -> TimelineEntry:
@@ -128,10 +134,13 @@ def _entry(reader: Reader, row: Mapping[str, Any], known: Known, texts: Mapping[
         at=row["at"],
         happened_at=_happened_at(row),
         real_at=row["real_at"],
+        recorded_at=row["recorded_at"],
         actor=row["actor"],
         actor_name=known.accounts.get(row["actor"], ""),
         role=row["role"],
         role_label=reader.label("role", row["role"]) if row["role"] else "",
+        on_behalf_of=row["on_behalf_of"],
+        on_behalf_label=reader.label("role", row["on_behalf_of"]) if row["on_behalf_of"] else "",
         instance=row["instance"],
         procedure=row["procedure"],
         element=row["element"],

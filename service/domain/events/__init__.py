@@ -30,6 +30,14 @@ from service.domain.events.directory import (
     RosterOpened,
     WorkHandedOver,
 )
+from service.domain.events.drills import (
+    DrillAnswerFailed,
+    DrillClockChanged,
+    DrillCreated,
+    DrillEnded,
+    DrillRoleChanged,
+    DrillSettingsChanged,
+)
 from service.domain.events.duty import (
     AbsenceReported,
     AbsenceWithdrawn,
@@ -173,6 +181,12 @@ __all__ = [
     "DeliverySent",
     "DeliveryWithdrawn",
     "DirectoryImported",
+    "DrillAnswerFailed",
+    "DrillClockChanged",
+    "DrillCreated",
+    "DrillEnded",
+    "DrillRoleChanged",
+    "DrillSettingsChanged",
     "DutyGapFound",
     "ElementCancelled",
     "ElementCompleted",

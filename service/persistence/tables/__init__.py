@@ -18,6 +18,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import metadata, table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
+from service.persistence.tables.drills import Drill, DrillWatch
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -93,6 +94,8 @@ __all__ = [
     "DirectoryImport",
     "DirectoryState",
     "Draft",
+    "Drill",
+    "DrillWatch",
     "DueRow",
     "DutyGap",
     "ElementVisit",

@@ -12,6 +12,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
+from service.persistence.tables.drills import Drill, DrillWatch
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -85,6 +86,8 @@ definitions = table_of(Definition)
 deliveries = table_of(Delivery)
 directory_imports = table_of(DirectoryImport)
 drafts = table_of(Draft)
+drill_watches = table_of(DrillWatch)
+drills = table_of(Drill)
 due_rows = table_of(DueRow)
 duty_gaps = table_of(DutyGap)
 element_visits = table_of(ElementVisit)

@@ -14,11 +14,16 @@
     return hours ? `${hours} ${unit[1]} ${two(minutes % 60)} ${unit[2]}` : `${minutes} ${unit[2]}`;
   }
 
+  // The clock of a drill runs at a speed of its own.
+  function speedOf(place) {
+    return Number(place.dataset.speed ?? 1);
+  }
+
   function tick() {
     const passed = (performance.now() - loaded) / 1000;
     for (const count of document.querySelectorAll("[data-due]")) {
       count.madeAt ??= passed;
-      const left = (Date.parse(count.dataset.due) - Date.parse(count.dataset.now)) / 1000 - (passed - count.madeAt);
+      const left = (Date.parse(count.dataset.due) - Date.parse(count.dataset.now)) / 1000 - (passed - count.madeAt) * speedOf(count);
       const isLate = left < 0;
       const isSoon = !isLate && left < 1800;
       const whole = Math.floor(Math.abs(left));
@@ -28,7 +33,8 @@
       count.querySelector("b").textContent = isSoon ? `${two(Math.floor(whole / 60))}:${two(whole % 60)}` : span(whole);
     }
     for (const clock of document.querySelectorAll("[data-clock]")) {
-      const now = new Date(Date.parse(clock.dataset.clock) + passed * 1000 + 8 * 3600 * 1000);
+      if (clock.toldBy !== clock.dataset.clock) [clock.toldBy, clock.madeAt] = [clock.dataset.clock, clock.toldBy ? passed : 0];
+      const now = new Date(Date.parse(clock.dataset.clock) + (passed - clock.madeAt) * speedOf(clock) * 1000 + 8 * 3600 * 1000);
       clock.textContent = `${two(now.getUTCMonth() + 1)}-${two(now.getUTCDate())} ${two(now.getUTCHours())}:${two(now.getUTCMinutes())}`;
     }
   }

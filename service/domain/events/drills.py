@@ -1,0 +1,73 @@
+"""Drills: how one was set up, what its clock did, who plays whom."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from service.domain.events.base import Event, event
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillCreated(Event):
+    """A drill was set up; `speed` is the speed wanted when it runs; `roles` names those that are simulated."""
+
+    type: ClassVar[str] = "drill_created"
+    seed: int
+    speed: float
+    is_paused: bool
+    starts_at: str
+    slow_to: float | None
+    floor_seconds: int
+    on_loss: str
+    code_word: str
+    roles: dict[str, str]
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillClockChanged(Event):
+    """The clock goes on by another segment; `speed` is the speed wanted, `cause` why it runs as it does now."""
+
+    type: ClassVar[str] = "drill_clock_changed"
+    cause: str
+    segment: dict[str, Any]
+    speed: float
+    is_paused: bool
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillSettingsChanged(Event):
+    """The trainer chose other settings; a field that is absent stays as it was."""
+
+    type: ClassVar[str] = "drill_settings_changed"
+    changes: dict[str, Any]
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillRoleChanged(Event):
+    """A role (`*`: whoever is not named) is played by `human` or `simulated` from now on."""
+
+    type: ClassVar[str] = "drill_role_changed"
+    role: str
+    played_by: str
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillAnswerFailed(Event):
+    """A simulated role found no answer that the form of a task takes; a person must answer it."""
+
+    type: ClassVar[str] = "drill_answer_failed"
+    task: str
+    element: str
+    fields: list[str]
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillEnded(Event):
+    """The trainer ended the drill; nothing of it goes on."""
+
+    type: ClassVar[str] = "drill_ended"

@@ -1,0 +1,155 @@
+"""What belongs to a drill stays in it: people, numbers, lists, and everything that leaves the building."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from integrations import PARTNERS, Endpoint, http_client, live_gateways, staff_gateway
+from service.application import clusters, deliveries
+from service.application.queries import Reader, health, inbox, incident_pages, policies, procedures, reports
+from service.application.queries.incident_pages import IncidentFilter
+from service.domain.errors import FormRefused
+from service.domain.gateways import OutsideWorld
+from service.persistence import tables as t
+from service.persistence.tables import sql
+from tests.paths import drilling, school
+from tests.paths.world import SCHOOL, World, at
+
+EVERYBODY = ("*",)
+CASE = "school_suspected_case"
+DAYS = 8
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A real case of the school with a drill of the same plan beside it that was played to its end."""
+    w = World(tmp_path_factory.mktemp("lived"), at("08:10"))
+    school.until_awaiting_diagnosis(w)
+    real = w.incident
+    drilling.begin(w, CASE, speed=0, roles=EVERYBODY, seed=7)
+    w.drill, w.real = w.incident, real  # type: ignore[attr-defined]  # both are looked at by the tests
+    for _ in range(DAYS):
+        drilling.clock(w, "advance", by="P1D")
+        w.app.worker.tick()
+    yield w
+    w.close()
+
+
+def _reader(w: World, who: str = "manager") -> Reader:
+    return Reader(w.connection(), w.app.sealer, w.app.services, w.who(who), w.clock.now())
+
+
+def _earnest(w: World) -> OutsideWorld:
+    """The outside world of an installation where every party has a real address."""
+    addresses = {party: Endpoint("https://partner.example", "secret") for party in PARTNERS}
+    with http_client() as http:
+        live = live_gateways(addresses, http=http, clock=w.clock)
+    return OutsideWorld({**live, **staff_gateway()}, w.app.outside.rehearsal)
+
+
+def test_no_delivery_of_a_drill_meets_a_real_gateway(lived: World) -> None:
+    """Whatever made them: sending steps, reports, letters to persons and classes, answers by hand, waking people."""
+    with lived.app.read() as connection:
+        rows = [dict(row) for row in connection.execute(select(sql.deliveries)).mappings()]
+        mine = [row for row in rows if row["incident_id"] == lived.drill]  # type: ignore[attr-defined]
+        made = {(row["element"], row["message"], row["channel"]) for row in mine}
+        assert len(made) >= 8, "the drill has to come along many ways of sending"
+        world = _earnest(lived)
+        for row in rows:
+            outgoing = deliveries.outgoing(connection, lived.app.sealer, lived.app.services, row)
+            is_drill = row["incident_id"] != lived.real  # type: ignore[attr-defined]
+            assert outgoing.is_drill is is_drill
+            if is_drill and world.knows(row["recipient"]):
+                assert world.gateway_for(outgoing) in world.rehearsal.values()
+            elif outgoing.recipient in world.live:
+                assert world.gateway_for(outgoing) is world.live[outgoing.recipient]
+
+
+def test_numbers_of_letterheads_count_real_reports_only(lived: World) -> None:
+    numbers: dict[bool, list[str]] = {True: [], False: []}
+    reader = _reader(lived, "principal")
+    for row in reader.rows(select(sql.reports).where(sql.reports.c.signed_at.is_not(None))):
+        found = reports.page(reader, lived.app.documents, row["id"])
+        numbers[row["incident_id"] == lived.drill].append(found.document.number or "")  # type: ignore[attr-defined]
+        assert found.document.is_drill is (row["incident_id"] == lived.drill)  # type: ignore[attr-defined]
+    assert len(numbers[False]) == 2
+    assert all("演练" in each for each in numbers[True] if each)
+    assert not any("演练" in each for each in numbers[False])
+    assert any("1" in each for each in numbers[False])
+
+
+def test_counts_of_real_incidents_leave_drills_out(lived: World) -> None:
+    reader = _reader(lived)
+    stored = health.stored_numbers(lived.app.database, now=lived.clock.now())
+    assert stored["incidents_open"][""] == 1
+    running = {row.id: row for row in procedures.listing(reader)}
+    assert running[CASE].running == 1
+    kinds = [row.kind for row in incident_pages.listing(reader, IncidentFilter(kind="real")).items]
+    assert kinds == ["real"]
+
+
+def test_a_policy_is_offered_for_real_incidents_only(lived: World) -> None:
+    reader = _reader(lived, "admin")
+    found = policies.running(reader, SCHOOL, "written_report")
+    assert [each.id for each in found] == [lived.real]  # type: ignore[attr-defined]
+
+
+def test_the_facts_of_a_real_case_know_nothing_of_a_drill(lived: World) -> None:
+    lived.incident = lived.real  # type: ignore[attr-defined]
+    view = lived.view()
+    assert len(view.facts.rows.cases) == 1
+    assert [case.incident for case in clusters.school_cases(view.connection, view.incident)] == [view.incident["id"]]
+    assert lived.row()["status"] == "awaiting_diagnosis"
+
+
+def test_a_drill_has_nobody_of_the_real_lists(world: World) -> None:
+    w = world
+    data = {**school.quick(), "positions_fixed": True}
+    drilling.begin(w, CASE, data=data)
+    people = w.rows(t.Person)
+    assert people
+    assert {row["member_id"] for row in people} == {None}
+    with w.app.read() as connection:
+        member = connection.execute(select(sql.members.c.id)).scalars().first()
+    with pytest.raises(FormRefused):
+        drilling.begin(w, CASE, data={**school.quick(), "person": {"id": member}})
+
+
+def test_real_tasks_stand_before_those_of_drills(world: World) -> None:
+    w = world
+    w.go("08:00")
+    drilling.begin(w, "small_alarm", speed=0, starts_at=at("08:00", "2020-01-06"))
+    w.open("teacher", school.quick(), "small_alarm")
+    found = inbox.inbox(_reader(w, "coordinator"), inbox.TaskFilter(whose="group", state="open"))
+    for group in found.groups:
+        kinds = [row.incident_kind for row in group.items]
+        assert kinds == sorted(kinds, reverse=True)
+        assert {row.incident_number[:3] for row in group.items if row.incident_kind == "drill"} <= {"YL-"}
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000))
+def test_whatever_people_do_in_a_drill_nothing_real_is_called(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    """Random courses of the plan, with gateways that are real in earnest: none of them is ever chosen."""
+    folder: Path = tmp_path_factory.mktemp("course")
+    w = World(folder, at("08:00"))
+    try:
+        drilling.begin(w, CASE, speed=0, roles=EVERYBODY, seed=seed)
+        for _ in range(3):
+            drilling.clock(w, "advance", by="P1D")
+            w.app.worker.tick()
+        made = [row for row in w.rows(t.Delivery) if row["channel"] == "auto"]
+        assert made
+        outside = _earnest(w)
+        with w.app.read() as connection:
+            for row in made:
+                outgoing = deliveries.outgoing(connection, w.app.sealer, w.app.services, row)
+                assert outside.gateway_for(outgoing) in outside.rehearsal.values()
+    finally:
+        w.close()
