@@ -15,6 +15,7 @@ from service.api import (
     engine_incidents,
     events,
     exchange,
+    exports,
     health,
     incidents,
     messages,
@@ -25,6 +26,7 @@ from service.api import (
     people,
     policies,
     printouts,
+    privacy,
     problems,
     procedures,
     readings,
@@ -44,8 +46,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
     tasks, auth, sessions, procedures, versions, upgrades, incidents, people, observations, readings, messages, sheets,
-    reports, printouts, outbox, engine_incidents, policies, organisations, accounts, attachments, events, exchange,
-    audit,
+    reports, printouts, privacy, exports, outbox, engine_incidents, policies, organisations, accounts, attachments,
+    events, exchange, audit,
 )  # fmt: skip
 
 

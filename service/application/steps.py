@@ -15,7 +15,17 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from service import logs, metrics
-from service.application import assignment, attention, correlation, deadline_rows, due_work, inbox, reactions, statuses
+from service.application import (
+    assignment,
+    attention,
+    correlation,
+    deadline_rows,
+    due_work,
+    inbox,
+    person_index,
+    reactions,
+    statuses,
+)
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
 from service.application.facts import FactBase
@@ -192,8 +202,10 @@ class Advance:
 
     def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])
-        for (event, _), each in zip(events, stored, strict=True):
+        for (event, new), each in zip(events, stored, strict=True):
             apply(self.rows, each, event)
+            if isinstance(event, ev.PersonRegistered):
+                person_index.follow(self, new.sealed)
             due_work.follow(self, event, row)
             self._attention.note(event, row)
             if "facts" in self._kept.parts:

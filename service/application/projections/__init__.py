@@ -8,7 +8,18 @@ and the rows it wrote before.
 
 from sqlalchemy import Connection, delete, select
 
-from service.application.projections import contacts, duty, engine, holds, incidents, outside, people, upgrades, work
+from service.application.projections import (
+    contacts,
+    duty,
+    engine,
+    holds,
+    incidents,
+    outside,
+    people,
+    privacy,
+    upgrades,
+    work,
+)
 from service.application.projections.registry import APPLIERS
 from service.domain import events as ev
 from service.persistence import tables as t
@@ -19,12 +30,13 @@ from service.persistence.working_set import IncidentRows, WorkingSet
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment, t.LegalHold,
+    t.PersonReveal, t.BreakGlass, t.ExportRequest,
 )  # fmt: skip
 ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
 
 __all__ = [
     "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "duty", "engine", "holds", "incident_streams", "incidents",
-    "organisation_streams", "outside", "people", "rebuild", "rebuild_roster", "upgrades", "work",
+    "organisation_streams", "outside", "people", "privacy", "rebuild", "rebuild_roster", "upgrades", "work",
 ]  # fmt: skip
 
 

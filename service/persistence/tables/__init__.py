@@ -65,6 +65,7 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
 from service.persistence.tables.sign_in import (
     AccessToken,
@@ -82,6 +83,7 @@ __all__ = [
     "Account",
     "Assignment",
     "Attachment",
+    "BreakGlass",
     "ChainCheck",
     "ChainSeal",
     "Channel",
@@ -101,6 +103,7 @@ __all__ = [
     "ErasureItem",
     "ErasureRun",
     "EventRow",
+    "ExportRequest",
     "GroupMember",
     "IdempotencyKey",
     "InboxRow",
@@ -109,6 +112,7 @@ __all__ = [
     "InstanceState",
     "Invitation",
     "KeptForm",
+    "KeyRotation",
     "LegalHold",
     "Member",
     "Membership",
@@ -116,6 +120,8 @@ __all__ = [
     "Notice",
     "Organisation",
     "Person",
+    "PersonIndex",
+    "PersonReveal",
     "Place",
     "PolicyOverride",
     "QuietHours",
