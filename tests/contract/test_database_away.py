@@ -51,7 +51,8 @@ def test_a_server_that_is_away_is_named_and_everything_goes_on_when_it_is_back(s
     world.tocsin.worker.start(0.1)
     world.clock.advance(timedelta(minutes=20))
     reader = Browser(world.app)
-    reader.submit(reader.get("/sign-in"), {"username": "coordinator", "password": PASSWORD}, "//form[.//input[@type='password']]")
+    known = {"username": "coordinator", "password": PASSWORD}
+    reader.submit(reader.get("/sign-in"), known, "//form[.//input[@type='password']]")
     server.halt()
     for answer in (
         world.get("/tasks", "coordinator"),
