@@ -30,8 +30,11 @@ INFORMED = frozenset({"superior"})  # levels that are told and do not get the wo
 URGENT = timedelta(hours=2)
 
 
-def follow(on: Advance, event: ev.Event) -> None:
-    """Keep assignments in step with an event just recorded."""
+def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
+    """Keep assignments in step with an event just recorded, in an instance or outside of any.
+
+    Of what was given up only tasks are looked at: the assignments of a timer would be read from the database each time.
+    """
     if isinstance(event, ev.TaskOpened | ev.TaskReleased):
         on.unassigned.append(event.task)
     elif isinstance(event, ev.TaskClaimed | ev.TaskCompleted):
@@ -39,8 +42,12 @@ def follow(on: Advance, event: ev.Event) -> None:
     elif isinstance(event, ev.TaskDelegated):
         _settle(on, event.task)
         on.delegated.append((event.task, event.assignee))
-    elif isinstance(event, ev.ElementCancelled) and steps_of(on, event.visit):
+    elif isinstance(event, ev.ElementCancelled) and row and _is_task(on, row, event.visit):
         _settle(on, event.visit)
+
+
+def _is_task(on: Advance, instance: Mapping[str, Any], visit: str) -> bool:
+    return visit in on.rows.ids(sql.tasks, instance_id=instance["id"])
 
 
 def steps_of(on: Advance, task: str) -> list[Row]:

@@ -54,7 +54,7 @@ def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
     elif isinstance(event, ev.MessageDelivered):
         queue.cancel(on.uow, "message", event.message)
     else:
-        assignment.follow(on, event)
+        assignment.follow(on, event, row)
 
 
 def put_again(on: Advance, wait: str) -> None:
