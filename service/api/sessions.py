@@ -46,6 +46,12 @@ class Ended(Answer):
     tokens: int
 
 
+class Reset(Answer):
+    """Whether a code was asked for before."""
+
+    was_set: bool
+
+
 @router.get("/me/sessions")
 def my_sessions(door: Annotated[Door, permit(Action.SELF_SECURE)]) -> Sessions:
     """Where I am signed in."""
@@ -59,3 +65,10 @@ def revoke(account: str, reason: Reason, door: Annotated[Door, permit(Action.ACC
     """End every session of an account and revoke its tokens; out at once on every node."""
     command = cmd.ShutOut(account, reason.reason)
     return door.change(account_security.shut_out, command, lambda _, done: Ended.model_validate(done))
+
+
+@router.post("/accounts/{account}/second-factor/reset")
+def reset(account: str, reason: Reason, door: Annotated[Door, permit(Action.ACCOUNT_MANAGE)]) -> Response:
+    """For somebody who lost phone and recovery codes: his account asks for no code, and its sessions end."""
+    command = cmd.ResetSecondFactor(account, reason.reason)
+    return door.change(account_security.reset_second_factor, command, lambda _, was_set: Reset(was_set=was_set))

@@ -11,8 +11,8 @@ from service.domain.access import Action
 _READ = frozenset(
     {
         Action.SELF_READ, Action.EVENTS_LISTEN, Action.DEFINITION_READ, Action.POLICY_READ, Action.SCENARIO_READ,
-        Action.ORGANISATION_READ, Action.ROSTER_READ, Action.INCIDENT_READ, Action.PEOPLE_READ, Action.OUTBOX_READ,
-        Action.REPORT_READ, Action.ATTACHMENT_READ, Action.TASK_READ,
+        Action.ORGANISATION_READ, Action.ROSTER_READ, Action.DUTY_READ, Action.INCIDENT_READ, Action.PEOPLE_READ,
+        Action.OUTBOX_READ, Action.REPORT_READ, Action.ATTACHMENT_READ, Action.TASK_READ,
     }
 )  # fmt: skip
 _TASKS = frozenset(

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from sqlalchemy import select
 
-from service.application import access_tokens, accounts, attempts
+from service.application import access_tokens, accounts, attempts, second_factor
 from service.domain.access import Action
 from service.domain.errors import ValueRefused
 from service.domain.token_scopes import SCOPES
@@ -137,3 +138,19 @@ def test_what_makes_no_token(world: Product, name: str, scopes: list[str], days:
     me = account(world, "town")
     with pytest.raises(ValueRefused):
         world.tocsin.run(lambda uow: access_tokens.create(uow, me, name=name, scopes=scopes, days=days))
+
+
+def test_an_administrator_resets_a_lost_second_factor_and_nobody_else_does(world: Product) -> None:
+    me = account(world, "clinic")
+    secret = world.tocsin.run(lambda uow: second_factor.propose(uow, me))
+    second_factor.answer(world.tocsin.writer, me, str(pyotp.TOTP(secret).at(world.clock.now())), is_new=True)
+    assert (
+        world.post("/auth/token", {"username": "clinic", "password": "demo"}).json()["code"] == "second_factor_needed"
+    )
+    path, why = f"/accounts/{me}/second-factor/reset", {"reason": "手机和恢复码都丢了"}
+    assert world.post(path, why, "principal").status_code == 403
+    assert world.post(path, {"reason": ""}, "admin").status_code == 422
+    assert world.post(path, why, "admin").json() == {"was_set": True}
+    assert world.post(path, why, "admin").json() == {"was_set": False}
+    assert world.post("/auth/token", {"username": "clinic", "password": "demo"}).status_code == 200
+    assert logged(world, "second_factor_removed") == [{"account": me, "reason": "手机和恢复码都丢了"}]

@@ -20,7 +20,8 @@ from tests.contract.product import Product, product
 
 PEOPLE = ("coordinator", "admin", "manager", "teacher", "")
 ENDLESS = {"GET /api/v1/events"}  # a stream; tests/contract/test_events.py reads it
-SHUTS_OUT = {"POST /api/v1/accounts/{account}/sessions/revoke"}  # would end the sessions the others are asked with
+# Would end the sessions the others are asked with.
+SHUTS_OUT = {f"POST /api/v1/accounts/{{account}}/{each}" for each in ("sessions/revoke", "second-factor/reset")}
 OUTSIDE = (502, 503)  # another system did not do its part, or nothing could be stored: not a fault of the code
 FEW, MANY = 2, 200
 ANSWERED = {GenerationMode.POSITIVE: {200, 401, 403, 404, 422}, GenerationMode.NEGATIVE: {401, 404, 422}}
