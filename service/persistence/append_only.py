@@ -16,7 +16,7 @@ KEPT = (*FIXED, "stream_heads")  # rows never go; a head moves with its stream
 _FUNCTION = f"""
 CREATE OR REPLACE FUNCTION tocsin_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '{REFUSED}: % of %', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION USING MESSAGE = '{REFUSED}: ' || TG_OP || ' of ' || TG_TABLE_NAME, ERRCODE = 'restrict_violation';
 END $$
 """
 

@@ -158,10 +158,14 @@ def revision_of(connection: Connection) -> str:
 
 
 def migration_engine(url: str) -> Engine:
-    """An engine for schema changes."""
+    """An engine for schema changes.
+
+    On SQLite a table is changed by copying it and dropping the old one, which keys that point to it would forbid:
+    whoever migrates looks at the keys himself before the commit.
+    """
     parsed = with_driver(make_url(url))
     is_sqlite = parsed.get_backend_name() == "sqlite"
-    return _sqlite(parsed, writes=True) if is_sqlite else migrating_engine(parsed)
+    return _sqlite(parsed, writes=True, checks_keys=False) if is_sqlite else migrating_engine(parsed)
 
 
 def _prepare_file(url: URL) -> None:
@@ -171,7 +175,7 @@ def _prepare_file(url: URL) -> None:
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
 
-def _sqlite(url: URL, *, writes: bool) -> Engine:
+def _sqlite(url: URL, *, writes: bool, checks_keys: bool = True) -> Engine:
     engine = create_engine(
         url,
         json_serializer=plain_json,
@@ -185,7 +189,8 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
     def on_connect(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # the driver begins nothing by itself
         cursor = raw.cursor()
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        keys = f"foreign_keys={'ON' if checks_keys else 'OFF'}"
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", keys):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.execute("PRAGMA secure_delete=ON" if writes else "PRAGMA query_only=ON")
         cursor.close()

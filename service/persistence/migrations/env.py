@@ -35,6 +35,10 @@ def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
         context.run_migrations()
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+            message = f"the migration would leave rows that point to nothing: {sorted({row[0] for row in broken})}"
+            raise RuntimeError(message)
 
 
 def main() -> None:
