@@ -1,18 +1,24 @@
 """The web application: doors, static files and the life of background work, put together."""
 
+import argparse
 import gc
 import signal
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from threading import Thread
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from service.api import QuickCompletion, add_api, add_probes
-from service.bootstrap import Tocsin
+from service.application import key_rotation, person_index
+from service.application.key_rotation import Progress
+from service.bootstrap import Tocsin, build
 from service.observing import Observed
+from service.settings import Settings, add_master_key, keep_newest_master_key
 from service.web import build_web
 
 
@@ -28,6 +34,28 @@ def run_worker(tocsin: Tocsin) -> None:
     with answering_probes(tocsin):
         tocsin.worker.wait()
     tocsin.stop()
+
+
+def rotated_keys(settings: Settings, kind: str, *, is_last: bool, size: int) -> Iterator[Progress]:
+    """Rotate keys, telling the progress; with `is_last` no new master key is made, and the former ones go at the end.
+
+    Other processes go on meanwhile: they read the key file again when they meet what they cannot open.
+    Raises MasterKeyWrong, and nothing is changed, where the keys at hand do not open what is stored.
+    """
+    tocsin = build(settings)
+    try:
+        with tocsin.read() as connection:
+            key_rotation.check(connection, tocsin.sealer)
+            is_new = kind == key_rotation.MASTER and not is_last and not key_rotation.is_running(connection, kind)
+        if is_new and add_master_key(settings):
+            tocsin.stop()
+            tocsin = build(settings)
+        yield from key_rotation.rotate(tocsin.run, kind, size=size)
+        with tocsin.read() as connection:
+            if is_last and key_rotation.all_are_newest(connection, tocsin.sealer):
+                keep_newest_master_key(settings)
+    finally:
+        tocsin.stop()
 
 
 @contextmanager
@@ -68,6 +96,32 @@ def _wait_for_start(server: uvicorn.Server, thread: Thread) -> None:
             where = f"{server.config.host}:{server.config.port}"
             message = f"nobody can listen on {where} (TOCSIN_WORKER_METRICS_PORT)"
             raise RuntimeError(message)
+
+
+def rotate_keys(options: argparse.Namespace, settings: Settings) -> int:
+    """Wrap all keys under a new master key, or give every person a new one; goes on where it stopped."""
+    for each in rotated_keys(settings, options.keys, is_last=options.finish, size=options.batch):
+        sys.stderr.write(f"{each.done}/{each.total}\n")
+        sys.stderr.flush()
+    return 0
+
+
+def index_persons(_options: argparse.Namespace, settings: Settings) -> int:
+    """Make the index by which persons are found again, as after another index key."""
+    tocsin = build(settings)
+    index, sealer = tocsin.services.index, tocsin.sealer
+    sys.stdout.write(f"{tocsin.run(lambda uow: person_index.index_anew(uow.connection, sealer, index))}\n")
+    tocsin.stop()
+    return 0
+
+
+def key_commands(add: Callable[[str, Any], argparse.ArgumentParser]) -> None:
+    """Add the commands about keys to the command line."""
+    sub = add("rotate-keys", rotate_keys)
+    sub.add_argument("keys", nargs="?", choices=["master", "subjects"], default="master")
+    sub.add_argument("--finish", action="store_true", help="no new key; forget the former master keys at the end")
+    sub.add_argument("--batch", type=int, default=500, help="keys in one transaction")
+    add("index-persons", index_persons)
 
 
 def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
@@ -14,9 +15,10 @@ from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
 from service.application.live_instances import LiveInstances
-from service.application.services import Services
+from service.application.services import PrivacyLimits, Services
 from service.application.session_memory import SessionMemory
 from service.application.steps import FACT_DECISIONS
+from service.domain.blind_index import BlindIndex
 from service.domain.clock import Clock, SystemClock, monotonic_seconds
 from service.domain.deadlines import load_rules
 from service.domain.errors import EngineFailed, TocsinError
@@ -34,7 +36,7 @@ from service.persistence.database import Database, open_database
 from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
-from service.settings import Settings, master_keys, oidc_client_secret, partner_secrets
+from service.settings import Settings, index_key, master_keys, oidc_client_secret, partner_secrets
 from service.worker import Duties, JobWorker, PollingWorker, Worker
 
 T = TypeVar("T")
@@ -99,7 +101,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     """
     clock = clock or SystemClock()
     database = open_database(settings.database, clock)
-    sealer = Sealer(master_keys(settings), clock)
+    sealer = Sealer(master_keys(settings), clock, renew=lambda: master_keys(settings))
     writer = open_runner(database, clock, sealer)
     announcements = None if database.is_sqlite else Announcements(database)
     hub = Hub(announcements)
@@ -171,7 +173,15 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
         view_exists=forms.has, certain_fields=forms.certain_fields, facts=FACTS, fact_decisions=FACT_DECISIONS,
         deadlines=frozenset(rules), policies=typed(policies, {}), roles=frozenset(roles.roles),
     )  # fmt: skip
-    return Services(clock, forms, policies, rules, DefinitionStore(known), roles, announce=hub.announce)
+    minutes = timedelta(minutes=1)
+    privacy = PrivacyLimits(
+        settings.reveal_minutes * minutes, settings.access_tail_minutes * minutes,
+        settings.break_glass_minutes * minutes, settings.export_alone, settings.data_protection_role,
+    )  # fmt: skip
+    return Services(
+        clock, forms, policies, rules, DefinitionStore(known), roles, privacy=privacy,
+        index=BlindIndex(index_key(settings)), announce=hub.announce,
+    )  # fmt: skip
 
 
 def _identity(settings: Settings, clock: Clock) -> IdentityProvider | None:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import uvicorn
 
 from service import logs
-from service.app import create_app, run_worker
+from service.app import create_app, key_commands, run_worker
 from service.application import accounts, definition_versions, definitions, directory_import, projections, watchdog
 from service.application.queries import rule_book
 from service.bench.measuring import ALL, Run, bench_options, run_bench
@@ -389,6 +389,7 @@ def _parser() -> argparse.ArgumentParser:
     add("verify-audit", verify_audit)
     add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
+    key_commands(add)
     bench_options(add("bench", bench))
     return parser
 

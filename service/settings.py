@@ -3,6 +3,7 @@
 No other module reads the environment. `python -m service.settings` prints the table that README shows.
 """
 
+import base64
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "TOCSIN_"
+MASTER_KEY_FILE = "master.key"
 
 
 class Settings(BaseSettings):
@@ -60,6 +62,11 @@ class Settings(BaseSettings):
         description="Fernet keys, comma separated, the first one encrypts; empty: the file master.key in the data "
         "folder, made on the first start. Without it sealed values are lost",
     )
+    index_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="key by which persons are found without being opened, made like a Fernet key; empty: the file "
+        "index.key in the data folder. With another key: `tocsin index-persons`",
+    )
     partner_secrets: SecretStr = Field(
         default=SecretStr(""),
         description="secrets of outside systems that post to /exchange/PARTNER, as `partner=secret` pairs, comma "
@@ -73,6 +80,22 @@ class Settings(BaseSettings):
         default=0,
         description="TCP port at TOCSIN_HOST on which `tocsin worker` answers /metrics, /healthz and /readyz; 0: none. "
         "Every worker process of a machine needs its own",
+    )
+    reveal_minutes: Annotated[int, Field(ge=1, le=240)] = Field(
+        default=10, description="minutes for which a person's full values stay shown after they were revealed"
+    )
+    access_tail_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        default=30, description="minutes after a task was done in which whoever did it may still reveal its person"
+    )
+    break_glass_minutes: Annotated[int, Field(ge=5, le=1440)] = Field(
+        default=60, description="longest emergency access without a task, in minutes"
+    )
+    export_alone: Annotated[int, Field(ge=0)] = Field(
+        default=50, description="most persons of one export that needs no second person's approval"
+    )
+    data_protection_role: str = Field(
+        default="data_protection",
+        description="role that is told of emergency access; where nobody holds it, those who lead the organisation",
     )
     session_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=12, description="hours until a sign-in expires")
     secure_cookies: bool = Field(
@@ -152,19 +175,50 @@ def master_keys(settings: Settings) -> tuple[bytes, ...]:
 
     Raises ValueError if a key is not a Fernet key (32 bytes, URL-safe base64).
     """
-    text = settings.master_key.get_secret_value() or _key_file(settings.data_dir)
+    text = settings.master_key.get_secret_value() or _key_file(settings.data_dir / MASTER_KEY_FILE)
     keys = tuple(key.strip().encode() for key in text.replace("\n", ",").split(",") if key.strip())
     for key in keys:
         Fernet(key)
     return keys
 
 
-def _key_file(data_dir: Path) -> str:
-    """Text of the key file. A hard link makes it whole or not at all, also when two processes start together."""
-    path = data_dir / "master.key"
+def add_master_key(settings: Settings) -> bool:
+    """Put a new key in front of those in the key file; False where the keys come from the environment."""
+    if settings.master_key.get_secret_value():
+        return False
+    _write_keys(settings, (Fernet.generate_key(), *master_keys(settings)))
+    return True
+
+
+def keep_newest_master_key(settings: Settings) -> None:
+    """Leave only the first key in the key file; the caller has made sure that it opens everything."""
+    if not settings.master_key.get_secret_value():
+        _write_keys(settings, master_keys(settings)[:1])
+
+
+def _write_keys(settings: Settings, keys: tuple[bytes, ...]) -> None:
+    """The key file as a whole or not at all: whoever reads it meanwhile finds the former one."""
+    handle, draft = tempfile.mkstemp(dir=settings.data_dir, prefix=f".{MASTER_KEY_FILE}.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"\n".join(keys) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, settings.data_dir / MASTER_KEY_FILE)
+
+
+def index_key(settings: Settings) -> bytes:
+    """The key of the index of persons; makes its file on the first start. Raises ValueError if it is none."""
+    text = settings.index_key.get_secret_value() or _key_file(settings.data_dir / "index.key")
+    Fernet(text.strip())
+    return base64.urlsafe_b64decode(text.strip())
+
+
+def _key_file(path: Path) -> str:
+    """Text of a key file. A hard link makes it whole or not at all, also when two processes start together."""
+    data_dir = path.parent
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=data_dir, prefix=".master.key.")  # mkstemp gives mode 0600
+        handle, draft = tempfile.mkstemp(dir=data_dir, prefix=f".{path.name}.")  # mkstemp gives mode 0600
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(Fernet.generate_key() + b"\n")

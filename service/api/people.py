@@ -98,11 +98,13 @@ class PersonRecordAnswer(Answer):
 
 
 class OnePersonAnswer(PersonAnswer):
-    """A person with what is known of him."""
+    """A person with what is known of him; `shown` was revealed, `may_reveal` is the ground to reveal more, or ""."""
 
     values: dict[str, Any]
     contacts: list[ContactAnswer]
     records: list[PersonRecordAnswer]
+    shown: list[str]
+    may_reveal: str
 
 
 class PlaceUseAnswer(Answer):
@@ -142,18 +144,21 @@ def persons(
 @router.get("/{incident}/people/{person}")
 def one(incident: str, person: str, door: ReadingPeople) -> OnePersonAnswer:
     """One person with the records about him."""
+    return door.read(lambda reader: one_person(reader, incident, person))
 
-    def query(reader: Reader) -> OnePersonAnswer:
-        found = people.person(reader, incident, person)
-        listed = contacts.contacts(reader, incident).items
-        return OnePersonAnswer(
-            **PersonAnswer.model_validate(found.row).model_dump(),
-            values=dict(found.values),
-            contacts=[ContactAnswer.model_validate(each) for each in listed if each.person == person],
-            records=[PersonRecordAnswer.model_validate(each) for each in found.records],
-        )
 
-    return door.read(query)
+def one_person(reader: Reader, incident: str, person: str) -> OnePersonAnswer:
+    """One person as the caller may see him now."""
+    found = people.person(reader, incident, person)
+    listed = contacts.contacts(reader, incident).items
+    return OnePersonAnswer(
+        **PersonAnswer.model_validate(found.row).model_dump(),
+        values=dict(found.values),
+        contacts=[ContactAnswer.model_validate(each) for each in listed if each.person == person],
+        records=[PersonRecordAnswer.model_validate(each) for each in found.records],
+        shown=sorted(found.shown),
+        may_reveal=found.ground.basis if found.ground else "",
+    )
 
 
 @router.get("/{incident}/people/{person}/timeline")

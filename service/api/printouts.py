@@ -2,16 +2,16 @@
 
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
 from service.api.dependencies import Answer, Door, permit
+from service.api.exports import Purpose, handed_out
 from service.api.problems import ProblemRoute
-from service.api.reports import DOCX, STYLESHEETS, DocumentAnswer
+from service.api.reports import STYLESHEETS, DocumentAnswer
 from service.api.shapes import Page, page_of
 from service.application.documents import Document
-from service.application.documents_docx import to_docx
+from service.application.exports import ExportWish
 from service.application.queries import printouts
 from service.domain.access import Action
 
@@ -42,11 +42,9 @@ def listed(incident: str, door: Reading) -> Page[PrintoutItem]:
 
 
 @router.get(ONE + ".docx", response_class=Response)
-def docx(incident: str, document: str, key: str, door: Reading) -> Response:
-    """The document for Word."""
-    found = _document(door, incident, document, key)
-    disposition = f"attachment; filename*=UTF-8''{quote(f'{found.title}.docx')}"
-    return Response(to_docx(found), headers={"Content-Disposition": disposition}, media_type=DOCX)
+def docx(incident: str, document: str, key: str, door: Reading, purpose: Purpose = "handling") -> Response:
+    """The document for Word; an export."""
+    return handed_out(door, ExportWish(incident, "printout", f"{document}/{key}", purpose), "docx")
 
 
 @router.get(ONE + ".html", response_class=Response)

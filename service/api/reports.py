@@ -7,12 +7,13 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from service.api.dependencies import Answer, Body, Door, permit
+from service.api.exports import Purpose, handed_out
 from service.api.outbox import DeliveryAnswer
 from service.api.problems import ProblemRoute
 from service.api.shapes import Page, page_of
 from service.application import tasks as task_cases
 from service.application.documents import Document
-from service.application.documents_docx import to_docx
+from service.application.exports import ExportWish
 from service.application.queries import Reader, reports
 from service.application.queries.reports import ReportRow
 from service.application.services import Services
@@ -25,7 +26,6 @@ from service.persistence.unit_of_work import UnitOfWork
 router = APIRouter(route_class=ProblemRoute, tags=["reports"])
 
 Reading = Annotated[Door, permit(Action.REPORT_READ)]
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 STYLESHEETS = ("/static/css/document.css",)
 
 
@@ -111,11 +111,10 @@ def listed(incident: str, door: Reading) -> Page[ReportItem]:
 
 
 @router.get("/reports/{report}.docx", response_class=Response)
-def docx(report: str, door: Reading) -> Response:
-    """The document for Word, in official layout."""
-    document = door.read(lambda reader: _document(door, reader, report))
-    headers = {"Content-Disposition": f'attachment; filename="{document.id}.docx"'}
-    return Response(to_docx(document), headers=headers, media_type=DOCX)
+def docx(report: str, door: Reading, purpose: Purpose = "handling") -> Response:
+    """The document for Word, in official layout; an export."""
+    incident = door.read(lambda reader: reports.page(reader, door.tocsin.documents, report).row.incident)
+    return handed_out(door, ExportWish(incident, "report", report, purpose), "docx")
 
 
 @router.get("/reports/{report}.html", response_class=Response)

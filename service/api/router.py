@@ -16,6 +16,7 @@ from service.api import (
     engine_incidents,
     events,
     exchange,
+    exports,
     health,
     incidents,
     messages,
@@ -26,6 +27,7 @@ from service.api import (
     people,
     policies,
     printouts,
+    privacy,
     problems,
     procedures,
     readings,
@@ -45,8 +47,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
     tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, people, observations, readings, messages,
-    sheets, reports, printouts, outbox, engine_incidents, policies, organisations, accounts, attachments, events,
-    exchange, audit,
+    sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies, organisations, accounts,
+    attachments, events, exchange, audit,
 )  # fmt: skip
 
 

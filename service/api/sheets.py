@@ -1,13 +1,14 @@
 """The list of a task as an Excel sheet: out, and read back without storing anything."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, File, Response, UploadFile
 
 from service.api.dependencies import Answer, Door, permit
+from service.api.exports import Purpose, handed_out
 from service.api.problems import ProblemRoute
 from service.application import workbooks
+from service.application.exports import ExportWish
 from service.application.queries import sheets
 from service.domain.access import Action
 from service.domain.errors import FieldError, FormRefused
@@ -25,15 +26,10 @@ class SheetAnswer(Answer):
 
 
 @router.get("/{task}/sheet", response_class=Response)
-def download(task: str, door: Annotated[Door, permit(Action.TASK_COMPLETE)]) -> Response:
-    """The rows as they stand in the draft or beforehand, as .xlsx."""
-    name, content = door.read(lambda reader: sheets.download(reader, task))
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(content, headers=headers, media_type=workbooks.MEDIA_TYPE)
+def download(task: str, door: Annotated[Door, permit(Action.TASK_COMPLETE)], purpose: Purpose = "offline") -> Response:
+    """The rows as they stand in the draft or beforehand, as .xlsx; an export."""
+    incident = door.read(lambda reader: sheets.download(reader, task))[3]
+    return handed_out(door, ExportWish(incident, "rows", task, purpose))
 
 
 @router.post("/{task}/sheet")

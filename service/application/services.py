@@ -2,14 +2,27 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from service.application.definitions import DefinitionStore
 from service.application.live_instances import LiveInstances
+from service.domain.blind_index import BlindIndex
 from service.domain.clock import Clock
 from service.domain.deadlines import DeadlineRule
 from service.domain.forms import FormLibrary
 from service.domain.organisation_catalogue import OrganisationCatalogue
 from service.domain.policies import PolicyCatalogue
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyLimits:
+    """How long and how much of persons may be seen; `told_role` hears of access without a task."""
+
+    reveal: timedelta = timedelta(minutes=10)
+    tail: timedelta = timedelta(minutes=30)
+    break_glass: timedelta = timedelta(minutes=60)
+    export_alone: int = 50
+    told_role: str = "data_protection"
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,8 @@ class Services:
     definitions: DefinitionStore
     organisations: OrganisationCatalogue
     live: LiveInstances = field(default_factory=LiveInstances)
+    privacy: PrivacyLimits = field(default_factory=PrivacyLimits)
+    index: BlindIndex = field(default_factory=BlindIndex.passing)
     announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)
     forget: Callable[[str], None] = field(default=lambda _incident: None)
 

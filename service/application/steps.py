@@ -23,6 +23,7 @@ from service.application import (
     drill_clock,
     due_work,
     inbox,
+    person_index,
     reactions,
     simulated,
     statuses,
@@ -204,8 +205,10 @@ class Advance:
 
     def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])
-        for (event, _), each in zip(events, stored, strict=True):
+        for (event, new), each in zip(events, stored, strict=True):
             apply(self.rows, each, event)
+            if isinstance(event, ev.PersonRegistered):
+                person_index.follow(self, new.sealed)
             due_work.follow(self, event, row)
             if self.incident.get("kind") == "drill":
                 simulated.follow(self, event)

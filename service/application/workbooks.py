@@ -127,6 +127,19 @@ def _fill(sheet: Worksheet, title: str, columns: Sequence[SheetColumn], rows: It
     sheet.print_title_rows = "1:1"
 
 
+def marked(content: bytes, mark: str) -> bytes:
+    """A workbook with a watermark: at the foot of every printed page, and on a last sheet of its own."""
+    book = load_workbook(BytesIO(content))
+    for sheet in book.worksheets:
+        sheet.oddFooter.center.text = mark.replace("&", "＆")  # an ampersand begins a code there
+    note = book.create_sheet("export")
+    note["A1"].value, note["A1"].data_type = mark, "s"
+    book.properties.description = mark
+    made = BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
 def read(content: bytes) -> list[list[Cell | Formula]]:
     """The rows of the first sheet, headings first, blank rows at the end left out; texts without blanks around.
 

@@ -71,6 +71,11 @@ class Action(StrEnum):
     TASK_REFUSE = "task.refuse"  # "cannot be done"
     TASK_PASS = "task.pass"  # noqa: S105 - show a QR code by which somebody without an account does it; no secret
     PERSON_REVEAL = "person.reveal"
+    # privacy
+    PERSON_SEARCH = "person.search"
+    BREAK_GLASS = "break_glass"
+    EXPORT_MAKE = "export.make"
+    EXPORT_APPROVE = "export.approve"
     # the system
     DEFINITION_DEPLOY = "definition.deploy"
     DEFINITION_UPGRADE = "definition.upgrade"  # move what runs to another version
@@ -153,6 +158,7 @@ class TaskSubject:
     is_drill: bool = False
     is_open: bool = True
     offered: frozenset[str] = frozenset()
+    done_by: str | None = None  # who did it, as long as that is only just over
 
 
 Subject = SystemSubject | OrganisationSubject | IncidentSubject | TaskSubject
@@ -266,6 +272,11 @@ def _at_work(principal: Principal, subject: Subject) -> bool:
     return _assignee(principal, subject) or (subject.assignee is None and is_for_him)
 
 
+def _just_done(principal: Principal, subject: Subject) -> bool:
+    """Has only just done the task."""
+    return isinstance(subject, TaskSubject) and not subject.is_open and subject.done_by == principal.account_id
+
+
 # --- the table --------------------------------------------------------------------------------
 
 RULES: Mapping[Action, tuple[Rule, ...]] = {
@@ -312,7 +323,11 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_HAND_OVER: (_leader_here_or_above, _administrator),
     Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_PASS: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
-    Action.PERSON_REVEAL: (_at_work,),
+    Action.PERSON_REVEAL: (_at_work, _just_done),
+    Action.PERSON_SEARCH: (_anybody,),
+    Action.BREAK_GLASS: (_member, _overseer),
+    Action.EXPORT_MAKE: (_member, _overseer, _trainer_of_drill),
+    Action.EXPORT_APPROVE: (_leader, _trainer_of_drill),
     Action.DEFINITION_DEPLOY: (_administrator,),
     Action.DEFINITION_UPGRADE: (_administrator,),
     Action.POLICY_CHANGE: (_administrator,),
@@ -360,31 +375,6 @@ def may_see_field(principal: Principal, field_class: str, *, has_open_task: bool
     if field_class in ("personal", "health"):
         return has_open_task
     return field_class == "child_critical" and has_open_task and is_revealed
-
-
-def visible_organisations(principal: Principal, hierarchy: Hierarchy) -> frozenset[str]:
-    """Organisations whose incidents the principal may list: its own, and those below an overseeing role.
-
-    Drills are a further right of trainers (`drill_organisations`).
-    """
-    if principal.is_admin:
-        return frozenset(hierarchy.parents)
-    found: set[str] = set()
-    for organisation_id, roles in principal.memberships.items():
-        if roles & OVERSEERS:
-            found |= hierarchy.subtree(organisation_id)
-        elif roles - {TRAINER}:
-            found.add(organisation_id)
-    return frozenset(found)
-
-
-def drill_organisations(principal: Principal, hierarchy: Hierarchy) -> frozenset[str]:
-    """Organisations whose drills the principal may list and control as a trainer."""
-    found: set[str] = set()
-    for organisation_id, roles in principal.memberships.items():
-        if TRAINER in roles:
-            found |= hierarchy.subtree(organisation_id)
-    return frozenset(found)
 
 
 def _organisation(subject: Subject) -> str:

@@ -6,7 +6,7 @@ TocsinError
 ├── Conflict             the thing is not in the state the request supposes
 │   ├── TaskNotOpen · TaskClaimed · UndoTooLate
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
-│   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased
+│   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased · MasterKeyWrong
 │   ├── FinalListExists · FinalListAwaited
 │   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
 │   ├── OrganisationInactive · OrganisationInUse · LastAdministrator
@@ -14,7 +14,7 @@ TocsinError
 │   └── EngineFailed     a process cannot go on; what is stored stands
 │       └── StateUnreadable · DefinitionUnreadable
 ├── Forbidden            signed in, but may not
-│   └── NotAllowed · CsrfMissing · SameSigner · BeyondReach
+│   └── NotAllowed · CsrfMissing · SameSigner · BeyondReach · NoGround · ApprovalNeeded
 ├── Unauthenticated      not known who asks
 │   ├── SignInNeeded · SignInFailed · SignatureInvalid
 │   └── SecondFactorNeeded · CodeRefused · IdentityRefused
@@ -66,6 +66,9 @@ from service.domain.error_erasing import HeldBack as HeldBack
 from service.domain.error_erasing import IncidentOpen as IncidentOpen
 from service.domain.error_erasing import NothingToErase as NothingToErase
 from service.domain.error_erasing import RetentionRuns as RetentionRuns
+from service.domain.error_privacy import ApprovalNeeded as ApprovalNeeded
+from service.domain.error_privacy import MasterKeyWrong as MasterKeyWrong
+from service.domain.error_privacy import NoGround as NoGround
 from service.domain.error_sign_in import CodeRefused as CodeRefused
 from service.domain.error_sign_in import IdentityRefused as IdentityRefused
 from service.domain.error_sign_in import SecondFactorNeeded as SecondFactorNeeded

@@ -7,7 +7,7 @@ key: the tokens stay where they are, the hash chain still verifies, nobody can r
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,12 +17,14 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.clock import Clock
-from service.domain.errors import SubjectErased
+from service.domain.errors import MasterKeyWrong, SubjectErased
 from service.domain.retention import merged, subject_of
 from service.persistence.database import READS, plain_json
 from service.persistence.tables import SubjectKey, table_of
 from service.persistence.working_set import Source, connection_of, is_alone
 
+Key = Fernet | MultiFernet  # of a subject; several, the newest first, after a rotation
+JOINED = b","
 ERASED = ""  # `wrapped` of a destroyed key; the row stays, so that no second key is made
 LOOKUP_CHUNK = 500
 CACHED_KEYS = 50_000
@@ -41,7 +43,7 @@ class TokenDamaged(Exception):
 class _Unsettled:
     """What one thread's open transaction did to keys."""
 
-    fresh: dict[str, Fernet] = field(default_factory=dict)
+    fresh: dict[str, Fernet | MultiFernet] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, token) -> what was just sealed
 
@@ -56,12 +58,18 @@ class Sealer:
     whoever reads has forgotten a destroyed key after TRUSTED at the latest.
     """
 
-    def __init__(self, master_keys: str | bytes | Sequence[str | bytes], clock: Clock) -> None:
-        """Take one master key (Fernet: 32 bytes in URL-safe base 64) or several, the newest first."""
-        keys = [master_keys] if isinstance(master_keys, str | bytes) else list(master_keys)
-        self._master = MultiFernet([Fernet(key) for key in keys])
+    def __init__(
+        self, master_keys: str | bytes | Sequence[str | bytes], clock: Clock, *,
+        renew: Callable[[], Sequence[bytes]] | None = None,
+    ) -> None:  # fmt: skip
+        """Take one master key (Fernet: 32 bytes in URL-safe base 64) or several, the newest first.
+
+        `renew` reads them again: a rotation by another process is noticed by what it wrapped, and before a key is made.
+        """
+        self._take([master_keys] if isinstance(master_keys, str | bytes) else master_keys)
+        self._renew = renew
         self._clock = clock
-        self._shared: dict[str, Fernet] = {}
+        self._shared: dict[str, Key] = {}
         self._shared_until = clock.now() + TRUSTED
         self._local = threading.local()
 
@@ -91,10 +99,14 @@ class Sealer:
         if key is None:
             return {}
         try:
-            values: dict[str, Any] = json.loads(key.decrypt(token.encode()))
+            return _opened(key, token)
+        except InvalidToken:  # a newer key may stand before those that are remembered
+            self._shared.pop(subject, None)
+        fresh = self._load(connection_of(source), subject, erased_is_error=False)
+        try:
+            return _opened(fresh, token) if fresh is not None else {}
         except InvalidToken as error:
             raise TokenDamaged(subject) from error
-        return values
 
     def open_all(self, source: Source, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """Decrypt `{key: token}` to `{subject: values}`; what is sealed by class is put together again."""
@@ -170,14 +182,14 @@ class Sealer:
         state: _Unsettled = self._local.state
         return state
 
-    def _known(self, subject: str) -> Fernet | None:
+    def _known(self, subject: str) -> Key | None:
         now = self._clock.now()
         if not now <= self._shared_until <= now + TRUSTED:  # time is up, or the clock was set back
             self._shared.clear()
             self._shared_until = now + TRUSTED
         return self._shared.get(subject) or self._state().fresh.get(subject)
 
-    def _remember(self, connection: Connection, subject: str, key: Fernet) -> Fernet:
+    def _remember(self, connection: Connection, subject: str, key: Key) -> Key:
         if connection.get_execution_options().get(READS):
             if len(self._shared) >= CACHED_KEYS:
                 self._shared.clear()
@@ -186,7 +198,7 @@ class Sealer:
             self._state().fresh[subject] = key
         return key
 
-    def _load(self, connection: Connection, subject: str, *, erased_is_error: bool = True) -> Fernet | None:
+    def _load(self, connection: Connection, subject: str, *, erased_is_error: bool = True) -> Key | None:
         wrapped = connection.execute(_find, {"subject": subject}).scalar()
         if wrapped is None:
             return None
@@ -196,7 +208,8 @@ class Sealer:
             return None
         return self._remember(connection, subject, self._unwrap(wrapped))
 
-    def _create(self, connection: Connection, subject: str) -> Fernet:
+    def _create(self, connection: Connection, subject: str) -> Key:
+        self._take_anew()
         wrapped = self._master.encrypt(Fernet.generate_key()).decode()
         connection.execute(_insert(connection, subject, wrapped, self._clock))
         # Another node may have been first: what the database holds counts, not what we made.
@@ -205,8 +218,49 @@ class Sealer:
             raise SubjectErased(subject)
         return key
 
-    def _unwrap(self, wrapped: str) -> Fernet:
-        return Fernet(self._master.decrypt(wrapped.encode()))
+    def _unwrap(self, wrapped: str) -> Key:
+        try:
+            text = self._master.decrypt(wrapped.encode())
+        except InvalidToken:
+            self._take_anew()
+            text = self._master.decrypt(wrapped.encode())
+        keys = [Fernet(key) for key in text.split(JOINED)]
+        return keys[0] if len(keys) == 1 else MultiFernet(keys)
+
+    def _take(self, keys: Sequence[str | bytes]) -> None:
+        self._master, self._newest = MultiFernet([Fernet(key) for key in keys]), Fernet(keys[0])
+
+    def _take_anew(self) -> None:
+        if self._renew is not None:
+            self._take(self._renew())
+
+    # --- rotation ---------------------------------------------------------------------------
+
+    def wrapped_anew(self, wrapped: str) -> str | None:
+        """A subject's key under the newest master key; None if it is already. Raises MasterKeyWrong."""
+        try:
+            self._newest.decrypt(wrapped.encode())
+        except InvalidToken:
+            return self._wrap(self._plain(wrapped))
+        return None
+
+    def with_new_key(self, wrapped: str) -> str:
+        """The same with a new key of the subject in front: it seals from now on, those before still open."""
+        return self._wrap(JOINED.join((Fernet.generate_key(), self._plain(wrapped))))
+
+    def _plain(self, wrapped: str) -> bytes:
+        try:
+            return self._master.decrypt(wrapped.encode())
+        except InvalidToken as error:
+            raise MasterKeyWrong from error
+
+    def _wrap(self, plain: bytes) -> str:
+        return self._newest.encrypt(plain).decode()
+
+
+def _opened(key: Key, token: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(key.decrypt(token.encode()))
+    return values
 
 
 def sealed_text(tokens: Mapping[str, str]) -> str:

@@ -20,8 +20,8 @@ from service.domain.calendar import SHANGHAI, local
 from service.domain.errors import FieldError, FormRefused, TooLarge, ValueRefused
 from service.domain.form_messages import field_error
 from service.web.errors import PageRoute
+from service.web.export_page import to_export
 from service.web.posted import Form, Posted
-from service.web.sheet_page import workbook
 from service.web.site import Visit, Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -117,10 +117,11 @@ def record(visit: Visiting, incident: str, wish: Annotated[Wish, Depends()], pos
 
 @router.get("/incidents/{incident}/readings/sheet.xlsx")
 def download(visit: Visiting, incident: str, wish: Annotated[Wish, Depends()]) -> Response:
-    """The round as a sheet."""
+    """The round as a sheet: first why."""
     with visit.reader() as reader:
         entry = grids.entry(reader, incident, _day(wish.day), wish.session, place=wish.place, case=wish.case)
-        return workbook(*reading_sheets.download(reader, incident, entry))
+    key = "/".join((entry.round.day.isoformat(), entry.round.session, wish.place, wish.case))
+    return to_export(incident, "readings", key)
 
 
 @router.post("/incidents/{incident}/readings/sheet")

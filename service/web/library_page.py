@@ -1,26 +1,23 @@
 """Documents of reports, and one's own account."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from markupsafe import Markup
 
 from service.application import accounts
-from service.application.documents_docx import to_docx
 from service.application.queries import reports
 from service.application.queries.reports import ReportPage
 from service.domain.access import Action, require
 from service.web.errors import PageRoute
+from service.web.export_page import to_export
 from service.web.posted import Form
 from service.web.sign_in import keep_locale
 from service.web.site import Visiting, go
 from service.web.translations import LOCALES, NAMES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,10 @@ class AccountPage:
 
 @router.get("/reports/{report}.docx")
 def report_docx(visit: Visiting, report: str) -> Response:
-    """The document as a file for the office program."""
+    """The document as a file for the office program: first why."""
     with visit.reader() as reader:
         found = reports.page(reader, visit.site.documents, report)
-    name = f"{found.row.incident_number} {found.document.title}.docx"
-    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
-    return Response(to_docx(found.document), media_type=DOCX, headers={"content-disposition": disposition})
+    return to_export(found.row.incident, "report", report, "docx")
 
 
 @router.get("/reports/{report}")

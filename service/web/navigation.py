@@ -7,6 +7,7 @@ from datetime import datetime
 from service.application.accounts import CurrentSession
 from service.application.queries import Reader, directory, drill_bands
 from service.application.queries.drill_bands import DrillBand
+from service.application.queries.grounds import active_grants
 from service.domain.access import ADMINISTRATOR, TRAINER, Action, OrganisationSubject, Principal, may
 from service.domain.standing import OUTSIDE_PARTIES, OVERSEERS
 from service.web.translations import translations
@@ -33,6 +34,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Glass:
+    """Emergency access the reader has open, shown on every page until it ends."""
+
+    grant: str
+    incident: str
+    number: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """What every page after the door shows around itself."""
 
@@ -46,6 +57,7 @@ class Shell:
     tabs: tuple[Link, ...]
     may_report: bool
     said: str
+    glasses: tuple[Glass, ...]
     ask: tuple[str, ...]  # of somebody without a role: who can give him one
     band: DrillBand | None
 
@@ -66,6 +78,9 @@ def shell_of(reader: Reader, path: str, session: CurrentSession, said: str, *, i
         tabs=_tabs(links),
         may_report=may_report(reader),
         said=_said(reader.locale).get(said, ""),
+        glasses=tuple(
+            Glass(row["id"], row["incident_id"], row["number"], row["until"]) for row in active_grants(reader)
+        ),
         ask=() if principal.memberships else directory.whom_to_ask(reader),
         band=drill_bands.of_path(reader, path, incident=incident),
     )
@@ -151,6 +166,11 @@ def _said(locale: str) -> Mapping[str, str]:
         "reported": words.gettext("已上报，任务已派出。"),
         "case_added": words.gettext("已登记为同一事件的又一人。"),
         "acted": words.gettext("已记录。"),
+        "revealed": words.gettext("已显示，并记入日志。"),
+        "glass_opened": words.gettext("紧急调阅已开启，个人信息保护负责人已收到通知。"),
+        "glass_ended": words.gettext("紧急调阅已结束。"),
+        "export_asked": words.gettext("已提交，另一名负责人同意后可以导出。"),
+        "export_decided": words.gettext("已记录。"),
         "noted": words.gettext("已记入时间线。"),
         "delivered": words.gettext("消息已送达，流程已继续。"),
         "buffered": words.gettext("消息已收下，目前没有流程在等它，已暂存。"),

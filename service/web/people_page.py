@@ -12,6 +12,7 @@ from service.application.queries import contact_lists, exposures, people, roster
 from service.application.queries.contact_lists import CaseList
 from service.application.queries.contacts import ContactRow, contacts
 from service.application.queries.exposures import PlaceList
+from service.application.queries.grounds import GROUPS
 from service.application.queries.people import PersonPage
 from service.application.queries.reader import Reader
 from service.application.queries.rosters import Count, Roster, RosterFilter
@@ -19,8 +20,8 @@ from service.application.queries.timeline import Timeline
 from service.domain.access import Action
 from service.web.audit_page import address_about
 from service.web.errors import PageRoute
+from service.web.export_page import to_export
 from service.web.incident_page import Head, head_of, show_tab
-from service.web.sheet_page import workbook
 from service.web.site import Visiting
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -66,6 +67,9 @@ class OnePersonPage:
     head: Head
     person: PersonPage
     facts: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, str], ...]
+    basis: str
+    minutes: int
     contacts: tuple[ContactRow, ...]
     contacts_of: int
     timeline: Timeline
@@ -136,6 +140,9 @@ def person_page(visit: Visiting, incident: str, person: str, before: int = 0) ->
             head=head_of(visit, reader, incident, "people"),
             person=found,
             facts=_facts(reader, found),
+            groups=tuple((group, reader.label("reveal_field", group)) for group in GROUPS),
+            basis=reader.label("reveal_basis", found.ground.basis) if found.ground else "",
+            minutes=int(reader.services.privacy.reveal.total_seconds() // 60),
             contacts=tuple(each for each in listed if each.person == person),
             contacts_of=sum(each.case == person and each.stage != "removed" for each in listed),
             timeline=events,
@@ -155,10 +162,10 @@ def contacts_page(visit: Visiting, incident: str) -> Response:
 
 @router.get("/incidents/{incident}/contacts.xlsx")
 def contacts_sheet(visit: Visiting, incident: str) -> Response:
-    """The contact lists as a workbook."""
+    """The contact lists as a workbook: first why."""
     with visit.reader() as reader:
-        name, content = contact_lists.download(reader, incident)
-    return workbook(name, content)
+        reader.incident(incident, Action.PEOPLE_READ)
+    return to_export(incident, "contacts")
 
 
 @router.get("/incidents/{incident}/places")

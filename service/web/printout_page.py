@@ -1,17 +1,16 @@
 """Lists and records of an incident to print, in the page and as a file for the office program."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from markupsafe import Markup
 
 from service.application.documents import Document
-from service.application.documents_docx import to_docx
 from service.application.queries import printouts
 from service.web.errors import PageRoute
-from service.web.library_page import DOCX
+from service.web.export_page import to_export
 from service.web.site import Visiting
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -24,18 +23,17 @@ class PrintoutPage:
     back: str
     incident_number: str
     address: str
+    print: str
     document: Document
     html: Markup
 
 
 @router.get("/incidents/{incident}/printouts/{document}/{key}.docx")
 def printout_docx(visit: Visiting, incident: str, document: str, key: str) -> Response:
-    """The document as a file."""
+    """The document as a file: first why."""
     with visit.reader() as reader:
-        found = printouts.page(reader, visit.site.documents, incident, document, key)
-        number = printouts.number_of(reader, incident)
-    disposition = f"attachment; filename*=UTF-8''{quote(f'{number} {found.title}.docx')}"
-    return Response(to_docx(found), media_type=DOCX, headers={"content-disposition": disposition})
+        printouts.page(reader, visit.site.documents, incident, document, key)
+    return to_export(incident, "printout", f"{document}/{key}", "docx")
 
 
 @router.get("/incidents/{incident}/printouts/{document}/{key}")
@@ -46,4 +44,6 @@ def printout_page(visit: Visiting, incident: str, document: str, key: str) -> Re
         html = Markup(visit.site.documents.to_html(found))  # noqa: S704 - rendered with autoescape
         number, address = printouts.number_of(reader, incident), f"/incidents/{incident}/printouts/{document}/{key}"
         back = f"/incidents/{incident}/reports" if printouts.is_ours(reader, incident) else ""
-        return visit.page(reader, "incidents/printout.html", PrintoutPage(back, number, address, found, html))
+        wanted = urlencode({"kind": "printout", "key": f"{document}/{key}", "form": "html"})
+        to_print = f"/incidents/{incident}/exports/new?{wanted}"
+        return visit.page(reader, "incidents/printout.html", PrintoutPage(back, number, address, to_print, found, html))

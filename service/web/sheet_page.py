@@ -16,6 +16,7 @@ from service.application.queries.task_rows import TaskRow
 from service.domain import commands as cmd
 from service.domain.errors import FormNotFound, TooLarge, ValueRefused
 from service.web.errors import PageRoute
+from service.web.export_page import to_export
 from service.web.posted import Form
 from service.web.site import Visiting, go
 
@@ -37,10 +38,9 @@ class SheetPage:
 
 @router.get("/tasks/{task}/sheet.xlsx")
 def download(visit: Visiting, task: str) -> Response:
-    """The rows as they stand."""
+    """The rows as they stand: first why."""
     with visit.reader() as reader:
-        name, content = sheets.download(reader, task)
-    return workbook(name, content)
+        return to_export(_page(reader, task, None).task.incident, "rows", task)
 
 
 @router.get("/tasks/{task}/sheet")

@@ -148,7 +148,9 @@ def keep_draft(visit: Visiting, task: str, posted: Form) -> Response:
 def refusal_page(visit: Visiting, task: str) -> Response:
     """Why can it not be done?"""
     with visit.reader() as reader:
-        return visit.page(reader, "tasks/refusal.html", RefusalPage(task_pages.page(reader, task), "", ""))
+        return visit.page(
+            reader, "tasks/refusal.html", RefusalPage(task_pages.page(reader, task, Action.TASK_REFUSE), "", "")
+        )
 
 
 @router.post("/tasks/{task}/not-executable")
@@ -157,7 +159,7 @@ def refuse(visit: Visiting, task: str, posted: Form) -> Response:
     reason = posted.get("reason")
     if not reason:
         with visit.reader() as reader:
-            page = RefusalPage(task_pages.page(reader, task), "", visit.words.gettext("请写明原因"))
+            page = RefusalPage(task_pages.page(reader, task, Action.TASK_REFUSE), "", visit.words.gettext("请写明原因"))
             return visit.page(reader, "tasks/refusal.html", page, status=422)
     visit.run(tasks.not_executable, cmd.MarkNotExecutable(task, reason))
     return go("/inbox", said="refused")
@@ -167,7 +169,9 @@ def refuse(visit: Visiting, task: str, posted: Form) -> Response:
 def handover_page(visit: Visiting, task: str) -> Response:
     """To whom?"""
     with visit.reader() as reader:
-        return visit.page(reader, "tasks/handover.html", HandoverPage(task_pages.page(reader, task), ""))
+        return visit.page(
+            reader, "tasks/handover.html", HandoverPage(task_pages.page(reader, task, Action.TASK_DELEGATE), "")
+        )
 
 
 @router.post("/tasks/{task}/delegate")
@@ -175,7 +179,9 @@ def hand_over(visit: Visiting, task: str, posted: Form) -> Response:
     """Hand a task to a colleague."""
     if not posted.get("to"):
         with visit.reader() as reader:
-            page = HandoverPage(task_pages.page(reader, task), visit.words.gettext("请选择转给谁"))
+            page = HandoverPage(
+                task_pages.page(reader, task, Action.TASK_DELEGATE), visit.words.gettext("请选择转给谁")
+            )
             return visit.page(reader, "tasks/handover.html", page, status=422)
     visit.run(tasks.delegate, cmd.DelegateTask(task, posted.get("to"), posted.get("reason")))
     return go("/inbox", said="delegated")

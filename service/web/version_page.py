@@ -72,6 +72,7 @@ def version_page(visit: Visiting, procedure: str, version: int) -> Response:
 @router.post("/procedures/{procedure}/versions/{version}")
 def switch(visit: Visiting, procedure: str, version: int, posted: Form) -> Response:
     """Put the version into use, or retire it, with a reason."""
+    require(visit.principal, Action.DEFINITION_DEPLOY)
     reason = posted.get("reason")
     if not reason:
         return _version_page(visit, procedure, version, error=visit.words.gettext("请写明理由"), status=422)

@@ -17,6 +17,13 @@ def names(world: Product, incident: str, who: str) -> list[str]:
     return [item["name"] for item in items if item["kind"] == "case"]
 
 
+def revealed(world: Product, incident: str, who: str) -> int:
+    """Have the name of the case shown; the status of the answer."""
+    items = world.get(f"/incidents/{incident}/people", who).json()["items"]
+    person = next(item["id"] for item in items if item["kind"] == "case")
+    return world.post(f"/incidents/{incident}/people/{person}/reveal", {"fields": ["name"]}, who).status_code
+
+
 @pytest.mark.parametrize("who", STRANGERS)
 @pytest.mark.parametrize("path", READS)
 def test_strangers_see_no_incident(world: Product, who: str, path: str) -> None:
@@ -55,12 +62,15 @@ def test_only_roles_of_a_task_may_do_it(world: Product) -> None:
     assert world.get(f"/tasks/{task}", "cleaner").json()["values"] == {}
 
 
-def test_a_name_is_shown_in_full_only_while_a_task_needs_it(world: Product) -> None:
+def test_a_name_is_shown_in_full_only_to_whoever_revealed_it_for_a_task(world: Product) -> None:
     incident = world.opened()
+    assert names(world, incident, "coordinator") == ["学** · 七年级2班 · 病例1"]
+    assert revealed(world, incident, "coordinator") == 200
     assert names(world, incident, "coordinator") == ["学生甲 · 七年级2班 · 病例1"]
+    assert revealed(world, incident, "cleaner") == 403
     assert names(world, incident, "cleaner") == ["学** · 七年级2班 · 病例1"]
     assert names(world, incident, "manager") == ["学** · 七年级2班 · 病例1"]
-    assert names(world, incident, "teacher") == ["学生甲 · 七年级2班 · 病例1"]
+    assert names(world, incident, "teacher") == ["学** · 七年级2班 · 病例1"]
     for element in ("t_mask_escort", "t_remind_protection"):
         task = world.task(incident, element)["id"]
         answers = {"mask_put_on": True, "escorted_to": "临时留观点", "measures_taken": ["带离"], "epi_history": False}

@@ -12,13 +12,12 @@ from service.domain.access import (
     Principal,
     Subject,
     TaskSubject,
-    drill_organisations,
     may,
     may_see_field,
     require,
-    visible_organisations,
 )
 from service.domain.errors import NotAllowed
+from service.domain.jurisdiction import drill_organisations, visible_organisations
 
 TREE = Hierarchy(
     {"county": None, "office": "county", "school": "office", "school-2": "office", "town": "county", "village": "town"}
@@ -37,6 +36,7 @@ OPEN_TO_ALL = {
     Action.POLICY_READ,
     Action.SCENARIO_READ,
     Action.ATTACHMENT_ADD,
+    Action.PERSON_SEARCH,  # finds within what one may see
 }
 
 

@@ -116,7 +116,7 @@ def test_the_two_lists_are_compared_and_can_be_taken_along(judged_list: Pages) -
     rows = [" ".join(row.text_content().split()) for row in page.all("//tbody/tr")]
     assert len(rows) == 5
     assert [("不变" in row, "移出" in row) for row in rows].count((True, False)) == 4
-    content = office.get(f"/incidents/{judged_list.world.incident}/contacts.xlsx").answer.content
+    content = office.download(f"/incidents/{judged_list.world.incident}/contacts.xlsx")
     cells = list(load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True))
     assert cells[0][:4] == ("编号", "人员", "班级/单位", "关联病例")
     assert len(cells) == 6

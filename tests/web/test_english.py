@@ -147,7 +147,7 @@ def test_the_documents_of_an_incident(ended: Reading) -> None:
         reports = connection.execute(select(sql.reports.c.id)).scalars().all()
     assert len(reports) > 3
     for report in reports:
-        content = browser.get(f"/reports/{report}.docx").answer.content
+        content = browser.download(f"/reports/{report}.docx")
         xml = ZipFile(BytesIO(content)).read("word/document.xml").decode()
         lines = [re.sub(r"<[^>]+>", "", line) for line in re.split(r"</w:p>", xml)]
         left = [line for line in lines if HAN.search(without(line, ended.allowed))]

@@ -14,5 +14,5 @@ def test_the_handover_is_printed_from_the_reports_tab(web: Pages) -> None:
     page = coordinator.get(address)
     assert "病例转运交接单" in page.words("//article")
     (file,) = page.all("//a[contains(@href, '.docx')]/@href")
-    assert coordinator.get(file).answer.content.startswith(b"PK")
+    assert coordinator.download(file).startswith(b"PK")
     assert coordinator.get(f"/incidents/{w.incident}/printouts/R11/nothing").status == 404

@@ -77,7 +77,7 @@ def test_a_correction_asks_for_its_reason_and_is_marked(web: Pages) -> None:
 
 def sheet(web: Pages, page: Page) -> list[list[object]]:
     href = page.all("//a[contains(@href, 'sheet.xlsx')]/@href")[0]
-    content = web.as_("nurse").get(href).answer.content
+    content = web.as_("nurse").download(href, "offline")
     return [list(row) for row in load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)]
 
 

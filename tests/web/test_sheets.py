@@ -23,7 +23,7 @@ def task(web: Pages) -> str:
 
 def sheet(web: Pages, task: str) -> Rows:
     """The rows of the downloaded sheet."""
-    content = web.as_("nurse").get(f"/tasks/{task}/sheet.xlsx").answer.content
+    content = web.as_("nurse").download(f"/tasks/{task}/sheet.xlsx")
     return [list(row) for row in load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)]
 
 

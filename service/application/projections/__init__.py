@@ -17,6 +17,7 @@ from service.application.projections import (
     incidents,
     outside,
     people,
+    privacy,
     upgrades,
     work,
 )
@@ -30,13 +31,14 @@ from service.persistence.working_set import IncidentRows, WorkingSet
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment, t.LegalHold, t.Drill,
+    t.PersonReveal, t.BreakGlass, t.ExportRequest,
 )  # fmt: skip
 ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
 
 __all__ = [
     "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds", "incident_streams",
-    "incidents",
-    "organisation_streams", "outside", "people", "rebuild", "rebuild_roster", "upgrades", "work",
+    "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild", "rebuild_roster",
+    "upgrades", "work",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The two lists of a case side by side: who stood on the first one, who was added, who left and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from service.application.queries import names
 from service.application.queries.contacts import ContactRow, contacts
 from service.application.queries.reader import Reader
 from service.application.workbooks import Cell, SheetColumn
-from service.domain.access import Action, may_see_field
+from service.domain.access import Action
 from service.domain.calendar import SHANGHAI
 from service.domain.fields import mask_value
 from service.persistence.tables import sql
@@ -40,28 +40,40 @@ class CaseList:
     counts: Mapping[str, int]
 
 
-def compared(reader: Reader, incident: str) -> tuple[CaseList, ...]:
+def compared(reader: Reader, incident: str, *, by_task: bool = False) -> tuple[CaseList, ...]:
     """The lists of an incident, case by case. Raises NotAllowed where only the incident may be seen."""
     reader.incident(incident, Action.PEOPLE_READ)
     first, reasons = _answers(reader, incident)
     by_case: dict[str, list[ContactRow]] = {}
-    for row in contacts(reader, incident).items:
+    for row in contacts(reader, incident, by_task=by_task).items:
         by_case.setdefault(row.case, []).append(row)
-    return tuple(_case(reader, rows, first, reasons) for rows in by_case.values())
+    return tuple(_case(rows, first, reasons) for rows in by_case.values())
 
 
-def download(reader: Reader, incident: str) -> tuple[str, bytes]:
-    """The lists as a workbook (R09), names as the reader may see them."""
-    number = reader.incident(incident, Action.PEOPLE_READ)["number"]
+def headings(reader: Reader) -> dict[str, str]:
+    """The columns of the workbook by the words in which an export is asked for."""
     words = (
         ("编号", "code"), ("人员", "person"), ("班级/单位", "class or unit"), ("关联病例", "case"), ("名单", "list"),
         ("状态", "state"), ("类别", "class"), ("管控方式", "kind of observation"), ("观察起", "observed from"),
         ("观察止", "observed until"), ("所属单位", "organisation"), ("移出原因", "reason for removal"),
     )  # fmt: skip
-    columns = [SheetColumn(reader.pick(*each).capitalize()) for each in words]
-    rows = [_cells(each) for one in compared(reader, incident) for each in one.items]
+    return {english: reader.pick(chinese, english).capitalize() for chinese, english in words}
+
+
+def download(reader: Reader, incident: str, chosen: Sequence[str]) -> tuple[str, bytes, tuple[str, ...]]:
+    """The lists as a workbook (R09) of some columns: its name, its content, and whom it holds.
+
+    Names are in full where an open task of the reader needs them: taking them out is put on record.
+    """
+    number = reader.incident(incident, Action.PEOPLE_READ)["number"]
+    all_of = headings(reader)
+    places = [place for place, each in enumerate(all_of) if each in chosen]
+    columns = [SheetColumn(all_of[each]) for each in all_of if each in chosen]
+    items = [each for one in compared(reader, incident, by_task=True) for each in one.items]
+    rows = [[cells[place] for place in places] for cells in map(_cells, items)]
     title = reader.pick("密接名单", "Contacts")
-    return f"{title} {number}.xlsx", workbooks.write(title, columns, rows)
+    persons = tuple(dict.fromkeys(each.contact.person for each in items))
+    return f"{title} {number}.xlsx", workbooks.write(title, columns, rows), persons
 
 
 # --- inside -----------------------------------------------------------------------------------
@@ -81,9 +93,9 @@ def _answers(reader: Reader, incident: str) -> tuple[set[str], dict[str, str]]:
     return first, reasons
 
 
-def _case(reader: Reader, rows: list[ContactRow], first: set[str], reasons: Mapping[str, str]) -> CaseList:
+def _case(rows: list[ContactRow], first: set[str], reasons: Mapping[str, str]) -> CaseList:
     is_final = any(row.stage != "initial" for row in rows)
-    items = tuple(ListedContact(row, _change(row, first), _reason(reader, row, reasons)) for row in rows)
+    items = tuple(ListedContact(row, _change(row, first), _reason(row, reasons)) for row in rows)
     counts: dict[str, int] = {}
     for item in items:
         counts[item.change] = counts.get(item.change, 0) + 1
@@ -96,10 +108,9 @@ def _change(row: ContactRow, first: set[str]) -> str:
     return "removed" if row.stage == "removed" else "listed"
 
 
-def _reason(reader: Reader, row: ContactRow, reasons: Mapping[str, str]) -> str:
+def _reason(row: ContactRow, reasons: Mapping[str, str]) -> str:
     reason = reasons.get(row.person, "") if row.stage == "removed" else ""
-    may_see = may_see_field(reader.principal, "health", has_open_task=row.is_full_name)
-    return reason if may_see else str(mask_value(reason, None))
+    return reason if row.is_health_shown else str(mask_value(reason, None))
 
 
 def _cells(each: ListedContact) -> list[Cell]:

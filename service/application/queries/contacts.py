@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, select, true
 
 from service.application.queries import names
 from service.application.queries.reader import Reader
-from service.domain.access import Action, may, may_see_field
+from service.domain.access import Action, may
 from service.domain.errors import NoSuch
 from service.domain.fields import mask_value
 from service.persistence.tables import sql
@@ -32,6 +32,7 @@ class ContactRow:
     code: str
     name: str
     is_full_name: bool
+    is_health_shown: bool
     place: str
     place_name: str
     stage: str
@@ -58,8 +59,11 @@ class ContactList:
     counts: Mapping[str, int]
 
 
-def contacts(reader: Reader, incident: str, *, case: str = "") -> ContactList:
-    """The contacts of an incident, or of one of its cases. Raises NoSuch for a reader who may see none."""
+def contacts(reader: Reader, incident: str, *, case: str = "", by_task: bool = False) -> ContactList:
+    """The contacts of an incident, or of one of its cases; `by_task` as for Names.
+
+    Raises NoSuch for a reader who may see none.
+    """
     table, person, sick = sql.contacts, sql.persons, sql.persons.alias("sick")
     statement = (
         select(
@@ -73,7 +77,7 @@ def contacts(reader: Reader, incident: str, *, case: str = "") -> ContactList:
     )  # fmt: skip
     if case:
         statement = statement.where(table.c.case_id == case)
-    items = _rows(reader, reader.rows(statement))
+    items = _rows(reader, reader.rows(statement), by_task=by_task)
     counts = {code: sum(item.status == code for item in items) for code in STATUSES}
     counts |= {code: sum(item.stage == code for item in items) for code in ("initial", "final", "removed")}
     return ContactList(items, counts)
@@ -91,8 +95,8 @@ def _within(reader: Reader, incident: str) -> ColumnElement[bool]:
     return own
 
 
-def _rows(reader: Reader, found: list[dict[str, Any]]) -> tuple[ContactRow, ...]:
-    shown = names.Names(reader, found)
+def _rows(reader: Reader, found: list[dict[str, Any]], *, by_task: bool) -> tuple[ContactRow, ...]:
+    shown = names.Names(reader, found, by_task=by_task)
     classes = names.opened(reader, {row["id"]: row["sealed"] for row in found})
     place_names = reader.place_names([row["org_unit"] for row in found])
     return tuple(_row(reader, row, shown, classes[row["id"]], place_names) for row in found)
@@ -101,13 +105,14 @@ def _rows(reader: Reader, found: list[dict[str, Any]]) -> tuple[ContactRow, ...]
 def _row(
     reader: Reader, row: Mapping[str, Any], shown: names.Names, sealed: Mapping[str, Any], places: Mapping[str, str]
 ) -> ContactRow:
-    person, is_full = row["person_id"], shown.is_full(row["person_id"])
-    may_see = may_see_field(reader.principal, "health", has_open_task=is_full)
+    person = row["person_id"]
+    may_see = shown.shows_health(person)
     group = str(sealed.get("contact_class") or "")
     return ContactRow(
         id=row["id"], case=row["case_id"], case_code=reader.person_code(row["case_code"]), person=person,
         code=row["person_code"],
-        name=shown.shown(person, places), is_full_name=is_full, place=row["org_unit"],
+        name=shown.shown(person, places), is_full_name=shown.is_full(person),
+        is_health_shown=may_see, place=row["org_unit"],
         place_name=places.get(row["org_unit"], row["org_unit"]),
         stage=row["stage"], stage_label=reader.label("contact_stage", row["stage"]),
         status=row["status"], status_label=reader.label("contact_status", row["status"]) if row["status"] else "",

@@ -158,10 +158,11 @@ def notice_text(reader: Reader, row: Mapping[str, Any]) -> str:
     """A notice as a sentence; `row` has its code, data and the definition of its incident."""
     data = row["data"]
     rule = reader.services.deadline_rules.get(str(data.get("rule", "")))
-    due = data.get("due")
+    due, until = data.get("due"), data.get("until")
     words = {
         "rule": rule.label(reader.locale) if rule else str(data.get("rule", "")),
         "due": clock_time(datetime.fromisoformat(due)) if isinstance(due, str) else "",
+        "until": clock_time(datetime.fromisoformat(until)) if isinstance(until, str) else "",
         "element": reader.named(_node(reader, row), str(data.get("element", ""))),
     }
     return reader.label("notice", row["code"]).format_map(words)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application.queries import names
+from service.application.queries.grounds import needed_persons
 from service.application.queries.reader import Reader
 from service.domain.access import Action, may_see_field
 from service.domain.form_context import as_instant
@@ -120,7 +120,7 @@ class _Found:
         """Where contacts met is told while a task needs their persons: the tab is opened for it on purpose."""
         if not self.reader.may_with(Action.PEOPLE_READ, self.incident):
             return False
-        has_task = bool(names.needed_persons(self.reader, [self.incident["id"]]))
+        has_task = bool(needed_persons(self.reader, [self.incident["id"]]))
         return may_see_field(self.reader.principal, "child_critical", has_open_task=has_task, is_revealed=True)
 
     def add(self, place: str, use: PlaceUse) -> None:

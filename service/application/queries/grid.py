@@ -128,7 +128,7 @@ def grid(
     shown = found.people[first : first + most]
     readings = stored_readings(reader.connection, incident, persons=[who.person for who in shown])
     named = _Named(reader, incident, shown, is_observer=found.is_observer)
-    opened = _opened(reader, [each for each in readings.values() if named.is_full(each.person)])
+    opened = _opened(reader, [each for each in readings.values() if named.shows_readings(each.person)])
     counts = found.counts()
     return Grid(
         number=found.row["number"], now=found.now, days=found.days,
@@ -236,7 +236,7 @@ def _is_observer(reader: Reader, row: Mapping[str, Any], people: Sequence[Observ
 
 
 class _Named:
-    """Names of the people shown, in full for whoever records their readings or has a task that needs them."""
+    """Names of the people shown, in full for whoever records their readings, or had them shown."""
 
     def __init__(self, reader: Reader, incident: str, people: Sequence[Observed], *, is_observer: bool) -> None:
         rows = [
@@ -249,8 +249,12 @@ class _Named:
         self._observed = {who.person for who in people if is_observer and who.status in WATCHED}
 
     def is_full(self, person: str) -> bool:
-        """Whether the reader may know this person and his readings."""
+        """Whether the reader may know who this person is."""
         return person in self._observed or self._names.is_full(person)
+
+    def shows_readings(self, person: str) -> bool:
+        """Whether the reader may know his readings."""
+        return person in self._observed or self._names.shows_health(person)
 
     def shown(self, who: Observed) -> str:
         """The name, or surname and code."""
@@ -353,7 +357,7 @@ def entry(reader: Reader, incident: str, day: date, session: str, *, place: str 
     keys = [(person, each.day_no, session) for person, (_, each) in people.items()]
     recorded = {key[0]: found.recorded[key] for key in keys if key in found.recorded}
     named = _Named(reader, incident, [who for who, _ in people.values()], is_observer=found.is_observer)
-    opened = _opened(reader, [each for each in recorded.values() if named.is_full(each.person)])
+    opened = _opened(reader, [each for each in recorded.values() if named.shows_readings(each.person)])
     rows = [
         EntryRow(
             who.person, named.code(who), named.shown(who), named.seat(who.person),

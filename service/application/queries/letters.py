@@ -18,9 +18,11 @@ def listed(row: ContactRow) -> dict[str, str]:
     return {"name": row.name, "class": row.class_label, "mode": row.mode_label, "status": row.status_label}
 
 
-def letter(reader: Reader, incident: str, organisation: str, *, case: str = "") -> dict[str, Any]:
+def letter(
+    reader: Reader, incident: str, organisation: str, *, case: str = "", by_task: bool = False
+) -> dict[str, Any]:
     """What the letter says now, of a case or of all; empty where nobody of the organisation is a contact."""
-    found = contacts(reader, incident, case=case).items
+    found = contacts(reader, incident, case=case, by_task=by_task).items
     mine = [row for row in found if row.other_org == organisation and row.stage != REMOVED]
     return {"rows": [listed(row) for row in mine]} if mine else {}
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application.queries import names
+from service.application.queries.grounds import GROUPS, Ground, grounds, revealed
 from service.application.queries.reader import Reader
 from service.domain.access import Action, may_see_field
 from service.domain.errors import NoSuch
@@ -54,15 +55,18 @@ class PeopleList:
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """One person with what is known of him; `values` masked where the reader may not see them.
+    """One person with what is known of him; `values` masked but for what was revealed, in `shown`.
 
-    `erased` names the classes whose time is over: what was there is destroyed.
+    `erased` names the classes whose time is over: what was there is destroyed. `ground` is why the reader may have
+    more shown, None if he may not.
     """
 
     row: PersonRow
     values: Mapping[str, Any]
     records: tuple["RecordRow", ...]
     erased: tuple[str, ...]
+    shown: frozenset[str]
+    ground: Ground | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,13 @@ def person(reader: Reader, incident: str, person_id: str) -> PersonPage:
         raise NoSuch("person", person_id)
     row = _rows(reader, found)[0]
     identity = names.opened(reader, {person_id: found[0]["person_sealed"]})[person_id]
-    values = _block(reader, identity, has_open_task=row.is_full_name)
     gone = reader.sealer.erased(reader.connection, tokens_of(found[0]["person_sealed"]))
     classes = [each.partition(MARK)[2] or FieldClass.PERSONAL for each in sorted(gone)]
     erased = tuple(reader.label("retention_class", each) for each in classes)
-    answers = records_of(reader, incident, person_id, has_open_task=row.is_full_name)
-    return PersonPage(row, values, answers, erased)
+    shown = revealed(reader, [incident]).get(person_id, frozenset())
+    ground = grounds(reader, incident, about=[person_id]).get(person_id)
+    listed = records_of(reader, incident, person_id, has_open_task="health" in shown)
+    return PersonPage(row, _block(reader, identity, shown), listed, erased, shown, ground)
 
 
 # --- inside -----------------------------------------------------------------------------------
@@ -143,17 +148,21 @@ def _rows(reader: Reader, found: list[dict[str, Any]]) -> tuple[PersonRow, ...]:
     )
 
 
-def _block(reader: Reader, identity: Mapping[str, Any], *, has_open_task: bool) -> dict[str, Any]:
-    """The identity block, each part by its class; those of child-critical class only on purpose."""
+def _block(reader: Reader, identity: Mapping[str, Any], shown: frozenset[str]) -> dict[str, Any]:
+    """The identity block, each part masked unless its group was revealed."""
     view = reader.services.forms.view("F01#quick")
     field = view.field("person")
     parts = field.parts if field is not None else ()
-    known = [part for part in parts if part.key in identity]
-    return {part.key: _by_right(reader, part, identity[part.key], has_open_task) for part in known}
+    return {
+        part.key: _by_right(reader, part, identity[part.key], shown) for part in parts if part.key in identity
+    }  # fmt: skip
 
 
-def _by_right(reader: Reader, field: Field, value: Any, has_open_task: bool) -> Any:
-    may_see = may_see_field(reader.principal, str(field.field_class), has_open_task=has_open_task)
+def _by_right(reader: Reader, field: Field, value: Any, shown: frozenset[str]) -> Any:
+    is_shown = any(field.key in GROUPS[group] for group in shown)
+    may_see = may_see_field(
+        reader.principal, str(field.field_class), has_open_task=is_shown, is_revealed=is_shown
+    )  # fmt: skip
     return value if may_see else mask_value(value, field.mask)
 
 

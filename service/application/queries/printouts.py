@@ -85,14 +85,19 @@ def _codes(reader: Reader, incident: str) -> dict[str, str]:
     return {row["id"]: reader.person_code(row["code"]) for row in found}
 
 
-def page(reader: Reader, library: DocumentLibrary, incident: str, document: str, key: str) -> Document:
-    """One of them laid out; another organisation gets the letter to it. Raises NoSuch, NotAllowed."""
+def page(
+    reader: Reader, library: DocumentLibrary, incident: str, document: str, key: str, *, by_task: bool = False
+) -> Document:
+    """One of them laid out; another organisation gets the letter to it; `by_task` as for Names.
+
+    Raises NoSuch, NotAllowed.
+    """
     if document != LETTER or key not in reader.principal.memberships:
         reader.incident(incident, Action.PEOPLE_READ)
     if document not in RECORDS:
         raise NoSuch("document", document)
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
-    record = RECORDS[document](reader, view, key)
+    record = RECORDS[document](reader, view, key, by_task)
     if not record:
         raise NoSuch("document", key)
     return library.compose(document, record=record, meta=_meta(reader, view, document, key), locale=reader.locale)
@@ -105,7 +110,8 @@ def letters(reader: Reader, library: DocumentLibrary, incident: str, case: str) 
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, incident)
     return [
         library.compose(
-            LETTER, record=letter(reader, incident, each, case=case), meta=_meta(reader, view, LETTER, each),
+            LETTER, record=letter(reader, incident, each, case=case, by_task=True),
+            meta=_meta(reader, view, LETTER, each),
             locale=reader.locale,
         )
         for each in others
@@ -134,21 +140,33 @@ def _labels(reader: Reader, view: IncidentView) -> dict[str, str]:
     return {**reader.organisation_names, **reader.account_names(actors), **named}
 
 
-def _contact_list(reader: Reader, view: IncidentView, case: str) -> dict[str, Any]:
+def persons_of(reader: Reader, incident: str, document: str, key: str) -> tuple[str, ...]:
+    """Whom a document names."""
+    if document in ("R09", LETTER):
+        found = contacts(reader, incident, case=key if document == "R09" else "").items
+        named = [row.person for row in found if document == "R09" or (row.other_org == key and row.stage != "removed")]
+    else:
+        mine = (records.c.incident_id == incident) & (records.c.instance_id == key)
+        rows = reader.rows(select(records.c.person_id).where(mine, records.c.person_id.is_not(None)))
+        named = [row["person_id"] for row in rows]
+    return tuple(dict.fromkeys(named))
+
+
+def _contact_list(reader: Reader, view: IncidentView, case: str, by_task: bool) -> dict[str, Any]:
     """R09: everybody on the list of a case, those who were removed too."""
-    found = contacts(reader, view.incident["id"], case=case).items
+    found = contacts(reader, view.incident["id"], case=case, by_task=by_task).items
     return {"rows": [{**listed(row), "case": row.case_code, "stage": row.stage_label} for row in found]}
 
 
-def _letter(reader: Reader, view: IncidentView, organisation: str) -> dict[str, Any]:
+def _letter(reader: Reader, view: IncidentView, organisation: str, by_task: bool) -> dict[str, Any]:
     """R27: the contacts another organisation is asked to see to, and no others."""
-    return letter(reader, view.incident["id"], organisation)
+    return letter(reader, view.incident["id"], organisation, by_task=by_task)
 
 
-def _answers(form: str) -> Callable[[Reader, IncidentView, str], dict[str, Any]]:
-    return lambda _reader, view, instance: view.facts.rows.latest(form, instance=instance)
+def _answers(form: str) -> Callable[[Reader, IncidentView, str, bool], dict[str, Any]]:
+    return lambda _reader, view, instance, _by_task: view.facts.rows.latest(form, instance=instance)
 
 
-RECORDS: Mapping[str, Callable[[Reader, IncidentView, str], dict[str, Any]]] = {
+RECORDS: Mapping[str, Callable[[Reader, IncidentView, str, bool], dict[str, Any]]] = {
     "R09": _contact_list, "R10": _answers("F15"), "R11": _answers("F05"), LETTER: _letter,
 }  # fmt: skip

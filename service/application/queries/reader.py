@@ -17,13 +17,12 @@ from service.domain.access import (
     IncidentSubject,
     Principal,
     TaskSubject,
-    drill_organisations,
     may,
     require,
-    visible_organisations,
 )
 from service.domain.clock import VirtualClock
 from service.domain.errors import DefinitionUnreadable, NoSuch
+from service.domain.jurisdiction import drill_organisations, visible_organisations
 from service.domain.person_codes import said_code
 from service.engine.model import Bundle, Node
 from service.persistence import tables as t

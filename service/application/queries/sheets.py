@@ -63,15 +63,16 @@ def has_sheet(view: View) -> bool:
     return view.is_list and all(field.type in (*_SIMPLE, "person") or _is_known(field) for field in asked)
 
 
-def download(reader: Reader, task: str) -> tuple[str, bytes]:
-    """The rows of a task as they stand in the draft or beforehand: the name of the file, and the workbook.
+def download(reader: Reader, task: str) -> tuple[str, bytes, tuple[str, ...], str]:
+    """The rows of a task as they stand in the draft or beforehand: name, workbook, whom it holds, of which incident.
 
     Raises NoSuch, NotAllowed, FormNotFound where the task asks for no list.
     """
     sheet = _Sheet(reader, task)
     columns = [each.shown for each in sheet.columns]
     name = f"{sheet.view.name.of(reader.locale)} {sheet.task.row.incident_number}"
-    return f"{name}.xlsx", workbooks.write(sheet.view.name.of(reader.locale), columns, sheet.standing())
+    content = workbooks.write(sheet.view.name.of(reader.locale), columns, sheet.standing())
+    return f"{name}.xlsx", content, sheet.persons(), sheet.task.row.incident
 
 
 def read(reader: Reader, task: str, content: bytes) -> SheetReading:
@@ -144,6 +145,13 @@ class _Sheet:
         return (() if field.type == "multi" else words), values
 
     # --- out ----------------------------------------------------------------------------------
+
+    def persons(self) -> tuple[str, ...]:
+        """Persons known to the incident who stand in the rows."""
+        given = self.task.draft or (self.task.form.values if self.task.form else {})
+        blocks = [value for row in given.get("rows") or () for value in row.values() if isinstance(value, Mapping)]
+        known = set(self.codes.values())
+        return tuple(dict.fromkeys(str(each["id"]) for each in blocks if each.get("id") in known))
 
     def standing(self) -> list[list[Cell]]:
         """The rows of the draft, or those that stood there beforehand, as cells."""

@@ -11,10 +11,11 @@ from service.application import observations, organisations
 from service.application.fill_contexts import Target, context_for
 from service.application.incident_view import IncidentView
 from service.application.queries.assignment_words import Assignments
+from service.application.queries.grounds import revealed
 from service.application.queries.people import PersonRow, RecordRow, people, records_of
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.task_rows import TaskRow, rows_of, statement
-from service.domain.access import Action, is_within, may
+from service.domain.access import Action, is_within, may, require
 from service.domain.deadlines import ladder
 from service.domain.errors import NoSuch
 from service.domain.form_answers import default_rows, default_value
@@ -79,13 +80,14 @@ class TaskPage:
     missing: tuple[str, ...]
 
 
-def page(reader: Reader, task_id: str) -> TaskPage:
-    """One task. Raises NoSuch where the reader may not see it."""
+def page(reader: Reader, task_id: str, action: Action = Action.TASK_READ) -> TaskPage:
+    """One task. Raises NoSuch where the reader may not see it, NotAllowed where he may not do the `action` with it."""
     found = reader.rows(statement().where(tasks.c.id == task_id))
     offered = Assignments(reader, [task_id]).offered(task_id)
     if not found or not may(reader.principal, Action.TASK_READ, reader.task_subject(found[0], offered)):
         raise NoSuch("task", task_id)
     stored = found[0]
+    require(reader.principal, action, reader.task_subject(stored))
     row = rows_of(reader, found)[0]
     view = IncidentView.read(reader.connection, reader.sealer, reader.services, row.incident)
     draft, saved_at = _draft(reader, row)
@@ -205,7 +207,8 @@ def _earlier(reader: Reader, row: TaskRow, person: PersonRow | None) -> tuple[Re
     """What is known of the person from the steps before, newest first; at most three."""
     if person is None:
         return ()
-    found = records_of(reader, row.incident, person.id, has_open_task=person.is_full_name)
+    shown = revealed(reader, [row.incident]).get(person.id, frozenset())
+    found = records_of(reader, row.incident, person.id, has_open_task="health" in shown)
     return tuple(reversed(found[-3:]))
 
 

@@ -57,6 +57,7 @@ class ExportAsked(Event):
     purpose: str
     fields: list[str]
     rows: int
+    key: str = ""  # which of its kind: a report, a document and what it is about
 
 
 @event

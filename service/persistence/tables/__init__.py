@@ -66,6 +66,7 @@ from service.persistence.tables.log import (
     UpgradeItem,
     UpgradeRun,
 )
+from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
 from service.persistence.tables.sign_in import (
     AccessToken,
@@ -83,6 +84,7 @@ __all__ = [
     "Account",
     "Assignment",
     "Attachment",
+    "BreakGlass",
     "ChainCheck",
     "ChainSeal",
     "Channel",
@@ -104,6 +106,7 @@ __all__ = [
     "ErasureItem",
     "ErasureRun",
     "EventRow",
+    "ExportRequest",
     "GroupMember",
     "IdempotencyKey",
     "InboxRow",
@@ -112,6 +115,7 @@ __all__ = [
     "InstanceState",
     "Invitation",
     "KeptForm",
+    "KeyRotation",
     "LegalHold",
     "Member",
     "Membership",
@@ -119,6 +123,8 @@ __all__ = [
     "Notice",
     "Organisation",
     "Person",
+    "PersonIndex",
+    "PersonReveal",
     "Place",
     "PolicyOverride",
     "QuietHours",

@@ -102,6 +102,7 @@ class SubjectKey(SQLModel, table=True):
     subject: str = Field(primary_key=True)
     wrapped: str
     created_at: datetime
+    rotated_at: datetime | None = None  # when a newer key was put in front of those before
 
 
 class InstanceState(SQLModel, table=True):
