@@ -14,9 +14,10 @@ from service.application.queries.drills import DrillRole
 from service.application.queries.procedures import ProcedureRow
 from service.application.queries.reader import Reader
 from service.domain import commands as cmd
-from service.domain.access import Action, drill_organisations, require
+from service.domain.access import Action, require
 from service.domain.calendar import parse_instant
 from service.domain.errors import FormRefused, NotAllowed, ValueRefused
+from service.domain.jurisdiction import drill_organisations
 from service.domain.standing import OUTSIDE_PARTIES
 from service.web import form_rows
 from service.web.errors import PageRoute

@@ -11,10 +11,10 @@ from service.application import erasing
 from service.application.documents_docx import to_docx
 from service.application.erasing import EraseDue, HoldData, LiftHold
 from service.application.queries import retention as queries
+from service.application.queries.export_files import DOCX
 from service.application.queries.retention import RetentionRow, RunRow
 from service.domain.errors import HeldBack, IncidentOpen, NothingToErase, RetentionRuns
 from service.web.errors import PageRoute
-from service.web.library_page import DOCX
 from service.web.posted import Form
 from service.web.site import Visit, Visiting, go
 
