@@ -56,7 +56,7 @@ def reveal(visit: Visiting, incident: str, person: str, posted: Form) -> Respons
 def break_glass_page(visit: Visiting, incident: str, person: str = "") -> Response:
     """Why, and for how long?"""
     with visit.reader() as reader:
-        page = _glass(reader, incident, person, "", "15", {})
+        page = _glass(reader, incident, person, ("", "15"), {})
         return visit.page(reader, "incidents/break_glass.html", page)
 
 
@@ -69,7 +69,7 @@ def open_break_glass(visit: Visiting, incident: str, posted: Form) -> Response:
         visit.run(revealing.open_break_glass, BreakGlassOpening(incident, reason, length))
     except ValueRefused as refused:
         with visit.reader() as reader:
-            page = _glass(reader, incident, person, reason, minutes, {refused.name: _said(visit, refused)})
+            page = _glass(reader, incident, person, (reason, minutes), {refused.name: _said(visit, refused)})
             return visit.page(reader, "incidents/break_glass.html", page, status=422)
     return go(f"/incidents/{incident}/people{f'/{person}' if person else ''}", said="glass_opened")
 
@@ -107,13 +107,13 @@ def search(visit: Visiting, posted: Form) -> Response:
 
 
 def _glass(
-    reader: Reader, incident: str, person: str, reason: str, minutes: str, errors: dict[str, str]
+    reader: Reader, incident: str, person: str, typed: tuple[str, str], errors: dict[str, str]
 ) -> BreakGlassPage:  # fmt: skip
     row = reader.incident(incident, Action.BREAK_GLASS)
     known = person if person.isalnum() else ""
     most = int(reader.services.privacy.break_glass.total_seconds() // 60)
     back = f"/incidents/{incident}/people{f'/{known}' if known else ''}"
-    return BreakGlassPage(incident, row["number"], back, reason, minutes, most, errors)
+    return BreakGlassPage(incident, row["number"], back, *typed, most, errors)
 
 
 def _search(reader: Reader, by: str, error: str, found: tuple[FoundPerson, ...] | None) -> SearchPage:

@@ -57,8 +57,8 @@ class PeopleList:
 class PersonPage:
     """One person with what is known of him; `values` masked but for what was revealed, in `shown`.
 
-    `erased` names the classes whose time is over: what was there is destroyed. `ground` is why the reader
-    may have more shown, None if he may not.
+    `erased` names the classes whose time is over: what was there is destroyed. `ground` is why the reader may have
+    more shown, None if he may not.
     """
 
     row: PersonRow
@@ -105,13 +105,13 @@ def person(reader: Reader, incident: str, person_id: str) -> PersonPage:
         raise NoSuch("person", person_id)
     row = _rows(reader, found)[0]
     identity = names.opened(reader, {person_id: found[0]["person_sealed"]})[person_id]
-    shown = revealed(reader, [incident]).get(person_id, frozenset())
-    ground = grounds(reader, incident, about=[person_id]).get(person_id)
     gone = reader.sealer.erased(reader.connection, tokens_of(found[0]["person_sealed"]))
     classes = [each.partition(MARK)[2] or FieldClass.PERSONAL for each in sorted(gone)]
     erased = tuple(reader.label("retention_class", each) for each in classes)
-    answers = records_of(reader, incident, person_id, has_open_task="health" in shown)
-    return PersonPage(row, _block(reader, identity, shown), answers, erased, shown, ground)
+    shown = revealed(reader, [incident]).get(person_id, frozenset())
+    ground = grounds(reader, incident, about=[person_id]).get(person_id)
+    listed = records_of(reader, incident, person_id, has_open_task="health" in shown)
+    return PersonPage(row, _block(reader, identity, shown), listed, erased, shown, ground)
 
 
 # --- inside -----------------------------------------------------------------------------------

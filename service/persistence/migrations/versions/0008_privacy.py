@@ -1,6 +1,6 @@
 """Reveals, break-glass, exports to be approved, the index persons are searched by, rotations of keys.
 
-Revision: 0008, after 0009.
+Revision: 0008, after 0007.
 """
 
 from collections.abc import Sequence
