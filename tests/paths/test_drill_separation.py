@@ -24,14 +24,21 @@ CASE = "school_suspected_case"
 DAYS = 8
 
 
+class Lived(World):
+    """A world with a real incident and a drill of the same plan."""
+
+    drill: str
+    real: str
+
+
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """A real case of the school with a drill of the same plan beside it that was played to its end."""
-    w = World(tmp_path_factory.mktemp("lived"), at("08:10"))
+    w = Lived(tmp_path_factory.mktemp("lived"), at("08:10"))
     school.until_awaiting_diagnosis(w)
     real = w.incident
     drilling.begin(w, CASE, speed=0, roles=EVERYBODY, seed=7)
-    w.drill, w.real = w.incident, real  # type: ignore[attr-defined]  # both are looked at by the tests
+    w.drill, w.real = w.incident, real
     for _ in range(DAYS):
         drilling.clock(w, "advance", by="P1D")
         w.app.worker.tick()
@@ -51,17 +58,17 @@ def _earnest(w: World) -> OutsideWorld:
     return OutsideWorld({**live, **staff_gateway()}, w.app.outside.rehearsal)
 
 
-def test_no_delivery_of_a_drill_meets_a_real_gateway(lived: World) -> None:
+def test_no_delivery_of_a_drill_meets_a_real_gateway(lived: Lived) -> None:
     """Whatever made them: sending steps, reports, letters to persons and classes, answers by hand, waking people."""
     with lived.app.read() as connection:
         rows = [dict(row) for row in connection.execute(select(sql.deliveries)).mappings()]
-        mine = [row for row in rows if row["incident_id"] == lived.drill]  # type: ignore[attr-defined]
+        mine = [row for row in rows if row["incident_id"] == lived.drill]
         made = {(row["element"], row["message"], row["channel"]) for row in mine}
         assert len(made) >= 8, "the drill has to come along many ways of sending"
         world = _earnest(lived)
         for row in rows:
             outgoing = deliveries.outgoing(connection, lived.app.sealer, lived.app.services, row)
-            is_drill = row["incident_id"] != lived.real  # type: ignore[attr-defined]
+            is_drill = row["incident_id"] != lived.real
             assert outgoing.is_drill is is_drill
             if is_drill and world.knows(row["recipient"]):
                 assert world.gateway_for(outgoing) in world.rehearsal.values()
@@ -69,20 +76,20 @@ def test_no_delivery_of_a_drill_meets_a_real_gateway(lived: World) -> None:
                 assert world.gateway_for(outgoing) is world.live[outgoing.recipient]
 
 
-def test_numbers_of_letterheads_count_real_reports_only(lived: World) -> None:
+def test_numbers_of_letterheads_count_real_reports_only(lived: Lived) -> None:
     numbers: dict[bool, list[str]] = {True: [], False: []}
     reader = _reader(lived, "principal")
     for row in reader.rows(select(sql.reports).where(sql.reports.c.signed_at.is_not(None))):
         found = reports.page(reader, lived.app.documents, row["id"])
-        numbers[row["incident_id"] == lived.drill].append(found.document.number or "")  # type: ignore[attr-defined]
-        assert found.document.is_drill is (row["incident_id"] == lived.drill)  # type: ignore[attr-defined]
+        numbers[row["incident_id"] == lived.drill].append(found.document.number or "")
+        assert found.document.is_drill is (row["incident_id"] == lived.drill)
     assert len(numbers[False]) == 2
     assert all("演练" in each for each in numbers[True] if each)
     assert not any("演练" in each for each in numbers[False])
     assert any("1" in each for each in numbers[False])
 
 
-def test_counts_of_real_incidents_leave_drills_out(lived: World) -> None:
+def test_counts_of_real_incidents_leave_drills_out(lived: Lived) -> None:
     reader = _reader(lived)
     stored = health.stored_numbers(lived.app.database, now=lived.clock.now())
     assert stored["incidents_open"][""] == 1
@@ -92,14 +99,14 @@ def test_counts_of_real_incidents_leave_drills_out(lived: World) -> None:
     assert kinds == ["real"]
 
 
-def test_a_policy_is_offered_for_real_incidents_only(lived: World) -> None:
+def test_a_policy_is_offered_for_real_incidents_only(lived: Lived) -> None:
     reader = _reader(lived, "admin")
     found = policies.running(reader, SCHOOL, "written_report")
-    assert [each.id for each in found] == [lived.real]  # type: ignore[attr-defined]
+    assert [each.id for each in found] == [lived.real]
 
 
-def test_the_facts_of_a_real_case_know_nothing_of_a_drill(lived: World) -> None:
-    lived.incident = lived.real  # type: ignore[attr-defined]
+def test_the_facts_of_a_real_case_know_nothing_of_a_drill(lived: Lived) -> None:
+    lived.incident = lived.real
     view = lived.view()
     assert len(view.facts.rows.cases) == 1
     assert [case.incident for case in clusters.school_cases(view.connection, view.incident)] == [view.incident["id"]]

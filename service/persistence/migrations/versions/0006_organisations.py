@@ -1,6 +1,6 @@
 """Organisations, places and roles that change: contact, until when, working groups, invitations, imports.
 
-Revision: 0006, after 0009.
+Revision: 0006, after 0005.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Duty rosters, assignments of tasks, and ways to reach people outside the page.
 
-Revision: 0007, after 0004.
+Revision: 0007, after 0006.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The log refuses changes and is found by account and kind; checks of it, holds and erasures.
 
-Revision: 0009, after 0004.
+Revision: 0009, after 0008.
 """
 
 from collections.abc import Sequence
