@@ -84,7 +84,6 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read"
     AUDIT_VERIFY = "audit.verify"
     DATA_ERASE = "data.erase"  # look at what is due, erase it, hold it back
-    PERSON_EXTRACT = "person.extract"  # everything stored about a person, for that person
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +334,6 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.AUDIT_READ: (_administrator, _leader, _data_contact),
     Action.AUDIT_VERIFY: (_administrator,),
     Action.DATA_ERASE: (_administrator, _leader, _data_contact),
-    Action.PERSON_EXTRACT: (_data_contact,),
 }
 
 SYSTEM = SystemSubject()

@@ -40,7 +40,9 @@ def call(world: Product, secret: str, method: str, path: str, body: Any = None) 
 def logged(world: Product, type_: str) -> list[dict[str, Any]]:
     log = sql.events
     with world.tocsin.read() as connection:
-        rows = connection.execute(select(log.c.data).where(log.c.stream == "access", log.c.type == type_))
+        rows = connection.execute(
+            select(log.c.data).where(log.c.stream == "access", log.c.type == type_).order_by(log.c.seq)
+        )
         return [dict(row.data) for row in rows]
 
 

@@ -131,7 +131,7 @@ def test_a_task_says_why_and_what_comes_next(world: Product) -> None:
     assert re.fullmatch(r"接单超时，起算 \d\d:\d\d，剩 \d 分", task["deadline"]["text"])
     page = world.get(f"/tasks/{task['id']}", "coordinator").json()
     assert page["schema"]["type"] == "object"
-    assert page["context"]["person"]["name"].startswith("学生甲")
+    assert page["context"]["person"]["name"].startswith("学** · 七年级2班")
     assert [step["label"] for step in page["context"]["if_nothing"]][:2] == ["提醒", "到期"]
 
 
