@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from service.application import attachments, retention
+from service.application import attachments, person_index, retention
 from service.application.access_log import ACCESS_STREAM
 from service.application.incidents import incident_subject
 from service.application.retention import ClassPlan, IncidentPlan
@@ -214,6 +214,7 @@ def _destroy(uow: UnitOfWork, *, services: Services, item: Mapping[str, Any]) ->
     for each in due:
         for key in each.keys:
             uow.sealer.destroy(uow.connection, key)
+    person_index.index_anew(uow.connection, uow.sealer, services.index, only=keys)
     files, sent = _outside(uow, found, item["person_id"])
     gone = {"files": len(files), "sent": len(sent), **_delete_copies(uow, found)}
     rules = _rules(due)

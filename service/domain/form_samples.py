@@ -168,8 +168,13 @@ class _Sampler:
         rules = [rule for rule in self.view.rules if rule.kind == "any_part" and rule.when.holds(trial.look_up)]
         return all(any(is_given(trial.look_up(f"{key}.{part}")) for part in rule.args["parts"]) for rule in rules)
 
-    def instant(self, field: Field, _seen: Inspection) -> str:
-        """Now; an hour ago for what must end after it began."""
+    def instant(self, field: Field, seen: Inspection) -> str:
+        """Now; an hour ago for what must end after it began; so many days later where a rule asks for them."""
+        for rule in self.view.rules:
+            if rule.kind == "lasts" and field.key in rule.fields:
+                first, days = as_instant(seen.look_up(rule.args["earlier"])), seen.look_up(rule.args["days"])
+                if first is not None and isinstance(days, int):
+                    return (first + timedelta(days=days)).isoformat()
         starts = [rule.args["earlier"] for rule in self.view.rules if rule.kind == "order" and rule.args.get("strict")]
         is_start = field.key in starts
         return (self.context.now - (timedelta(hours=1) if is_start else timedelta())).isoformat()

@@ -24,7 +24,7 @@ def test_the_import_contracts_are_kept() -> None:
 
 
 def test_integrations_know_only_the_domain_and_their_clients() -> None:
-    allowed = {"httpx", "apprise", "integrations", *sys.stdlib_module_names}
+    allowed = {"httpx", "apprise", "authlib", "joserfc", "integrations", *sys.stdlib_module_names}
     strangers = [
         f"{path}: {module}"
         for path in python_files("integrations")

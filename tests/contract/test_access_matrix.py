@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class Asking:
         if "file" in line:
             return {"files": {"file": ("x.txt", b"x")}}
         body = {
-            key: value.format(**values) if isinstance(value, str) and value.startswith("{") else value
+            key: value.format(**values) if isinstance(value, str) and re.search(r"{[a-z]+}", value) else value
             for key, value in line.get("send", {}).items()
         }
         if ask.is_read:

@@ -28,7 +28,7 @@ def test_it_is_listed_with_cause_element_attempts_and_times(world: Product, stuc
     [row] = world.get(f"/engine-incidents?incident={stuck}", "admin").json()["items"]
     assert (row["element"], row["code"], row["attempts"], row["state"]) == ("x_note", "engine_failed", 1, "open")
     assert row["procedure"] == "small_check"
-    assert "nothing" in row["cause"]
+    assert "no item 3" in row["cause"]
     assert row["at"] == row["last_at"]
     assert world.get(f"/incidents/{stuck}/engine-incidents", "admin").json()["items"] == [row]
     assert world.get(f"/incidents/{stuck}/engine-incidents", "villager").status_code == 404

@@ -63,26 +63,31 @@ def rotation(w: World, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env={**os.environ, **stored}, stderr=subprocess.PIPE, text=True)
 
 
+def rotated(w: World, *options: str) -> int:
+    with rotation(w, *options) as process:
+        process.communicate(timeout=60)
+    return process.returncode
+
+
 def test_a_rotation_that_is_killed_goes_on_and_everything_stays_readable(world: World) -> None:
     w = world
     before, known = wrapped(w), names(w)
     (old,) = master_keys(w.settings)
-    process = rotation(w, "--batch", "1")
-    assert process.stderr is not None
-    for _ in range(3):
-        assert "/" in process.stderr.readline()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with rotation(w, "--batch", "1") as process:
+        assert process.stderr is not None
+        for _ in range(3):
+            assert "/" in process.stderr.readline()
+        process.send_signal(signal.SIGKILL)
     new, former = master_keys(w.settings)
     assert former == old
     assert 0 < under(w, new) < len(before)
     w.app.sealer._shared.clear()
     assert names(w) == known
     w.open("teacher", school.quick(name="学生乙"))  # the serving process makes keys meanwhile
-    assert rotation(w).wait() == 0
+    assert rotated(w) == 0
     assert master_keys(w.settings) == (new, old)  # gone on with, not begun anew
     assert under(w, new) == len(wrapped(w))
-    assert rotation(w, "--finish").wait() == 0
+    assert rotated(w, "--finish") == 0
     assert master_keys(w.settings) == (new,)
     assert names(w)
 

@@ -149,6 +149,7 @@ def test_planted_values_are_nowhere_after_the_last_class_was_erased(planted: Pla
     before = opened(planted)
     missing = [each for each in (GUARDIAN, PHONE, ADDRESS, NOTE, ANSWER, FILE, str(TEMPERATURE)) if each not in before]
     assert not missing, "planted nothing: the test would prove nothing"
+    assert digests(world), "nobody can be found: the test would prove nothing"
     kept = world.app.run(lambda uow: world_facts(world, uow))
     assert kept == TEMPERATURE
     assert str(TEMPERATURE) in in_memory_numbers(planted) or GUARDIAN in in_memory(planted)
@@ -160,6 +161,7 @@ def test_planted_values_are_nowhere_after_the_last_class_was_erased(planted: Pla
     assert item["detail"]["gone"]["files"] == 1
     after = opened(planted)
     assert not [each for each in PLANTED if each in after]
+    assert not digests(world), "somebody can still be found by what was erased"
     memory = in_memory(planted)
     assert not [each for each in PLANTED if each in memory]
     if CHOSEN == "sqlite":
@@ -172,6 +174,11 @@ def test_planted_values_are_nowhere_after_the_last_class_was_erased(planted: Pla
         assert verify(connection).ok
     assert_rebuild_is_equal(world)
     assert not [each for each in PLANTED if each in opened(planted)]
+
+
+def digests(world: World) -> list[str]:
+    with world.app.read() as connection:
+        return list(connection.execute(select(sql.person_index.c.digest)).scalars())
 
 
 def world_facts(world: World, uow: UnitOfWork) -> object:
