@@ -197,8 +197,13 @@ def first_list(day: Day) -> None:
 def sheet(person: Person) -> Iterator[list[list[object]]]:
     """The sheet of the open task: taken along, changed, brought back."""
     person.page.get_by_role("link", name="用表格填写").click()
+    address = person.page.url
+    person.page.get_by_role("link", name="下载表格").click()
+    person.page.locator(".pick label", has_text="离线填报").click()
+    person.look()
     with person.page.expect_download() as download:
-        person.page.get_by_role("link", name="下载表格").click()
+        person.page.get_by_role("button", name="下载").click()
+    person.page.goto(address)
     book = load_workbook(BytesIO(Path(download.value.path()).read_bytes()))
     page = book.worksheets[0]
     rows: list[list[object]] = [list(row) for row in page.iter_rows(values_only=True)]
