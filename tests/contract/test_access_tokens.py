@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from service.application import access_tokens, accounts, attempts, second_factor
 from service.domain.access import Action
@@ -35,6 +35,12 @@ def token(world: Product, who: str, *scopes: str, days: int = 30) -> str:
 
 def call(world: Product, secret: str, method: str, path: str, body: Any = None) -> httpx.Response:
     return world.call(method, path, headers={"Authorization": f"Bearer {secret}"}, json=body)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(world: Product) -> None:
+    """What other tests presented in vain makes nobody wait here."""
+    world.tocsin.run(lambda uow: uow.connection.execute(delete(sql.sign_in_attempts)))
 
 
 def logged(world: Product, type_: str) -> list[dict[str, Any]]:

@@ -127,7 +127,8 @@ def test_the_two_lists_are_compared_and_can_be_taken_along(judged_list: Pages) -
 def test_a_person_has_a_timeline_of_his_own(judged_list: Pages) -> None:
     person = tracing.person(judged_list.world, "学生乙丑")
     page = judged_list.as_(OFFICE).get(f"/incidents/{judged_list.world.incident}/people/{person}")
-    told = [" ".join(each.text_content().split()) for each in page.all("//ol[@class='timeline']//h3")]
+    said = [" ".join(each.text_content().split()) for each in page.all("//ol[@class='timeline']//h3")]
+    told = [each for each in said if "导出" not in each]  # another test may have taken the list along
     assert len(told) == 3  # registered, listed, taken off
     assert "移出" in told[0]
     assert (
