@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     column,
     delete,
+    exists,
     func,
     literal,
     literal_column,
@@ -118,6 +119,8 @@ def sweep(connection: Connection, now: datetime) -> int:
     queued = (
         select(_deliveries.c.id)
         .where(_deliveries.c.state == "queued", _deliveries.c.channel.in_(SENT_BY_WORKER))
+        # What is being sent just now is asked for again by whoever sends it, after its pause if that failed.
+        .where(~exists().where(JOBS.c.lock == func.concat(f"{DELIVERY}:", _deliveries.c.id), JOBS.c.status == "doing"))
         .order_by(_deliveries.c.queued_at)
         .limit(MOST)
         .subquery()
