@@ -51,6 +51,7 @@ JOBS = table(
 )
 _workers = table("procrastinate_workers", column("id"), column("last_heartbeat"), schema=JOB_SCHEMA)
 _is_waiting = text("status = 'todo'")
+_is_at_work = JOBS.c.status == literal_column("'doing'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def sweep(connection: Connection, now: datetime) -> int:
         select(_deliveries.c.id)
         .where(_deliveries.c.state == "queued", _deliveries.c.channel.in_(SENT_BY_WORKER))
         # What is being sent just now is asked for again by whoever sends it, after its pause if that failed.
-        .where(~exists().where(JOBS.c.lock == func.concat(f"{DELIVERY}:", _deliveries.c.id), JOBS.c.status == "doing"))
+        .where(~exists().where(JOBS.c.lock == func.concat(f"{DELIVERY}:", _deliveries.c.id), _is_at_work))
         .order_by(_deliveries.c.queued_at)
         .limit(MOST)
         .subquery()
