@@ -198,9 +198,12 @@ def wrong(ask: Ask, answer: httpx.Response) -> str:
     allowed = ask.is_one_of("to")
     if not ask.who and not allowed:
         return "" if status in NOT_LET_IN else f"{ask}: nobody is signed in, {status}"
-    if not allowed and not ask.is_read:  # that nothing was changed is asserted; what was sent may be refused first
-        return "" if 400 <= status < 500 else f"{ask}: {status} instead of a refusal {answer.text[:200]}"
-    is_refused = status in REFUSED or (status == 409 and "waits" in ROUTES[ask.route])  # nothing waits for him
+    line = ROUTES[ask.route]
+    is_refused = (
+        status in REFUSED
+        or (status == 409 and "waits" in line)  # nothing waits for him
+        or (status == line.get("first") and not allowed)
+    )
     if allowed and ask.is_read and not 200 <= status < 400:
         return f"{ask}: {status} instead of an answer {answer.text[:200]}"
     if allowed and is_refused:
