@@ -16,11 +16,10 @@ from service.application import (
     duty_rosters,
     duty_service,
     duty_watch,
-    leaving,
+    handovers,
     organisations,
     tasks,
 )
-from service.application.services import SYSTEM
 from service.domain import commands as cmd
 from service.domain.access import Action, may
 from service.domain.alerts import PER_MINUTE, to_account, to_organisation
@@ -234,11 +233,8 @@ def test_the_tasks_of_somebody_who_leaves_go_to_whom_they_would_go_to(world: Wor
     school.detection(world)
     task = world.open_tasks()["t_office_accept"][0]
     night.run(world, "coordinator", tasks.claim, cmd.ClaimTask(task))
-    leaver = account(world, "coordinator")
-    with world.app.read() as connection:
-        (found,) = leaving.hand_overs(connection, leaver, world.clock.now())
-    assert (found.task, found.successors) == (task, (account(world, "principal"),)), "who is on duty and may do it"
-    assert world.app.run(lambda uow: leaving.give_back_all(uow, world.app.services, leaver, SYSTEM)) == 1
+    gone = handovers.HandOver("demo-school", account(world, "coordinator"), "调离")
+    night.run(world, "principal", handovers.hand_over, gone)
     row = next(row for row in world.rows(t.Task) if row["id"] == task)
     assert (row["state"], row["assignee"]) == ("open", None)
     world.go("03-03 02:40")
