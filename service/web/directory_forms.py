@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from fastapi.responses import Response
 
-from service.domain.calendar import at_local, local
+from service.domain.calendar import at_local
 from service.domain.errors import AlreadyExists, TocsinError, ValueRefused
 from service.web.errors import status_of
 from service.web.form_models import Choice
@@ -90,13 +90,6 @@ def first_instant(text: str) -> datetime | None:
 def end_of_day(text: str) -> datetime | None:
     """The end of a day as typed in a date field, that day included. Raises ValueRefused."""
     return at_local(_day("valid_until", text) + timedelta(days=1), time()) if text else None
-
-
-def day_of(instant: datetime | None, *, is_end: bool = False) -> str:
-    """An instant as a date field has it."""
-    if instant is None:
-        return ""
-    return local(instant - timedelta(seconds=1) if is_end else instant).date().isoformat()
 
 
 def _day(name: str, text: str) -> date:

@@ -26,11 +26,9 @@ class PersonOnDuty:
     account: str
     name: str
     duty: str
-    duty_label: str
     stands_in_for: str
     state: str
     signed_in_at: datetime | None
-    is_me: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +301,7 @@ class _Words:
         state = "signed" if each.signed_in_at else "missed" if each.missed_at else "due" if is_running else ""
         return PersonOnDuty(
             each.account, self.names.get(each.account, each.account), each.duty,
-            self._reader.label("duty", each.duty), self.names.get(each.stands_in_for, ""), state, each.signed_in_at,
-            each.account == self._reader.principal.account_id,
+            self.names.get(each.stands_in_for, ""), state, each.signed_in_at,
         )  # fmt: skip
 
     def gap(self, gap: Gap) -> GapRow:

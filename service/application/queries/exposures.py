@@ -67,11 +67,6 @@ def exposures(reader: Reader, incident: str) -> PlaceList:
     return PlaceList(tuple(found.rows()), found.hidden)
 
 
-def incident_places(reader: Reader, incident: str) -> tuple[PlaceRow, ...]:
-    """The places alone."""
-    return exposures(reader, incident).items
-
-
 # --- inside -----------------------------------------------------------------------------------
 
 

@@ -53,11 +53,6 @@ def senders(message: str) -> tuple[str, ...]:
     return tuple(entry.get("from", ()))
 
 
-def known_messages() -> frozenset[str]:
-    """Messages of the catalogue."""
-    return frozenset(_labels()["message"])
-
-
 def clock_time(at: datetime, now: datetime | None = None) -> str:
     """`10:05` of the same Shanghai day as `now`, otherwise `03-09 10:05`."""
     here = local(at)
