@@ -37,21 +37,25 @@ async def _stream(request: Request, door: Door) -> AsyncIterator[str]:
     try:
         while True:
             done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_SECONDS)
-            if not await asyncio.to_thread(_is_signed_in, request, door):
+            said = await asyncio.to_thread(_heard, door, known, *coming.result()) if done else ": still here\n\n"
+            if done:
+                coming = asyncio.ensure_future(anext(source))
+            if said and not await asyncio.to_thread(_is_signed_in, request, door):
                 yield SIGNED_OUT
                 return
-            if not done:
-                yield ": still here\n\n"
-                continue
-            incident, seq = coming.result()
-            coming = asyncio.ensure_future(anext(source))
-            if incident not in known:
-                known[incident] = await asyncio.to_thread(_may_see, door, incident)
-            if known[incident]:
-                yield f"id: {incident}:{seq}\ndata: {json.dumps({'incident': incident, 'seq': seq})}\n\n"
+            if said:
+                yield said
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
+
+
+def _heard(door: Door, known: dict[str, bool], incident: str, seq: int) -> str:
+    """What an announcement says to the listener, "" where the incident is not for him to see."""
+    if incident not in known:
+        known[incident] = _may_see(door, incident)
+    news = json.dumps({"incident": incident, "seq": seq})
+    return f"id: {incident}:{seq}\ndata: {news}\n\n" if known[incident] else ""
 
 
 def _may_see(door: Door, incident: str) -> bool:
