@@ -47,7 +47,7 @@ def pause(on: Advance, cause: str) -> None:
     """Stop the clock now, if it is not stopped."""
     row = row_of(on)
     if row is not None and not row["is_paused"]:
-        stopped = on.clock.with_speed(0, real_now=on.uow.now)
+        stopped = on.clock.with_speed(0, real_now=on.uow.now, told=on.now)
         change(on, stopped, cause, speed=row["speed"], is_paused=True)
 
 
@@ -97,7 +97,7 @@ def hold(on: Advance) -> None:
     last = select(func.max(sql.events.c.real_at)).where(sql.events.c.stream == on.incident_id)
     since = max(since, on.uow.connection.execute(last).scalar() or since)
     on.horizon = on.now = on.clock.at(since)
-    change(on, on.clock.with_speed(0, real_now=since), "lost", speed=row["speed"], is_paused=True)
+    change(on, on.clock.with_speed(0, real_now=since, told=on.now), "lost", speed=row["speed"], is_paused=True)
 
 
 def watch_of(uow: UnitOfWork, drill: str) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ def govern(on: Advance) -> None:
     speed, cause, until = _allowed(on, row)
     running = on.clock.speed
     if abs(speed - running) > CLOSE * max(speed, running):
-        clock = on.clock.with_speed(speed, real_now=on.uow.now)
+        clock = on.clock.with_speed(speed, real_now=on.uow.now, told=on.now)
         change(on, clock, cause, speed=row["speed"], is_paused=row["is_paused"])
     if until is not None:
         queue.put(

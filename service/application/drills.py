@@ -127,7 +127,7 @@ def end(
         row = drill_of(on, principal)
         abandoning.incident(on)
         on.settle()
-        stopped = on.clock.with_speed(0, real_now=on.uow.now)
+        stopped = on.clock.with_speed(0, real_now=on.uow.now, told=on.now)
         drill_clock.change(on, stopped, "end", speed=row["speed"], is_paused=True)
         on.record(ev.DrillEnded())
 
@@ -214,7 +214,8 @@ def _run(on: Advance, cause: str, speed: float) -> None:
     if speed == 0:
         raise ValueRefused("speed", "继续时须大于 0", "must be above 0 to go on")
     drill_clock.heard(on.uow, on.incident_id)
-    drill_clock.change(on, on.clock.with_speed(speed, real_now=on.uow.now), cause, speed=speed, is_paused=False)
+    running = on.clock.with_speed(speed, real_now=on.uow.now, told=on.now)
+    drill_clock.change(on, running, cause, speed=speed, is_paused=False)
 
 
 def _advance(on: Advance, row: Mapping[str, Any], command: cmd.ControlClock) -> None:

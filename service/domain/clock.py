@@ -95,7 +95,7 @@ class VirtualClock:
     """The clock of one incident: immutable; changing speed or jumping gives a new clock.
 
     A machine clock that was set back behind the last segment does not turn incident time back: the
-    last segment then answers its own start.
+    clock then stands at that segment's start.
     """
 
     def __init__(self, real: Clock, segments: Sequence[Segment]) -> None:
@@ -134,16 +134,9 @@ class VirtualClock:
         return self.at(self.real.now())
 
     def at(self, real: datetime) -> datetime:
-        """Incident time at a real instant; before the first segment real and incident time run alike."""
+        """Incident time at a real instant of the last segment; before it the clock stands at its start."""
         last = self.segments[-1]
-        if real >= last.real_start:
-            return last.virtual_start + (real - last.real_start) * last.speed
-        for segment, following in zip(reversed(self.segments[:-1]), reversed(self.segments[1:]), strict=True):
-            if real >= segment.real_start:
-                reached = segment.virtual_start + (real - segment.real_start) * segment.speed
-                return min(reached, following.virtual_start)
-        first = self.segments[0]
-        return first.virtual_start - (first.real_start - real)
+        return last.virtual_start + max(real - last.real_start, timedelta()) * last.speed
 
     def real_of(self, virtual: datetime) -> datetime | None:
         """The first real instant, under the present speed, at which the incident reaches `virtual`.
@@ -172,12 +165,17 @@ class VirtualClock:
         into = (virtual - last.virtual_start) / last.speed if last.speed else timedelta()
         return last.real_start + max(into, timedelta())
 
-    def with_speed(self, speed: float, *, real_now: datetime) -> "VirtualClock":
-        """The same clock, running at `speed` from `real_now` on; a negative speed raises ValueError."""
+    def with_speed(self, speed: float, *, real_now: datetime, told: datetime | None = None) -> "VirtualClock":
+        """The same clock, running at `speed` from `real_now` on; a negative speed raises ValueError.
+
+        It goes on from `told`, the latest incident time anybody was told, where a machine clock that was
+        set back says less.
+        """
         if speed < 0:
             message = "time does not run backwards"
             raise ValueError(message)
-        return self._followed_by(Segment(real_now, self.at(real_now), speed))
+        reached = self.at(real_now)
+        return self._followed_by(Segment(real_now, max(reached, told or reached), speed))
 
     def jumped_to(self, virtual: datetime, *, real_now: datetime) -> "VirtualClock":
         """The same clock, standing at `virtual` at `real_now`; a jump back raises ValueError."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service.domain.clock import Segment, SettableClock, VirtualClock
@@ -104,6 +104,8 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, datetime
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(course=st.lists(actions, min_size=1, max_size=8))
+@example(course=[("set_back", 1), ("pause", None)])  # behind the first moment of the drill
+@example(course=[("speed", 3600.0), ("wait", 5), ("set_back", 3), ("pause", None), ("sleep", 9), ("until_next", None)])
 def test_the_log_is_that_of_speed_one_whatever_the_clock_goes_through(
     tmp_path_factory: pytest.TempPathFactory, steady: list[Any], course: list[tuple[str, Any]]
 ) -> None:

@@ -81,8 +81,11 @@ def test_time_never_runs_backwards() -> None:
 def test_a_machine_clock_set_back_does_not_turn_the_incident_back() -> None:
     clock = a_clock(60).with_speed(10, real_now=REAL + 10 * MINUTE)
     reached = clock.at(REAL + 10 * MINUTE)
+    assert clock.at(REAL) == reached
     again = clock.with_speed(1, real_now=REAL)
-    assert again.at(REAL + 10 * MINUTE) <= reached
+    assert again.at(REAL + 10 * MINUTE) == reached
+    told = clock.with_speed(0, real_now=REAL + 11 * MINUTE, told=reached + timedelta(hours=1))
+    assert told.at(REAL + 12 * MINUTE) == reached + timedelta(hours=1)
     assert again.segments[-1].real_start == REAL + 10 * MINUTE
 
 
