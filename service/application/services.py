@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.application.definitions import DefinitionStore
+from service.application.films import Films
 from service.application.live_instances import LiveInstances
 from service.domain.blind_index import BlindIndex
 from service.domain.clock import Clock
@@ -40,6 +41,7 @@ class Services:
     definitions: DefinitionStore
     organisations: OrganisationCatalogue
     live: LiveInstances = field(default_factory=LiveInstances)
+    films: Films = field(default_factory=Films)
     privacy: PrivacyLimits = field(default_factory=PrivacyLimits)
     index: BlindIndex = field(default_factory=BlindIndex.passing)
     announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)

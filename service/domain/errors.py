@@ -6,6 +6,7 @@ TocsinError
 ├── Conflict             the thing is not in the state the request supposes
 │   ├── TaskNotOpen · TaskClaimed · UndoTooLate
 │   ├── IncidentClosed · NotADrill · SeveralWaiting · NothingWaits
+│   ├── ReplayTooEarly · NoBranch                                  of replay, and of drills that branch off others
 │   ├── IdempotencyMismatch · RevisionChanged · AlreadyExists · SubjectErased · MasterKeyWrong
 │   ├── FinalListExists · FinalListAwaited
 │   ├── ProcedureRetired · UpgradeRefused · ResolutionRefused
@@ -55,6 +56,8 @@ from service.domain.error_directory import InvitationInvalid as InvitationInvali
 from service.domain.error_directory import LastAdministrator as LastAdministrator
 from service.domain.error_directory import OrganisationInactive as OrganisationInactive
 from service.domain.error_directory import OrganisationInUse as OrganisationInUse
+from service.domain.error_drills import NoBranch as NoBranch
+from service.domain.error_drills import ReplayTooEarly as ReplayTooEarly
 from service.domain.error_engine import DefinitionRefused as DefinitionRefused
 from service.domain.error_engine import DefinitionUnreadable as DefinitionUnreadable
 from service.domain.error_engine import EngineFailed as EngineFailed

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, select
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, select
 
 from service.persistence.database import READS
 from service.persistence.pending import Head, Key, PendingWrites, Row
@@ -217,12 +217,10 @@ class IncidentRows:
         for names, sets in copy.sets.items():
             sets.get(_values(names, before), {}).pop(key, None)
 
-    def directly(self, *tables: Table) -> Connection:
-        """The connection for a statement that writes to these tables by itself: their copies are dropped."""
-        connection: Connection = self._work.connection
-        for table in tables:
-            self.kept.copies.pop(table, None)
-        return connection
+    def remove_unread(self, table: Table, first: str) -> None:
+        """All rows of a table that no command reads from memory whose key begins with `first` are gone."""
+        column = next(iter(table.primary_key.columns))
+        self._work.connection.execute(delete(table).where(column == first))
 
 
 def _values(names: Names, row: Row) -> Values:

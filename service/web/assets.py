@@ -11,7 +11,7 @@ STYLES = (
     "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid", "duty",
     "drill", "responsive", "print",
 )  # fmt: skip
-SCRIPTS = ("clock", "drill", "forms", "live", "undo", "alarm")
+SCRIPTS = ("clock", "drill", "replay", "forms", "live", "undo", "alarm")
 MANIFEST = STATIC / "vendor" / "manifest.json"
 
 

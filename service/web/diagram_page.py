@@ -172,8 +172,12 @@ def for_viewer(xml: str, locale: str) -> bytes:
 class Board:
     """One request's look at an instance."""
 
-    def __init__(self, visit: Visit, reader: Reader, incident: str, instance: str, page: str) -> None:
+    def __init__(
+        self, visit: Visit, reader: Reader, incident: str, instance: str, page: str, *, base: str = ""
+    ) -> None:  # fmt: skip
+        """`base` is the address its links lead to, ending in `?` or `&`; that of the diagram tab without one."""
         self.visit = visit
+        self.base = base or f"/incidents/{incident}/diagram?"
         self.reader = reader
         self.incident = incident
         self.head = head_of(visit, reader, incident, "diagram")
@@ -266,17 +270,16 @@ class Board:
         return LOOKS.get(state.state, "todo")
 
     def _opens(self, node: Node) -> str:
-        base = f"/incidents/{self.incident}/diagram"
         if node.kind is Kind.INLINE:
-            return f"{base}?instance={self.instance.id}&page={node.called}"
+            return f"{self.base}instance={self.instance.id}&page={node.called}"
         child = next((each for each in self.situation.children if each.element == node.id), None)
-        return f"{base}?instance={child.instances[0]}" if child else ""
+        return f"{self.base}instance={child.instances[0]}" if child else ""
 
     def _page_links(self) -> Iterable[PageLink]:
         for page in self._pages():
             process = self.bundle.processes[page]
             count = self._busy(page)
-            address = f"/incidents/{self.incident}/diagram?instance={self.instance.id}&page={page}"
+            address = f"{self.base}instance={self.instance.id}&page={page}"
             yield PageLink(
                 address, self.reader.pick(process.name, process.name_en), str(count or ""), page == self.page
             )
@@ -287,7 +290,7 @@ class Board:
         groups: dict[tuple[str, str], list[InstanceLink]] = {}
         ended: list[InstanceLink] = []
         for row in self.rows:
-            address = f"/incidents/{self.incident}/diagram?instance={row.id}"
+            address = f"{self.base}instance={row.id}"
             is_running = row.status == "active"
             at = row.started_at if is_running else row.ended_at or row.started_at
             link = InstanceLink(address, row.name, codes.get(row.person, ""), at, row.id == self.instance.id)

@@ -64,6 +64,7 @@ class Head:
     actions: tuple[ActionRow, ...]
     may_add_case: bool
     may_note: bool
+    may_replay: bool
     address: str
 
 
@@ -205,6 +206,7 @@ def head_of(visit: Visit, reader: Reader, incident: str, tab: str) -> Head:
         actions=waiting.action_menu(reader, incident) if is_open else (),
         may_add_case=is_open and found.row.procedure == CASE_PROCEDURE and reader.may_with(Action.CASE_ADD, row),
         may_note=reader.may_with(Action.TIMELINE_NOTE, row),
+        may_replay=row["kind"] == "drill" or (not is_open and reader.may_with(Action.AUDIT_READ, row)),
         address=visit.request.url.path + (f"?{query}" if query else ""),
     )
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from service.app import create_app
-from service.application import accounts, incidents, organisations
+from service.application import accounts, drills, incidents, organisations
 from service.application.accounts import NewAccount
 from service.application.queries import Reader, waiting
 from service.demo.people import usernames
@@ -110,6 +110,8 @@ def district(folder: Path) -> Iterator[District]:
         for organisation, (who, place) in OPENERS.items():
             _open(world, organisation, who, place)
             made.objects[organisation] = _objects(world, organisation)
+        for organisation, found in made.objects.items():
+            found["drill"] = _drill(world, organisation)
         made.sign_in()
         yield made
     finally:
@@ -128,6 +130,15 @@ def _open(world: World, organisation: str, who: str, place: str) -> None:
     world.incident = world.app.run(
         lambda uow: incidents.open_incident(uow, world.app.services, world.who(who), command)
     )
+
+
+def _drill(world: World, organisation: str) -> str:
+    """A drill there, with people of its own."""
+    _, place = OPENERS.get(organisation, ("", school.CLASS))
+    pupil = {"name": "演练甲", "person_type": "student", "org_unit": {"id": place}}
+    data = school.quick(place=place) | {"person": pupil}
+    command = cmd.CreateDrill("small_alarm", organisation, data, speed=0, on_loss="run")
+    return world.app.run(lambda uow: drills.create(uow, world.app.services, world.who("trainer"), command))
 
 
 def _opened(world: World, row: Mapping[str, Any]) -> str:

@@ -36,9 +36,9 @@ READ_TABLES = (
 ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
 
 __all__ = [
-    "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds", "incident_streams",
-    "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild", "rebuild_roster", "upgrades",
-    "work",
+    "APPLIERS", "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds",
+    "incident_streams", "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild",
+    "rebuild_roster", "upgrades", "work",
 ]  # fmt: skip
 
 

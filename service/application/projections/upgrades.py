@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import delete
-
 from service.application.projections.registry import applies, deadline_id
 from service.domain import events as ev
 from service.persistence.tables import sql
@@ -38,7 +36,7 @@ def _task(rows: IncidentRows, incident: str, task: dict[str, Any]) -> None:
         due_at=deadline["due_at"] if deadline and is_running else None,
     )  # fmt: skip
     roles = sql.task_roles
-    rows.directly(roles).execute(delete(roles).where(roles.c.task_id == task["task"]))
+    rows.remove_unread(roles, task["task"])
     for role in dict.fromkeys([task["role"], *task["also"]]):
         if role:
             shown = {"task_id": task["task"], "role": role, "organisation_id": known["organisation_id"]}

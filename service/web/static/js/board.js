@@ -3,6 +3,7 @@
 (() => {
   const LOOKS = ["done", "now", "soon", "late", "wait", "todo"];
   const boards = new Map();
+  const shown = new WeakMap();  // board -> the address of the drawing it shows
 
   function paint(board) {
     const viewer = boards.get(board);
@@ -45,12 +46,27 @@
     canvas.viewbox({ x, y, width, height: width / ratio });
   }
 
+  async function drawing(board) {
+    shown.set(board, board.dataset.source);
+    const answer = await fetch(board.dataset.source);
+    return answer.ok ? answer.text() : null;
+  }
+
+  // Work has moved on to another page of the diagram: the same viewer shows that one.
+  async function turn(board) {
+    const viewer = boards.get(board);
+    const xml = await drawing(board);
+    if (xml === null || shown.get(board) !== board.dataset.source) return;
+    try { await viewer.importXML(xml); } catch { return; }
+    fit(viewer, board.querySelector(".board-viewer"));
+    paint(board);
+  }
+
   async function show(board) {
     if (boards.has(board) || !window.BpmnJS) return;
     const room = board.querySelector(".board-viewer");
-    const answer = await fetch(board.dataset.source);
-    if (!answer.ok) return;
-    const xml = await answer.text();
+    const xml = await drawing(board);
+    if (xml === null) return;
     board.querySelector(".board-picture").hidden = true;
     room.hidden = false;
     const viewer = new window.BpmnJS({ container: room });
@@ -118,7 +134,8 @@
       if (boards.has(board)) {
         board.querySelector(".board-picture").hidden = true;
         board.querySelector(".board-viewer").hidden = false;
-        paint(board);
+        if (shown.get(board) === board.dataset.source) paint(board);
+        else turn(board);
       } else show(board);
     }
   });
