@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from service.application.projections import APPLIERS, apply
 from service.domain import events as ev
-from service.persistence.past import PastRows, Standing
+from service.persistence.past import PastDatabase, PastRows, Standing
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import StoredEvent
 
@@ -40,9 +40,10 @@ class Film:
 
 
 class Films:
-    """The films looked at last."""
+    """The films looked at last, and where their rows are asked."""
 
     def __init__(self) -> None:
+        self.database = PastDatabase()
         self._kept: OrderedDict[str, Film] = OrderedDict()
         self._lock = Lock()
 

@@ -1,7 +1,7 @@
 """The rows of one incident as they stood at a moment: made of its events in memory, and nowhere stored.
 
-`PastRows` is what projections write to instead of the read tables. `opened` is a database in memory with such rows,
-so that whoever reads asks the same questions of the past as of the present.
+`PastRows` is what projections write to instead of the read tables. `PastDatabase` opens a database in memory with such
+rows, so that whoever reads asks the same questions of the past as of the present.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Table, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from service.persistence.database import READS, plain_json
@@ -89,20 +89,26 @@ class PastRows(IncidentRows):
         for key in [each for each in rows if each[0] == first]:
             del rows[key]
 
-    def _read(self, table: Table, names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Row]:
+    def _read(self, table: Table, _names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Row]:
+        wanted = list(values.items())
         rows = {key: row for key, row in self.kept.copy_of(table).rows.items() if row is not None}
-        return {key: rows[key] for key in sorted(rows) if all(rows[key][name] == values[name] for name in names)}
+        found = [key for key, row in rows.items() if all(row[name] == value for name, value in wanted)]
+        return {key: rows[key] for key in sorted(found)}
 
 
-@contextmanager
-def opened(standing: Standing) -> Iterator[Connection]:
-    """A database of this process's own with all tables and these rows; it is gone afterwards."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, json_serializer=plain_json, execution_options={READS: True},
-        connect_args={"check_same_thread": False},
-    )  # fmt: skip
-    try:
-        with engine.connect() as connection:
+class PastDatabase:
+    """Where rows of the past are asked: each time a database in memory of its own, with statements compiled once."""
+
+    def __init__(self) -> None:
+        self._engine = create_engine(
+            "sqlite://", poolclass=NullPool, json_serializer=plain_json, execution_options={READS: True},
+            connect_args={"check_same_thread": False},
+        )  # fmt: skip
+
+    @contextmanager
+    def opened(self, standing: Standing) -> Iterator[Connection]:
+        """All tables with these rows; they are gone afterwards."""
+        with self._engine.connect() as connection:
             for statement in _tables():
                 connection.exec_driver_sql(statement)
             pending = PendingWrites()
@@ -111,8 +117,6 @@ def opened(standing: Standing) -> Iterator[Connection]:
                     pending.add(table, key, row)
             pending.flush(connection)
             yield connection
-    finally:
-        engine.dispose()
 
 
 @cache

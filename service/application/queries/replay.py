@@ -17,7 +17,6 @@ from service.application.queries.reader import Reader
 from service.domain import events as ev
 from service.domain.access import Action, require
 from service.domain.errors import ReplayTooEarly
-from service.persistence import past
 from service.persistence.past import Standing
 from service.persistence.pending import Key, Row
 from service.persistence.sealing import tokens_of
@@ -87,7 +86,7 @@ def standing(reader: Reader, then: Moment) -> Iterator[Reader]:
     clock = [{"real_start": then.real_at.isoformat(), "virtual_start": then.at.isoformat(), "speed": 0.0}]
     incident = rows[sql.incidents][then.incident]
     rows[sql.incidents] = {then.incident: {**incident, "clock": clock}}
-    with past.opened({**rows, **_beside(reader, rows)}) as connection:
+    with reader.services.films.database.opened({**rows, **_beside(reader, rows)}) as connection:
         yield replace(reader, connection=connection, now=then.real_at)
 
 
