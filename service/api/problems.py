@@ -17,6 +17,7 @@ from service.domain.errors import (
     Invalid,
     NotFound,
     OutsideSystemFailed,
+    ScenarioRefused,
     TocsinError,
     TooMany,
     TooManyAttempts,
@@ -137,7 +138,7 @@ def of_error(request: Request, error: TocsinError) -> JSONResponse:
         (500, "出错", "Error"),
     )
     problem = _problem(request, status, error.code, en if is_english else zh, error.text(locale_of(request)))
-    if isinstance(error, FormRefused):
+    if isinstance(error, FormRefused | ScenarioRefused):
         problem["errors"] = [
             {"path": each.path, "code": each.code, "message": each.text(locale_of(request))} for each in error.errors
         ]

@@ -21,7 +21,7 @@ TocsinError
 │   └── SecondFactorNeeded · CodeRefused · IdentityRefused
 ├── Invalid              the request itself breaks a rule
 │   ├── FormRefused · DefinitionRefused · MessageUnknown
-│   ├── PolicyRefused · ValueRefused · TooLarge · ImportRefused
+│   ├── PolicyRefused · ValueRefused · TooLarge · ImportRefused · ScenarioRefused
 │   └── UnknownEvent     a stored or offered event of a shape this release does not know
 ├── TooMany              try later
 │   └── TooManyAttempts
@@ -72,6 +72,8 @@ from service.domain.error_erasing import RetentionRuns as RetentionRuns
 from service.domain.error_privacy import ApprovalNeeded as ApprovalNeeded
 from service.domain.error_privacy import MasterKeyWrong as MasterKeyWrong
 from service.domain.error_privacy import NoGround as NoGround
+from service.domain.error_scenarios import ScenarioFault as ScenarioFault
+from service.domain.error_scenarios import ScenarioRefused as ScenarioRefused
 from service.domain.error_sign_in import CodeRefused as CodeRefused
 from service.domain.error_sign_in import IdentityRefused as IdentityRefused
 from service.domain.error_sign_in import SecondFactorNeeded as SecondFactorNeeded

@@ -76,6 +76,15 @@ from service.domain.events.incidents import (
     InstanceEnded,
     InstanceStarted,
 )
+from service.domain.events.injects import (
+    DrillAnswerSlipped,
+    InjectDelivered,
+    InjectImprovised,
+    InjectScheduled,
+    InjectSkipped,
+    ScenarioDropped,
+    ScenarioKept,
+)
 from service.domain.events.outside import (
     CaseRevoked,
     CaseStatusChanged,
@@ -182,6 +191,7 @@ __all__ = [
     "DeliveryWithdrawn",
     "DirectoryImported",
     "DrillAnswerFailed",
+    "DrillAnswerSlipped",
     "DrillClockChanged",
     "DrillCreated",
     "DrillEnded",
@@ -209,6 +219,10 @@ __all__ = [
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
+    "InjectDelivered",
+    "InjectImprovised",
+    "InjectScheduled",
+    "InjectSkipped",
     "InstanceEnded",
     "InstanceStarted",
     "InstanceUpgraded",
@@ -241,6 +255,8 @@ __all__ = [
     "ReportSigned",
     "RosterOpened",
     "RosterPublished",
+    "ScenarioDropped",
+    "ScenarioKept",
     "SecondFactorRemoved",
     "SecondFactorSet",
     "SessionsRevoked",
