@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from service.api.dependencies import Answer, Body, Door, permit
 from service.api.problems import ProblemRoute
 from service.api.shapes import ClockAnswer, Page, page_of
+from service.application import branching
 from service.application import drills as use_cases
 from service.application.drills import ClockOutcome
 from service.application.queries import Reader, cursors
@@ -59,6 +60,12 @@ class RoleBody(Body):
 
     role: str = Field(min_length=1, max_length=100)
     played_by: Literal["human", "simulated"]
+
+
+class BranchBody(Body):
+    """The event of the drill after which another one is to begin."""
+
+    seq: int = Field(ge=1, le=2**31 - 1)
 
 
 class StopBody(Body):
@@ -183,6 +190,15 @@ def clock(drill: str, body: ClockBody, door: Controlling) -> Response:
         )
 
     return door.change(use_cases.control, cmd.ControlClock(drill, body.action, body.speed, body.by), changed)
+
+
+@router.post("/{drill}/branch", status_code=201, response_model=DrillAnswer)
+def branched(drill: str, body: BranchBody, door: Controlling) -> Response:
+    """Begin another drill with everything as it stood after an event of this one; it stands still at that time.
+
+    It begins at the last moment at or before the event at which nothing was under way. 409 where none was kept.
+    """
+    return door.change(branching.branch, cmd.BranchDrill(drill, body.seq), _drill, status=201)
 
 
 @router.post("/{drill}/settings", response_model=DrillAnswer)

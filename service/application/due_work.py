@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import assignment, drill_clock, escalation, injects, pass_end, simulated
+from service.application import assignment, drill_clock, drill_moments, escalation, injects, pass_end, simulated
 from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
@@ -105,6 +105,7 @@ def catch_up(on: Advance, *, looks: bool) -> None:
                     _work(on, item)
             on.settle()
             injects.look(on)
+            drill_moments.keep(on)
         except EngineFailed as error:
             error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise

@@ -99,6 +99,7 @@ def skip(
         instance = on.live(stuck)
         instance.skips.add(element)
         instance.is_dirty = True
+        on.changed.add(stuck["id"])
         if row["retry"].get("kind") == "due":
             _hold(uow, row["retry"]["target"], uow.now)
             due_work.catch_up(on, looks=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -101,8 +102,9 @@ def _opened(
 ) -> ev.IncidentOpened:
     place = str(command.data.get("place") or "")
     named = uow.connection.execute(select(sql.places.c.name).where(sql.places.c.id == place)).scalar()
+    number = number_of(uow, command.organisation, birth.kind, birth.clock.at(uow.now))
     return ev.IncidentOpened(
-        number=_number(uow, command.organisation, birth), organisation=command.organisation,
+        number=number, organisation=command.organisation,
         procedure=command.procedure, version=birth.version, kind=birth.kind, place=str(named or place),
         root_instance=root,
         policies={
@@ -112,13 +114,13 @@ def _opened(
     )  # fmt: skip
 
 
-def _number(uow: UnitOfWork, organisation: str, birth: Birth) -> str:
+def number_of(uow: UnitOfWork, organisation: str, kind: str, begins: datetime) -> str:
     """Month, day and a count of the organisation's incidents of that day: 0309-01; of a drill YL-0309-01.
 
     YL stands for yanlian, 演练: no drill has the number of a real incident, and none uses one up.
     """
     uow.alone(f"number:{organisation}")
-    day = DRILL_NUMBERS * (birth.kind == "drill") + local(birth.clock.at(uow.now)).strftime("%m%d")
+    day = DRILL_NUMBERS * (kind == "drill") + local(begins).strftime("%m%d")
     statement = (
         select(func.count())
         .select_from(sql.incidents)

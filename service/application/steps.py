@@ -21,6 +21,7 @@ from service.application import (
     correlation,
     deadline_rows,
     drill_clock,
+    drill_moments,
     due_work,
     inbox,
     injects,
@@ -80,7 +81,8 @@ class Advance:
         self._attention = Attention()
         self._moves = 0
         uow.after_loss(self._forget)
-        self._kept = services.live.working_set(incident, uow.gather(incident))
+        self._kept = services.live.working_set(incident, head := uow.gather(incident))
+        self.rested, self.changed = head[0], set[str]()  # the last rest, and instances that moved since
         self.rows: IncidentRows = uow.rows(self._kept)
         self._is_sure = self._kept.head is not None
         self.incident = self._read_incident()
@@ -264,17 +266,23 @@ class Advance:
     def add(self, instance: Instance) -> None:
         """Take a new instance into this unit of work."""
         self._loaded[instance.id] = _Loaded(0, instance)
+        self.changed.add(instance.id)
 
     def replace(self, instance: Instance) -> None:
         """Take another form of a loaded instance: the same one on another version."""
         self._loaded[instance.id].instance = instance
+        self.changed.add(instance.id)
+
+    def loaded(self, instance_id: str) -> Instance:
+        """An instance that was loaded before."""
+        return self._loaded[instance_id].instance
 
     def live(self, row: Mapping[str, Any]) -> Instance:
         """The live instance of a row."""
         loaded = self._loaded.get(row["id"])
         if loaded is None:
-            loaded = _Loaded(*self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure))
-            self._loaded[row["id"]] = loaded
+            found = self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure)
+            loaded = self._loaded[row["id"]] = _Loaded(*found)
         return loaded.instance
 
     def step(self, row: Mapping[str, Any], command: Step) -> bool:
@@ -284,7 +292,8 @@ class Advance:
         """
         logs.bind(instance_id=row["id"])
         instance = self.live(row)
-        moved = False
+        moved, was_dirty = False, instance.is_dirty
+        instance.is_dirty = False
         try:
             with metrics.steps.time():
                 result = command(instance, self.context(row))
@@ -298,6 +307,10 @@ class Advance:
                 result = runner.proceed(instance, self.context(row))
         except EngineError as error:
             raise EngineFailed(error.element, error.cause, self.incident_id, row["id"]) from error
+        finally:
+            if instance.is_dirty:
+                self.changed.add(row["id"])
+            instance.is_dirty = instance.is_dirty or was_dirty
 
     def settle(self) -> None:
         """Carry effects over and let facts move waiting conditions, until nothing moves; then assign what opened."""
@@ -342,6 +355,7 @@ class Advance:
 
     def store(self) -> None:
         """Write the state of every instance that changed. The last act of a unit of work."""
+        drill_moments.keep(self)
         head = self.uow.flush(self.incident_id)
         self.uow.after_commit(lambda: self.services.announce(self.incident_id, head[0]))
         for loaded in self._loaded.values():

@@ -274,6 +274,14 @@ class SendInject:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchDrill:
+    """Begin another drill with everything as it stood in one after its event `seq`."""
+
+    drill: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class ControlClock:
     """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
 

@@ -161,6 +161,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "clock": words.gettext("演练时钟已调整。"),
         "drill_settings": words.gettext("演练设置已保存。"),
         "cast": words.gettext("角色已交接。"),
+        "branched": words.gettext("新的一场演练已开始，时钟停在这一刻。"),
         "drill_ended": words.gettext("演练已结束。"),
         "stopped": words.gettext("本单位的演练已全部叫停。"),
         "reported": words.gettext("已上报，任务已派出。"),

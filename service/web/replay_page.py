@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from service.application import branching
 from service.application.queries import inbox, replay, reports, situation, timeline
 from service.application.queries.inbox import TaskFilter
 from service.application.queries.incident_pages import DeadlineRow, IncidentPage
@@ -14,10 +15,12 @@ from service.application.queries.replay import Moment
 from service.application.queries.reports import ReportRow
 from service.application.queries.task_rows import TaskRow
 from service.application.queries.timeline import Timeline
+from service.domain import commands as cmd
 from service.domain.access import Action
 from service.web.diagram_page import Board, InstanceGroup, InstanceLink, PageLink, Picture, StepRow
 from service.web.errors import PageRoute
-from service.web.site import Visit, Visiting
+from service.web.posted import Form
+from service.web.site import Visit, Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -49,26 +52,54 @@ class ReplayPage:
     may_branch: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BranchPage:
+    """A moment of a drill at which another one is to begin."""
+
+    drill: str
+    number: str
+    moment: Moment
+    here: Timeline
+
+
 @router.get("/drills/{drill}/replay")
 def drill_replay(visit: Visiting, drill: str, seq: int = 0, instance: str = "", page: str = "") -> Response:
     """A drill at a moment, the last one where none is named."""
-    return _shown(visit, drill, seq, instance, page, f"/drills/{drill}/replay")
+    return _shown(visit, drill, seq, (f"/drills/{drill}/replay", instance, page))
+
+
+@router.get("/drills/{drill}/branch")
+def branch_page(visit: Visiting, drill: str, seq: int = 0) -> Response:
+    """Where another drill would begin."""
+    with visit.reader() as reader:
+        row = reader.incident(drill, Action.DRILL_CONTROL)
+        moment = replay.rest_before(reader, replay.moment(reader, drill, seq))
+        here = timeline.all_events(reader, drill, after=moment.seq - 1, limit=1)
+        return visit.page(reader, "drills/branch.html", BranchPage(drill, row["number"], moment, here))
+
+
+@router.post("/drills/{drill}/branch")
+def branch(visit: Visiting, drill: str, posted: Form) -> Response:
+    """Begin it."""
+    seq = posted.get("seq")
+    command = cmd.BranchDrill(drill, int(seq) if seq.isdecimal() else 0)
+    return go(f"/drills/{visit.run(branching.branch, command)}", said="branched")
 
 
 @router.get("/incidents/{incident}/replay")
 def incident_replay(visit: Visiting, incident: str, seq: int = 0, instance: str = "", page: str = "") -> Response:
     """The same of a real incident that is over."""
-    return _shown(visit, incident, seq, instance, page, f"/incidents/{incident}/replay")
+    return _shown(visit, incident, seq, (f"/incidents/{incident}/replay", instance, page))
 
 
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _shown(visit: Visit, incident: str, seq: int, instance: str, page: str, address: str) -> Response:
+def _shown(visit: Visit, incident: str, seq: int, looked_at: tuple[str, str, str]) -> Response:
     with visit.reader() as reader:
         moment = replay.moment(reader, incident, seq)
         with replay.standing(reader, moment) as past:
-            model = _model(visit, reader, past, moment, (address, instance, page))
+            model = _model(visit, reader, past, moment, looked_at)
         if visit.is_fragment:
             return visit.fragment("drills/_replay.html", model, shell=visit.shell(reader))
         return visit.page(reader, "drills/replay.html", model)

@@ -16,7 +16,7 @@ CLOCK_ONLY = {"drill_clock_changed"}
 RANDOM_IDS = {"instance", "visit", "task", "wait", "person", "deadline", "report", "delivery", "parent", "message"}
 
 
-def _course(w: World) -> list[Any]:
+def course(w: World) -> list[Any]:
     """The log without ids, hashes and real times: what happened when, where, by which answers."""
     shown = []
     for row in w.events():
@@ -39,7 +39,7 @@ def _played(folder: Path, *, seed: int, jumps: tuple[str, ...]) -> list[Any]:
         drilling.begin(w, CASE, speed=0, seed=seed, roles=("*",))
         for by in jumps:
             drilling.clock(w, "advance", by=by)
-        return _course(w)
+        return course(w)
     finally:
         w.close()
 

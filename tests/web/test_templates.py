@@ -118,6 +118,7 @@ MODELS = {
     "drills/new.html": drill_start_page.StartPage,
     "drills/control.html": drill_page.ControlPage,
     "drills/replay.html": replay_page.ReplayPage,
+    "drills/branch.html": replay_page.BranchPage,
     "drills/stop.html": drill_page.StopPage,
     "drills/_band.html": drill_page.BandPage,
     "engine/list.html": engine_page.EnginePage,

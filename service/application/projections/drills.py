@@ -27,6 +27,12 @@ def drill_created(rows: IncidentRows, stored: StoredEvent, event: ev.DrillCreate
         _add_inject(rows, stored.stream, place, content, datetime.fromisoformat(event.starts_at))
 
 
+@applies(ev.DrillBranched)
+def drill_branched(rows: IncidentRows, stored: StoredEvent, _event: ev.DrillBranched) -> None:
+    """From here on it is in the hands of whoever branched it off."""
+    rows.change(sql.drills, stored.stream, trainer=stored.actor)
+
+
 @applies(ev.DrillClockChanged)
 def drill_clock_changed(rows: IncidentRows, stored: StoredEvent, event: ev.DrillClockChanged) -> None:
     """One more segment; what the trainer wants and why it runs as it does."""

@@ -13,16 +13,18 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from service.application import drill_moments
 from service.application.queries.reader import Reader
 from service.domain import events as ev
 from service.domain.access import Action, require
-from service.domain.errors import ReplayTooEarly
+from service.domain.errors import NoBranch, ReplayTooEarly
 from service.persistence.past import Standing
 from service.persistence.pending import Key, Row
 from service.persistence.sealing import tokens_of
 from service.persistence.tables import metadata, sql
 
 SHOWN_THEN = (sql.person_reveals, sql.break_glass, sql.export_requests)
+UNASKED = (sql.records, sql.decision_results, sql.notices)  # the most of all rows; no list is made of them
 DIRECTORY = (sql.organisations, sql.places, sql.memberships, metadata.tables["directory_state"])
 _log = sql.events
 
@@ -77,11 +79,19 @@ def moment(reader: Reader, incident: str, seq: int = 0) -> Moment:
     )  # fmt: skip
 
 
+def rest_before(reader: Reader, then: Moment) -> Moment:
+    """The last moment at or before this one where a drill can branch off. Raises NoBranch."""
+    seq = drill_moments.rest_before(reader.connection, then.incident, then.seq)
+    if not seq:
+        raise NoBranch(reader.incident(then.incident)["number"])
+    return moment(reader, then.incident, seq)
+
+
 @contextmanager
 def standing(reader: Reader, then: Moment) -> Iterator[Reader]:
-    """A reader of the incident as it stood then, with the rights of this one; it knows no other incident."""
+    """A reader of the incident as it stood then, with the rights of this one; it knows no other one, and no answers."""
     rows = dict(reader.services.films.of(then.incident).at(reader.connection, then.seq))
-    for table in SHOWN_THEN:
+    for table in (*SHOWN_THEN, *UNASKED):
         rows.pop(table, None)
     clock = [{"real_start": then.real_at.isoformat(), "virtual_start": then.at.isoformat(), "speed": 0.0}]
     incident = rows[sql.incidents][then.incident]

@@ -32,6 +32,7 @@ from service.domain.events.directory import (
 )
 from service.domain.events.drills import (
     DrillAnswerFailed,
+    DrillBranched,
     DrillClockChanged,
     DrillCreated,
     DrillEnded,
@@ -192,6 +193,7 @@ __all__ = [
     "DirectoryImported",
     "DrillAnswerFailed",
     "DrillAnswerSlipped",
+    "DrillBranched",
     "DrillClockChanged",
     "DrillCreated",
     "DrillEnded",

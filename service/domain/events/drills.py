@@ -31,6 +31,17 @@ class DrillCreated(Event):
 
 @event
 @dataclass(frozen=True, slots=True)
+class DrillBranched(Event):
+    """Everything before this is taken over from another drill, up to its event `seq`; from here on they are two."""
+
+    type: ClassVar[str] = "drill_branched"
+    drill: str
+    number: str
+    seq: int
+
+
+@event
+@dataclass(frozen=True, slots=True)
 class DrillClockChanged(Event):
     """The clock goes on by another segment; `speed` is the speed wanted, `cause` why it runs as it does now."""
 

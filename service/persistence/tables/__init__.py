@@ -18,7 +18,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import metadata, table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillInject, DrillWatch, OwnScenario
+from service.persistence.tables.drills import Drill, DrillInject, DrillRest, DrillState, DrillWatch, OwnScenario
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -98,6 +98,8 @@ __all__ = [
     "Draft",
     "Drill",
     "DrillInject",
+    "DrillRest",
+    "DrillState",
     "DrillWatch",
     "DueRow",
     "DutyGap",

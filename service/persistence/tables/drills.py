@@ -76,3 +76,23 @@ class OwnScenario(SQLModel, table=True):
     revision: int = 1
     changed_at: datetime
     changed_by: str
+
+
+class DrillRest(SQLModel, table=True):
+    """A moment at which everything in a drill had come to rest: what waited to fall due then. No read table."""
+
+    __tablename__ = "drill_rests"
+    incident_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)  # of the last event before it
+    at: datetime
+    due: bytes  # compressed JSON
+
+
+class DrillState(SQLModel, table=True):
+    """The engine state of an instance of a drill as it stood from a rest on. No read table."""
+
+    __tablename__ = "drill_states"
+    incident_id: str = Field(primary_key=True)
+    instance_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    state: bytes  # compressed text, as in `instance_states`

@@ -12,7 +12,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillInject, DrillWatch, OwnScenario
+from service.persistence.tables.drills import Drill, DrillInject, DrillRest, DrillState, DrillWatch, OwnScenario
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -89,6 +89,8 @@ deliveries = table_of(Delivery)
 directory_imports = table_of(DirectoryImport)
 drafts = table_of(Draft)
 drill_injects = table_of(DrillInject)
+drill_rests = table_of(DrillRest)
+drill_states = table_of(DrillState)
 drill_watches = table_of(DrillWatch)
 drills = table_of(Drill)
 due_rows = table_of(DueRow)
