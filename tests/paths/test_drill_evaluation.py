@@ -1,7 +1,12 @@
 """What a drill is found to have gone by, from its log alone."""
 
-from service.application import projections
-from tests.paths import reviewing
+import pytest
+
+from service.application import drill_reviews, projections
+from service.application.queries import evaluation_pages
+from service.domain import commands as cmd
+from service.domain.errors import NoSuch, NotAllowed, ValueRefused
+from tests.paths import drilling, reviewing
 from tests.paths.world import MINUTE, World
 
 
@@ -30,3 +35,32 @@ def test_two_failures_are_found_with_element_limit_and_what_follows(world: World
     assert beside.recurred == {late.key, forgotten.key}
     signing = next(each for each in beside.durations if each.element.id == "t_sign_written_report")
     assert signing.earlier == (signing.seconds,)
+
+
+def test_a_later_rating_counts_the_earlier_one_is_kept_and_the_note_is_sealed(world: World) -> None:
+    w = world
+    drill = drilling.begin(w)
+    rate(w, "trainer", "M", "口罩不够")
+    rate(w, "coordinator", "S")
+    rate(w, "trainer", "P")
+    with w.app.read() as connection:
+        overall = evaluation_pages.page(reviewing.reader(w, connection, "trainer"), drill).overall
+    assert [(each.rating, each.note, each.stands) for each in overall.ratings] == [
+        ("M", "口罩不够", False), ("S", "", True), ("P", "", True),
+    ]  # fmt: skip
+    assert "口罩不够" not in str(w.events("objective_rated"))
+    seen = len(w.events())
+    for who, rating, note, refusal in (
+        ("trainer", "M", "", ValueRefused), ("trainer", "A", "", ValueRefused), ("teacher", "S", "", NotAllowed),
+    ):  # fmt: skip
+        with pytest.raises(refusal):
+            rate(w, who, rating, note)
+    with pytest.raises(NoSuch):
+        rate(w, "trainer", "S", objective="o_gone")
+    assert len(w.events()) == seen
+
+
+def rate(w: World, who: str, rating: str, note: str = "", objective: str = "") -> None:
+    """An entry of an evaluator."""
+    command = cmd.RateObjective(w.incident, objective, rating, note)
+    w.app.run(lambda uow: drill_reviews.rate(uow, w.app.services, w.who(who), command))

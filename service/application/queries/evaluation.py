@@ -41,6 +41,12 @@ def log_of(reader: Reader, incident: str) -> list[dict[str, Any]]:
     return reader.rows(select(events).where(events.c.stream == incident).order_by(events.c.seq))
 
 
+def of_type(reader: Reader, incident: str, type_: str) -> list[dict[str, Any]]:
+    """The events of one type, in order."""
+    mine = select(events).where(events.c.stream == incident, events.c.type == type_)
+    return reader.rows(mine.order_by(events.c.seq))
+
+
 def _evaluated(reader: Reader, row: Mapping[str, Any]) -> Evaluation:
     log = log_of(reader, row["id"])
     objectives = objectives_of(log)

@@ -106,6 +106,7 @@ from service.domain.events.privacy import (
     PersonRevealed,
     PersonSearched,
 )
+from service.domain.events.reviews import ObjectiveRated, ReviewWritten
 from service.domain.events.signing_in import (
     AccessTokenMade,
     AccessTokenRefused,
@@ -223,6 +224,7 @@ __all__ = [
     "MessageReceived",
     "NoteAdded",
     "NoticeSent",
+    "ObjectiveRated",
     "OrganisationChanged",
     "PasswordChanged",
     "PersonLinked",
@@ -239,6 +241,7 @@ __all__ = [
     "ReportDrafted",
     "ReportSent",
     "ReportSigned",
+    "ReviewWritten",
     "RosterOpened",
     "RosterPublished",
     "SecondFactorRemoved",
