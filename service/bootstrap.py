@@ -179,7 +179,8 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
         settings.break_glass_minutes * minutes, settings.export_alone, settings.data_protection_role,
     )  # fmt: skip
     return Services(
-        clock, forms, policies, rules, DefinitionStore(known), roles, privacy=privacy,
+        clock, forms, policies, rules, DefinitionStore(known), roles, settings.workflows_dir / "scenarios",
+        privacy=privacy,
         index=BlindIndex(index_key(settings)), announce=hub.announce,
     )  # fmt: skip
 

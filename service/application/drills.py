@@ -50,10 +50,20 @@ def create(
 
     Raises NoSuch, ProcedureRetired, NotAllowed, ValueRefused, FormRefused; nothing is stored then.
     """
+    return born(uow, services, principal, command, dict.fromkeys(command.roles, "simulated"), request_id=request_id)
+
+
+def born(
+    uow: UnitOfWork, services: Services, principal: Principal, command: cmd.CreateDrill, roles: Mapping[str, str],
+    *, script: Mapping[str, Any] | None = None, policies: Mapping[str, Any] | None = None, is_trial: bool = False,
+    request_id: str = "",
+) -> str:  # fmt: skip
+    """Begin a drill in which `roles` says who plays whom, with the script of its scenario. Raises as `create`."""
     version = incidents.version_to_open(uow, command.procedure)
     require(principal, Action.DRILL_CREATE, organisations.subject(uow.connection, command.organisation))
     organisations.require_active(uow, command.organisation)
     speed = checked_speed(command.speed)
+    script = script or {}
     settings = {"slow_to": command.slow_to, "floor_seconds": command.floor_seconds, "on_loss": command.on_loss}
     _check_settings(settings)
     starts_at = command.starts_at or uow.now
@@ -61,9 +71,10 @@ def create(
         seed=secrets.randbelow(1_000_000) if command.seed is None else command.seed, speed=speed or 1.0,
         is_paused=speed == 0, starts_at=starts_at.isoformat(), slow_to=command.slow_to,
         floor_seconds=command.floor_seconds, on_loss=command.on_loss, code_word=command.code_word.strip(),
-        roles=dict.fromkeys(command.roles, "simulated"),
+        roles=dict(roles), scenario=str(script.get("id", "")), script=dict(script), trial=is_trial,
     )  # fmt: skip
-    birth = Birth("drill", version, VirtualClock(services.clock, [Segment(uow.now, starts_at, speed)]), (created,))
+    clock = VirtualClock(services.clock, [Segment(uow.now, starts_at, speed)])
+    birth = Birth("drill", version, clock, (created,), policies or {})
     opening = cmd.OpenIncident(command.procedure, command.organisation, command.data, command.start)
     return incidents.begin(uow, services, principal, opening, birth, request_id=request_id)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import assignment, drill_clock, escalation, pass_end, simulated
+from service.application import assignment, drill_clock, escalation, injects, pass_end, simulated
 from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
@@ -104,6 +104,7 @@ def catch_up(on: Advance, *, looks: bool) -> None:
                 if queue.done(on.uow, item.id):  # what was worked before it may have cancelled it
                     _work(on, item)
             on.settle()
+            injects.look(on)
         except EngineFailed as error:
             error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise
@@ -143,15 +144,16 @@ def _work(on: Advance, item: DueItem) -> None:
     elif item.kind == "message":
         on.record(ev.MessageExpired(item.ref))
         escalation.tell(on, ("epi_office",), "message_expired", {"message": item.ref})
-    elif item.kind == "pass":
-        pass_end.give_back(on, item.ref)
-    elif item.kind == simulated.KIND:
-        simulated.answer(on, item.ref)
+    elif item.kind in _WORKED:
+        _WORKED[item.kind](on, item.ref)
     elif item.kind == "hold":
         drill_clock.pause(on, item.ref.rpartition(":")[2])
     elif item.kind == "wake":
         on.look_everywhere()
     # "govern" asks for no more than a look at the speed, which ends every command
+
+
+_WORKED = {"pass": pass_end.give_back, simulated.KIND: simulated.answer, injects.KIND: injects.work}
 
 
 def _name(on: Advance, item: DueItem) -> str:

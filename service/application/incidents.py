@@ -1,12 +1,12 @@
 """Opening an incident, adding a further sick person, putting a note on the timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
 
-from service.application import answers, definitions, drill_clock, inbox, organisations, policy_values
+from service.application import answers, definitions, drill_clock, inbox, injects, organisations, policy_values
 from service.application.fill_contexts import Target
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
@@ -61,13 +61,14 @@ def version_to_open(uow: UnitOfWork, procedure: str) -> int:
 class Birth:
     """What an incident is from its birth on: real or drill, of which version, by which clock.
 
-    `events` are recorded with its opening.
+    `events` are recorded with its opening; `policies` are values it has instead of those of the organisation.
     """
 
     kind: str
     version: int
     clock: VirtualClock
     events: tuple[ev.Event, ...] = ()
+    policies: Mapping[str, Any] = field(default_factory=dict)
 
 
 def begin(
@@ -89,6 +90,7 @@ def begin(
     )  # fmt: skip
     _answer_first(on, root, principal, command.data)
     on.settle()
+    injects.look(on)
     drill_clock.govern(on)
     on.store()
     return incident
@@ -103,7 +105,9 @@ def _opened(
         number=_number(uow, command.organisation, birth), organisation=command.organisation,
         procedure=command.procedure, version=birth.version, kind=birth.kind, place=str(named or place),
         root_instance=root,
-        policies=policy_values.values_of(uow.connection, services, command.organisation, now=uow.now),
+        policies={
+            **policy_values.values_of(uow.connection, services, command.organisation, now=uow.now), **birth.policies,
+        },
         clock=birth.clock.to_json(),
     )  # fmt: skip
 

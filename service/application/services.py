@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from service.application.definitions import DefinitionStore
 from service.application.live_instances import LiveInstances
@@ -27,7 +28,7 @@ class PrivacyLimits:
 
 @dataclass(frozen=True)
 class Services:
-    """Built once by bootstrap; everything in it is safe to share between threads.
+    """Built once by bootstrap; everything in it is safe to share between threads. `scenarios` is a folder.
 
     `announce(incident, seq)` is called after each commit that made an incident's log grow, `forget(incident)`
     after each that erased values of it: no process keeps any of it in memory.
@@ -39,6 +40,7 @@ class Services:
     deadline_rules: Mapping[str, DeadlineRule]
     definitions: DefinitionStore
     organisations: OrganisationCatalogue
+    scenarios: Path
     live: LiveInstances = field(default_factory=LiveInstances)
     privacy: PrivacyLimits = field(default_factory=PrivacyLimits)
     index: BlindIndex = field(default_factory=BlindIndex.passing)

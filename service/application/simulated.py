@@ -6,25 +6,27 @@ delays and answers, however the clock ran and whichever ids were given.
 
 from __future__ import annotations
 
-import math
-import random
-import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from sqlalchemy import select
 
-from service.application import answers, drill_clock, due_rows
+from service.application import answers, drill_clock, due_rows, scripts, simulated_chance
 from service.application.fill_contexts import Target, context_for
 from service.application.reporting import SIGNING
+from service.application.scenario_values import resolved
 from service.application.services import Origin
+from service.application.simulated_chance import Draw
 from service.domain import events as ev
 from service.domain.access import Principal
-from service.domain.errors import Conflict, EngineFailed, FormRefused, TocsinError
+from service.domain.errors import Conflict, EngineFailed, FormRefused, TocsinError, ValueRefused
 from service.domain.form_samples import sample
+from service.domain.scenarios import Answer, Delay
 from service.domain.standing import OUTSIDE_PARTIES
 from service.persistence import queue
 from service.persistence.tables import sql
@@ -37,6 +39,7 @@ ACTOR = "simulated"
 TYPICAL = timedelta(minutes=3)  # half of all answers come sooner
 TYPICAL_OUTSIDE = timedelta(minutes=15)
 SPREAD = 0.5  # of the logarithm: nine of ten lie within a factor of 2.3
+STAND_IN = timedelta(minutes=10)  # until whoever stands in for an absent role has taken over
 TRIES = 6
 AGAIN, PATIENCE = timedelta(hours=1), timedelta(days=3)  # where an answer must wait for somebody else's
 
@@ -53,12 +56,22 @@ def follow(on: Advance, event: ev.Event) -> None:
         queue.cancel(on.uow, KIND, event.visit)
 
 
-def plan(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any]) -> None:
-    """Let the task be answered after a while that the seed gives."""
+def plan(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], *, again: str = "") -> None:
+    """Let the task be answered after a while that the scenario and the seed give; not while everybody is away."""
+    drawn = Draw.of(on, drill, task)
+    chosen = _chosen(on, drawn, task)
     outside = task["role"] in OUTSIDE_PARTIES
-    typical = TYPICAL_OUTSIDE if outside else TYPICAL
-    drawn = _chance(on, drill, task, "delay").lognormvariate(math.log(typical.total_seconds()), SPREAD)
-    due_rows.put(on, KIND, task["id"], on.now + timedelta(seconds=round(drawn, 3)), task["instance_id"])
+    usual = Delay(TYPICAL_OUTSIDE if outside else TYPICAL, SPREAD)
+    due = on.now + drawn.delay(chosen.after or usual, f"delay{again}")
+    away = scripts.away_until(on, drill, (task["role"], *task["also"]), due)
+    if away is not None:
+        due = due + STAND_IN if scripts.has_stand_in(on, task["role"]) else max(due, away + (due - on.now))
+    due_rows.put(on, KIND, task["id"], due, task["instance_id"])
+
+
+def put_off(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any]) -> None:
+    """Whoever would answer a task is away from now on."""
+    plan(on, drill, task)
 
 
 def cast(on: Advance, drill: Mapping[str, Any], role: str, played_by: str) -> None:
@@ -93,11 +106,17 @@ def answer(on: Advance, task_id: str) -> None:
 
 def _answer(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], who: Principal) -> None:
     target = answers.target_of_task(on, task)
+    drawn = Draw.of(on, drill, task)
+    chosen = _chosen(on, drawn, task)
+    if _slips(on, drawn, chosen, task):
+        on.record(ev.DrillAnswerSlipped(task["id"], task["element"]), row=target.instance, element=task["element"])
+        plan(on, drill, task, again=":again")
+        return
     refused: list[str] = []
     for number in range(TRIES):
-        data = _made(on, drill, target, who, number)
         on.done_at = None
         try:
+            data = made(on, replace(drawn, attempt=number), target, who, _filled(on, drill, target, chosen))
             answers.checked(on, target, who, data)
         except Conflict as error:  # not yet: something else has to be done first
             if on.now - task["created_at"] < PATIENCE:
@@ -106,13 +125,25 @@ def _answer(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], who:
             refused = [error.code]
         except FormRefused as error:
             refused = [each.path for each in error.errors]
+        except ValueRefused as error:
+            refused = [error.code]
         else:
-            _give(on, target, who, data)
+            give(on, target, who, data)
             return
     on.record(ev.DrillAnswerFailed(task["id"], task["element"], refused), row=target.instance, element=task["element"])
 
 
-def _give(on: Advance, target: Target, who: Principal, data: Mapping[str, Any]) -> None:
+def _slips(on: Advance, drawn: Draw, chosen: Answer, task: Mapping[str, Any]) -> bool:
+    """Whether the role answers wrongly first; once a task, however often it is asked."""
+    if not chosen.error_rate or drawn.chance("slip").random() >= chosen.error_rate:
+        return False
+    log = sql.events
+    mine = (log.c.stream == on.incident_id) & (log.c.type == ev.DrillAnswerSlipped.type)
+    found = on.uow.connection.execute(select(log.c.data).where(mine & (log.c.element == task["element"]))).scalars()
+    return task["id"] not in {each["task"] for each in found}
+
+
+def give(on: Advance, target: Target, who: Principal, data: Mapping[str, Any]) -> None:
     """Answer with what was checked; what is refused after that stops the step and is seen by an operator."""
     is_late = target.due_at is not None and on.now > target.due_at
     late_reason = "演练" if is_late or target.element in SIGNING else ""
@@ -124,30 +155,32 @@ def _give(on: Advance, target: Target, who: Principal, data: Mapping[str, Any]) 
         raise EngineFailed(target.element, error.code, on.incident_id, target.instance["id"]) from error
 
 
-def _made(on: Advance, drill: Mapping[str, Any], target: Target, who: Principal, number: int) -> dict[str, Any]:
-    """An answer; from the third try on one to everything the form offers."""
+def made(on: Advance, drawn: Draw, target: Target, who: Principal, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer with what is chosen; the rest is drawn, from the third try on for everything the form offers."""
     view = on.services.forms.view(target.form_key)
-    context = context_for(on.view, target, who)
-    seed = _chance(on, drill, target.task or {}, f"answer:{number}").randrange(2**31)
     return sample(
         view,
-        context,
-        seed=seed,
-        is_full=number >= TRIES // 2,
+        context_for(on.view, target, who, chosen),
+        seed=drawn.chance(f"answer:{drawn.attempt}").randrange(2**31),
+        is_full=drawn.attempt >= TRIES // 2,
         prefer={**_usual()["any"], **_usual().get(view.form, {})},
+        chosen=chosen,
     )
 
 
-def _chance(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], what: str) -> random.Random:
-    """Chance by seed, step and the how manieth task of that step this is."""
-    known = sorted(on.rows.where(sql.tasks, incident_id=on.incident_id, element=task["element"]), key=_order)
-    number = [each["id"] for each in known].index(task["id"])
-    key = f"{drill['seed']}:{task['element']}:{number}:{what}"
-    return random.Random(zlib.crc32(key.encode()))  # noqa: S311 - not for secrets
+def _chosen(on: Advance, drawn: Draw, task: Mapping[str, Any]) -> Answer:
+    script = scripts.of(on, drawn.drill)
+    if script is None:
+        return Answer()
+    if not script.is_about_persons(task["element"]):
+        return script.answer_of(task["element"], drawn.number)
+    person = scripts.name_of(on, task["person_id"] or "")
+    of_person = simulated_chance.of_person(on, task)
+    return script.answer_of(task["element"], drawn.number, person=person, of_person=of_person)
 
 
-def _order(task: Mapping[str, Any]) -> tuple[Any, ...]:
-    return task["created_at"], task["instance_id"], int(task["id"].rpartition("-")[2])
+def _filled(on: Advance, drill: Mapping[str, Any], target: Target, chosen: Answer) -> dict[str, Any]:
+    return dict(resolved(dict(chosen.data), scripts.known(on, drill, target.person)))
 
 
 @cache

@@ -23,6 +23,7 @@ from service.application import (
     drill_clock,
     due_work,
     inbox,
+    injects,
     person_index,
     reactions,
     simulated,
@@ -212,6 +213,7 @@ class Advance:
             due_work.follow(self, event, row)
             if self.incident.get("kind") == "drill":
                 simulated.follow(self, event)
+                injects.follow(self, event)
             self._attention.note(event, row)
             if "facts" in self._kept.parts:
                 self.fact_rows.follow(event, each)
@@ -374,6 +376,7 @@ def advance(
         due_work.catch_up(on, looks=looks)
         answer = work(on)
         on.settle()
+        injects.look(on)
         drill_clock.govern(on)
     except EngineFailed as error:
         error.incident = error.incident or incident

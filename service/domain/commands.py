@@ -243,6 +243,37 @@ class CreateDrill:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginScenario:
+    """Begin a drill from a scenario, shipped or the organisation's own; the settings are those of `CreateDrill`.
+
+    `starts_at` None: as the scenario says. `roles` changes who plays whom; `trial`: the trainer tries it on himself.
+    """
+
+    scenario: str
+    organisation: str
+    speed: float = 1.0
+    seed: int | None = None
+    starts_at: datetime | None = None
+    slow_to: float | None = None
+    floor_seconds: int = 0
+    on_loss: str = "pause"
+    code_word: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendInject:
+    """Let an inject come now, leave it out (`is_skipped`, `reason`), or make one up (`content`, as in a scenario)."""
+
+    drill: str
+    inject: str = ""
+    is_skipped: bool = False
+    reason: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ControlClock:
     """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
 

@@ -24,15 +24,21 @@ PREFERENCE = 0.9  # how often a preferred answer is given
 
 
 def sample(
-    view: View, context: FillContext, *, seed: int, is_full: bool = False, prefer: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+    view: View, context: FillContext, *, seed: int, is_full: bool = False, prefer: Mapping[str, str] | None = None,
+    chosen: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Answers that `fill` accepts in this context: what the view demands, with `is_full` everything it offers.
 
-    Fields the service can fill (defaults) are left out unless `is_full`. `prefer` names the usual option of a field.
+    Fields the service can fill (defaults) are left out unless `is_full`. `prefer` names the usual option of a field,
+    `chosen` gives fields as they are (None: no answer); of a list each row of `rows`, or what every row has.
     """
     chance = random.Random(seed)  # noqa: S311 - not for secrets
-    made = _Sampler(view, context, chance, is_full=is_full, prefer=prefer or {}).record()
-    return {"rows": [made]} if view.is_list else made
+    fixed = dict(chosen or {})
+    rows = fixed.pop("rows", [{}]) if view.is_list else [{}]
+    made = [
+        _Sampler(view, context, chance, is_full=is_full, prefer=prefer or {}).record(fixed | row) for row in rows
+    ]
+    return {"rows": made} if view.is_list else made[0]
 
 
 class _Sampler:
@@ -45,10 +51,11 @@ class _Sampler:
         self.is_full = is_full
         self.prefer = prefer
 
-    def record(self) -> dict[str, Any]:
+    def record(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """Answers field by field, again until no condition demands a further one."""
         seen = Inspection(self.context)
-        made: dict[str, Any] = {}
+        made: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
+        seen.values.update(chosen)
         for _ in range(3):
             for entry in self.view.entries:
                 self._take(entry, made, seen)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from service.domain.calendar import SHANGHAI, CalendarDuration, parse_duration
-from service.domain.errors import ScenarioFault
+from service.domain.errors import ScenarioFault, ScenarioRefused
 from service.domain.scenario_parts import (
     EXPECTATION_KINDS,
     INJECT_KINDS,
@@ -70,7 +70,7 @@ class Reading:
             "absent": self._rows("absent", given.get("absent"), self._absence),
             "policies": self._mapping("policies", given.get("policies")),
             "objectives": self._rows("objectives", given.get("objectives"), self._objective),
-            "injects": self._rows("injects", given.get("injects"), self._inject),
+            "injects": self._rows("injects", given.get("injects"), self.inject),
             "speeds": self._rows("speeds", given.get("speeds"), self._speed),
             "varies": self._mapping("varies", given.get("varies")),
         }
@@ -143,7 +143,8 @@ class Reading:
             is_not=bool(row.get("not", False)),
         )
 
-    def _inject(self, path: str, row: Mapping[str, Any]) -> Inject:
+    def inject(self, path: str, row: Mapping[str, Any]) -> Inject:
+        """An inject of the master events list."""
         self._known(path, row, OF_INJECT)
         kind = self._among(f"{path}.kind", row.get("kind"), INJECT_KINDS)
         for needed in NEEDS.get(kind, ()):
@@ -293,3 +294,12 @@ class Reading:
 
     def _fault(self, path: str, zh: str, en: str, *, near: tuple[str, Sequence[str]] | None = None) -> None:
         self.faults.append(ScenarioFault.near(path, zh, en, near))
+
+
+def inject_of(document: Mapping[str, Any], path: str = "inject") -> Inject:
+    """One inject by itself. Raises ScenarioRefused."""
+    reading = Reading({})
+    made = reading.inject(path, document)
+    if reading.faults:
+        raise ScenarioRefused(tuple(reading.faults))
+    return made

@@ -78,13 +78,22 @@ class Scenario:
         """One of its injects."""
         return next((each for each in self.injects if each.id == inject_id), None)
 
-    def answer_of(self, element: str, visit: int) -> Answer:
-        """What is chosen for the visit (0 = the first) of an element, with the delay and error rate of `*`."""
+    def is_about_persons(self, element: str) -> bool:
+        """Whether answers of the element are chosen by the person it is about."""
+        return any(each.person for each in self.answers.get(element, ()))
+
+    def answer_of(self, element: str, visit: int, *, person: str = "", of_person: int = 0) -> Answer:
+        """What is chosen for the visit (0 = the first) of an element, with the delay and error rate of `*`.
+
+        Where answers name a person, those about `person` are counted by `of_person`, his visits of the element.
+        """
         usual = self.answers.get(ANYBODY, (Answer(),))[0]
-        chosen = self.answers.get(element)
-        if not chosen:
+        chosen = self.answers.get(element, ())
+        about = [each for each in chosen if each.person and each.person == person]
+        fitting, number = (about, of_person) if about else ([each for each in chosen if not each.person], visit)
+        if not fitting:
             return usual
-        found = chosen[min(visit, len(chosen) - 1)]
+        found = fitting[min(number, len(fitting) - 1)]
         return Answer(found.after or usual.after, found.data, found.person, found.error_rate or usual.error_rate)
 
     def is_away(self, role: str, since_start: timedelta) -> Absence | None:

@@ -76,6 +76,15 @@ from service.domain.events.incidents import (
     InstanceEnded,
     InstanceStarted,
 )
+from service.domain.events.injects import (
+    DrillAnswerSlipped,
+    InjectDelivered,
+    InjectImprovised,
+    InjectScheduled,
+    InjectSkipped,
+    ScenarioDropped,
+    ScenarioKept,
+)
 from service.domain.events.outside import (
     CaseRevoked,
     CaseStatusChanged,
@@ -183,6 +192,7 @@ __all__ = [
     "DeliveryWithdrawn",
     "DirectoryImported",
     "DrillAnswerFailed",
+    "DrillAnswerSlipped",
     "DrillClockChanged",
     "DrillCreated",
     "DrillEnded",
@@ -210,6 +220,10 @@ __all__ = [
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
+    "InjectDelivered",
+    "InjectImprovised",
+    "InjectScheduled",
+    "InjectSkipped",
     "InstanceEnded",
     "InstanceStarted",
     "InstanceUpgraded",
@@ -244,6 +258,8 @@ __all__ = [
     "ReviewWritten",
     "RosterOpened",
     "RosterPublished",
+    "ScenarioDropped",
+    "ScenarioKept",
     "SecondFactorRemoved",
     "SecondFactorSet",
     "SessionsRevoked",

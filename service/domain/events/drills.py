@@ -1,6 +1,6 @@
 """Drills: how one was set up, what its clock did, who plays whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from service.domain.events.base import Event, event
@@ -9,7 +9,10 @@ from service.domain.events.base import Event, event
 @event
 @dataclass(frozen=True, slots=True)
 class DrillCreated(Event):
-    """A drill was set up; `speed` is the speed wanted when it runs; `roles` names those that are simulated."""
+    """A drill was set up; `speed` is the speed wanted, `roles` who plays whom, `script` the scenario as drawn.
+
+    `scenario` is the id of the scenario, "" for free play; `trial` where the trainer tries it on himself first.
+    """
 
     type: ClassVar[str] = "drill_created"
     seed: int
@@ -21,6 +24,9 @@ class DrillCreated(Event):
     on_loss: str
     code_word: str
     roles: dict[str, str]
+    scenario: str = ""
+    script: dict[str, Any] = field(default_factory=dict)
+    trial: bool = False
 
 
 @event

@@ -18,7 +18,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import metadata, table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillWatch
+from service.persistence.tables.drills import Drill, DrillInject, DrillWatch, OwnScenario
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -97,6 +97,7 @@ __all__ = [
     "DirectoryState",
     "Draft",
     "Drill",
+    "DrillInject",
     "DrillWatch",
     "DueRow",
     "DutyGap",
@@ -122,6 +123,7 @@ __all__ = [
     "Message",
     "Notice",
     "Organisation",
+    "OwnScenario",
     "Person",
     "PersonIndex",
     "PersonReveal",

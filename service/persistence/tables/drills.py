@@ -28,6 +28,9 @@ class Drill(SQLModel, table=True):
     on_loss: str = "pause"  # pause | run
     code_word: str = ""
     roles: dict[str, Any] = Field(sa_column=json_column())
+    scenario: str = ""  # id of the scenario, "" for free play
+    script: dict[str, Any] = Field(sa_column=json_column())  # the scenario as drawn, which later changes do not touch
+    trial: bool = False  # the trainer tries it on himself first
     starts_at: datetime
     ended_at: datetime | None = None
 
@@ -40,3 +43,36 @@ class DrillWatch(SQLModel, table=True):
     seen_at: datetime | None = None  # the control page; None: it was never open
     served_at: datetime | None = None  # the worker, which then looks again within `served_seconds`
     served_seconds: float = 0
+
+
+class DrillInject(SQLModel, table=True):
+    """A read table: one row per inject of a drill, of the scenario or improvised. `content` is what the script says."""
+
+    __tablename__ = "drill_injects"
+    id: str = Field(primary_key=True)  # drill:inject
+    incident_id: str = Field(index=True)  # the drill
+    inject: str
+    place: int  # in the list
+    kind: str
+    trigger: str  # at | after | when | unless | reserve
+    state: str = "pending"  # pending | reserve | sent | skipped
+    due_at: datetime | None = None  # None while what it waits for has not happened
+    sent_at: datetime | None = None
+    until: datetime | None = None  # when an absence or failure is over
+    by: str = ""  # trigger | trainer
+    outcome: str = ""  # what its message came to, or why it was skipped
+    to: list[str] = Field(sa_column=json_column())
+    content: dict[str, Any] = Field(sa_column=json_column())
+
+
+class OwnScenario(SQLModel, table=True):
+    """A read table: scenarios an organisation wrote itself or changed a copy of."""
+
+    __tablename__ = "own_scenarios"
+    id: str = Field(primary_key=True)  # organisation:scenario
+    organisation_id: str = Field(index=True)
+    scenario: str
+    document: dict[str, Any] = Field(sa_column=json_column())
+    revision: int = 1
+    changed_at: datetime
+    changed_by: str

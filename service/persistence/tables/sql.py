@@ -12,7 +12,7 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillWatch
+from service.persistence.tables.drills import Drill, DrillInject, DrillWatch, OwnScenario
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -88,6 +88,7 @@ definitions = table_of(Definition)
 deliveries = table_of(Delivery)
 directory_imports = table_of(DirectoryImport)
 drafts = table_of(Draft)
+drill_injects = table_of(DrillInject)
 drill_watches = table_of(DrillWatch)
 drills = table_of(Drill)
 due_rows = table_of(DueRow)
@@ -114,6 +115,7 @@ memberships = table_of(Membership)
 messages = table_of(Message)
 notices = table_of(Notice)
 organisations = table_of(Organisation)
+own_scenarios = table_of(OwnScenario)
 person_index = table_of(PersonIndex)
 person_reveals = table_of(PersonReveal)
 persons = table_of(Person)
