@@ -1,15 +1,18 @@
 """The evaluation of a drill, and what evaluators say of it."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from service.api.dependencies import Answer, Body, Door, permit
 from service.api.problems import ProblemRoute
-from service.application import drill_reviews
+from service.application import after_action, drill_reviews
+from service.application.documents_docx import to_docx
 from service.application.queries import Reader, evaluation_pages
+from service.application.queries.export_files import DOCX
 from service.domain import commands as cmd
 from service.domain.access import Action
 
@@ -154,6 +157,14 @@ class EvaluationAnswer(Answer):
 def evaluated(drill: str, door: Reading) -> EvaluationAnswer:
     """Objectives with their expectations, timeliness, deviations from the diagram, findings, earlier drills."""
     return door.read(lambda reader: _evaluation(reader, drill))
+
+
+@router.get("/{drill}/report.docx", response_class=Response)
+def report(drill: str, door: Reading, layout: Literal["objectives", "record"] = "objectives") -> Response:
+    """The after-action report for Word: by objectives, or as the record schools keep of a drill."""
+    document = door.read(lambda reader: after_action.draft(reader, door.tocsin.documents, drill, layout))
+    disposition = f"attachment; filename*=UTF-8''{quote(f'{document.title}.docx')}"
+    return Response(to_docx(document), media_type=DOCX, headers={"content-disposition": disposition})
 
 
 @router.post("/{drill}/ratings", response_model=EvaluationAnswer)

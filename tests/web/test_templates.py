@@ -119,6 +119,7 @@ MODELS = {
     "drills/control.html": drill_page.ControlPage,
     "drills/stop.html": drill_page.StopPage,
     "drills/evaluation.html": evaluation_page.ReviewPage,
+    "drills/report.html": evaluation_page.AfterActionPage,
     "drills/_band.html": drill_page.BandPage,
     "engine/list.html": engine_page.EnginePage,
     "engine/resolve.html": engine_page.ResolvePage,
