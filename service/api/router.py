@@ -14,6 +14,7 @@ from service.api import (
     auth,
     drills,
     engine_incidents,
+    evaluation,
     events,
     exchange,
     exports,
@@ -46,9 +47,9 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, people, observations, readings, messages,
-    sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies, organisations, accounts,
-    attachments, events, exchange, audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, evaluation, people, observations,
+    readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies,
+    organisations, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

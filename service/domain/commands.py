@@ -316,6 +316,24 @@ class EndDrill:
 
 
 @dataclass(frozen=True, slots=True)
+class RateObjective:
+    """Rate an objective of a drill, "" for the drill as a whole: P, S, M or U, with a note."""
+
+    drill: str
+    objective: str
+    rating: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReview:
+    """Write parts of the after-action report of a drill; parts that are not named stay."""
+
+    drill: str
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class StopDrills:
     """Say the code word: every running drill of the organisation stands still."""
 

@@ -163,6 +163,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "cast": words.gettext("角色已交接。"),
         "branched": words.gettext("新的一场演练已开始，时钟停在这一刻。"),
         "drill_ended": words.gettext("演练已结束。"),
+        "rated": words.gettext("评级已保存。"),
         "stopped": words.gettext("本单位的演练已全部叫停。"),
         "reported": words.gettext("已上报，任务已派出。"),
         "case_added": words.gettext("已登记为同一事件的又一人。"),

@@ -106,7 +106,7 @@ def cells(*, reading: bool) -> list[Ask]:
 @cache
 def needs_organisation(route: str) -> bool:
     """Whether the address or the body names an incident, or something of one."""
-    blanks = ("{incident}", "{task}", "{report}", "{delivery}", "{wait}", "{drill}")
+    blanks = ("{incident}", "{drill}", "{task}", "{report}", "{delivery}", "{wait}")
     return any(each in route for each in blanks) or "{organisation}" in str(ROUTES[route].get("send"))
 
 

@@ -201,6 +201,8 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "starts_at": lambda w: w.instant("starts_at"),
     "drill_cause": lambda w: w.word("drill_cause", "cause"),
     "drill_speed": lambda w: f"×{float((w.data.get('segment') or {}).get('speed') or 0):g}",
+    "rating": lambda w: w.word("rating", "rating"),
+    "review_part": lambda w: w.word("review_part", "part"),
     "played_by": lambda w: w.word("played_by", "played_by"),
     "task": lambda w: w.known.tasks.get(str(w.data.get("task")), ""),
     "person": lambda w: w.person(),

@@ -116,6 +116,7 @@ from service.domain.events.privacy import (
     PersonRevealed,
     PersonSearched,
 )
+from service.domain.events.reviews import ObjectiveRated, ReviewWritten
 from service.domain.events.signing_in import (
     AccessTokenMade,
     AccessTokenRefused,
@@ -239,6 +240,7 @@ __all__ = [
     "MessageReceived",
     "NoteAdded",
     "NoticeSent",
+    "ObjectiveRated",
     "OrganisationChanged",
     "PasswordChanged",
     "PersonLinked",
@@ -255,6 +257,7 @@ __all__ = [
     "ReportDrafted",
     "ReportSent",
     "ReportSigned",
+    "ReviewWritten",
     "RosterOpened",
     "RosterPublished",
     "ScenarioDropped",
