@@ -7,7 +7,16 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from service.application import answers, definitions, drill_clock, inbox, injects, organisations, policy_values
+from service.application import (
+    answers,
+    definitions,
+    drill_clock,
+    due_work,
+    inbox,
+    injects,
+    organisations,
+    policy_values,
+)
 from service.application.fill_contexts import Target
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
@@ -91,8 +100,10 @@ def begin(
     )  # fmt: skip
     _answer_first(on, root, principal, command.data)
     on.settle()
-    injects.look(on)
-    drill_clock.govern(on)
+    if birth.kind == "drill":
+        due_work.catch_up(on, looks=True)  # what comes at its very beginning
+        injects.look(on)
+        drill_clock.govern(on)
     on.store()
     return incident
 

@@ -36,7 +36,9 @@ class ScenarioFile:
         return tuple(sorted(placed, key=lambda each: each.line))
 
     def line(self, path: str) -> int:
-        """The line of a path, or of what is around it."""
+        """The line of a path, or of what is around it; an answer that stands alone has no number in the file."""
+        if path not in self.lines and path.replace(".0.", ".", 1) in self.lines:
+            path = path.replace(".0.", ".", 1)
         while path and path not in self.lines:
             path = path.rpartition(".")[0]
         return self.lines.get(path, 1 if self.lines else 0)
