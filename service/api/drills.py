@@ -10,9 +10,8 @@ from service.api.dependencies import Answer, Body, Door, permit
 from service.api.problems import ProblemRoute
 from service.api.scenarios import ObjectiveAnswer, PlannedInject, inject_of, objectives_of
 from service.api.shapes import ClockAnswer, Page, page_of
-from service.application import branching
+from service.application import branching, inject_commands, scenario_drills
 from service.application import drills as use_cases
-from service.application import inject_commands, scenario_drills
 from service.application.drills import ClockOutcome
 from service.application.queries import Reader, cursors, drill_injects
 from service.application.queries import drills as queries

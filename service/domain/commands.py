@@ -282,6 +282,24 @@ class BranchDrill:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteDrill:
+    """Write into the diary of a drill; `is_private`: for its trainers alone."""
+
+    drill: str
+    text: str
+    is_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameObserver:
+    """Let an account, by its user name, look at the control room of a drill, or not any more."""
+
+    drill: str
+    username: str
+    is_observer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ControlClock:
     """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
 

@@ -1,4 +1,4 @@
-"""Drills of the trainer: the list, the control page of one, the word that stops all of them."""
+"""Drills of the trainer: the list, clock and settings of one, the word that stops all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,18 +9,14 @@ from fastapi.responses import Response
 from service.application import drills as use_cases
 from service.application import organisations
 from service.application.organisations import OrganisationView
-from service.application.queries import drill_bands, drills, inbox, timeline, waiting
+from service.application.queries import drill_bands, drills
 from service.application.queries.drill_bands import DrillBand
-from service.application.queries.drills import DrillPage, DrillRole
 from service.application.queries.incident_pages import IncidentList
 from service.application.queries.reader import Reader
-from service.application.queries.task_rows import TaskRow
-from service.application.queries.timeline import Timeline
-from service.application.queries.waiting import ActionRow, PartnerWait
 from service.domain import commands as cmd
 from service.domain.access import Action, may, require
 from service.domain.errors import NoSuch, ValueRefused
-from service.web.diagram_page import Board, Picture, StepRow
+from service.web.control_page import Refusal, changed
 from service.web.drill_start_page import number_of
 from service.web.errors import PageRoute
 from service.web.posted import Form, Posted
@@ -28,9 +24,7 @@ from service.web.site import Visit, Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-SPEEDS = ((1, "1"), (10, "2"), (60, "3"), (360, "4"))  # speed and its key
 UNITS = {"minute": "PT{}M", "hour": "PT{}H", "day": "P{}D"}
-_FED, _FEED = ("assessment", "curated", "participant"), 12  # kinds and number of entries of the live feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +34,6 @@ class DrillsPage:
     found: IncidentList
     cursor: str
     may_begin: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CastRole:
-    """A role with its open tasks."""
-
-    role: DrillRole
-    tasks: tuple[TaskRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ControlPage:
-    """One drill in the hands of its trainer; `error` is what a change of the clock was refused for."""
-
-    drill: DrillPage
-    speeds: tuple[tuple[int, str], ...]
-    busy: tuple[CastRole, ...]
-    idle: tuple[DrillRole, ...]
-    waits: tuple[PartnerWait, ...]
-    actions: tuple[ActionRow, ...]
-    steps: tuple[StepRow, ...]
-    picture: Picture
-    feed: Timeline
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +80,6 @@ def stop(visit: Visiting, posted: Form) -> Response:
             page = _stop(visit, reader, organisation, refused.text(visit.locale))
             return visit.page(reader, "drills/stop.html", page, status=422)
     return go("/inbox", said="stopped")
-
-
-@router.get("/drills/{drill}")
-def control_page(visit: Visiting, drill: str) -> Response:
-    """The control page."""
-    with visit.reader() as reader:
-        reader.incident(drill, Action.INCIDENT_READ)
-        page = _control(visit, reader, drill, "")
-        if visit.is_fragment:
-            return visit.fragment("drills/_control.html", page, shell=visit.shell(reader))
-        return visit.page(reader, "drills/control.html", page)
 
 
 @router.get("/drills/{drill}/band")
@@ -180,13 +139,7 @@ def finish(visit: Visiting, drill: str) -> Response:
 
 
 def _changed(visit: Visit, drill: str, said: str, work: Callable[[], object]) -> Response:
-    try:
-        work()
-    except ValueRefused as refused:
-        with visit.reader() as reader:
-            page = _control(visit, reader, drill, refused.text(visit.locale))
-            return visit.page(reader, "drills/control.html", page, status=422)
-    return go(f"/drills/{drill}", said=said)
+    return changed(visit, drill, said, work, Refusal("clock"))
 
 
 def _control_of(drill: str, posted: Posted) -> cmd.ControlClock:
@@ -199,26 +152,6 @@ def _control_of(drill: str, posted: Posted) -> cmd.ControlClock:
         number = int(number_of("by", posted.get("number")))
         by = UNITS.get(posted.get("unit"), UNITS["minute"]).format(number)
     return cmd.ControlClock(drill, action, None, by)
-
-
-def _control(visit: Visit, reader: Reader, drill: str, error: str) -> ControlPage:
-    found = drills.page(reader, drill)
-    board = Board(visit, reader, drill, "", "").model()
-    tasks = inbox.listing(reader, inbox.TaskFilter(incident=drill, state="open"), limit=200).items
-    waits = tuple(each for each in waiting.partner_desk(reader) if each.incident == drill)
-    by_role = {role.role: tuple(task for task in tasks if task.role == role.role) for role in found.roles}
-    return ControlPage(
-        drill=found,
-        speeds=SPEEDS,
-        busy=tuple(CastRole(role, by_role[role.role]) for role in found.roles if by_role[role.role]),
-        idle=tuple(role for role in found.roles if not by_role[role.role]),
-        waits=waits,
-        actions=tuple(waiting.action_menu(reader, drill)) if found.ended_at is None else (),
-        steps=board.now,
-        picture=board.picture,
-        feed=timeline.timeline(reader, drill, kinds=_FED, limit=_FEED),
-        error=error,
-    )
 
 
 def _stop(visit: Visit, reader: Reader, organisation: str, error: str) -> StopPage:

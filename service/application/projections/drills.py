@@ -20,6 +20,7 @@ def drill_created(rows: IncidentRows, stored: StoredEvent, event: ev.DrillCreate
         "speed": event.speed, "is_paused": event.is_paused, "cause": "start", "slow_to": event.slow_to,
         "floor_seconds": event.floor_seconds, "on_loss": event.on_loss, "code_word": event.code_word,
         "roles": event.roles, "scenario": event.scenario, "script": event.script, "trial": event.trial,
+        "observers": [],
         "starts_at": instant(event.starts_at), "ended_at": None,
     }  # fmt: skip
     rows.add(sql.drills, row)
@@ -31,6 +32,14 @@ def drill_created(rows: IncidentRows, stored: StoredEvent, event: ev.DrillCreate
 def drill_branched(rows: IncidentRows, stored: StoredEvent, _event: ev.DrillBranched) -> None:
     """From here on it is in the hands of whoever branched it off."""
     rows.change(sql.drills, stored.stream, trainer=stored.actor)
+
+
+@applies(ev.DrillObserverNamed)
+def drill_observer_named(rows: IncidentRows, stored: StoredEvent, event: ev.DrillObserverNamed) -> None:
+    """Who looks on."""
+    drill = rows.get(sql.drills, stored.stream)
+    others = [each for each in (drill["observers"] if drill else []) if each != event.account]
+    rows.change(sql.drills, stored.stream, observers=[*others, event.account] if event.is_observer else others)
 
 
 @applies(ev.DrillClockChanged)

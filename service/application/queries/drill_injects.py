@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application import scenario_plans
+from service.application.queries import drill_diary
 from service.application.queries.reader import Reader
 from service.application.queries.scenarios import InjectRow, ObjectiveRow, Words
 from service.domain.access import Action
@@ -55,11 +56,12 @@ class InjectCard:
 
 
 def of_drill(reader: Reader, drill: str) -> tuple[DrillInjectRow, ...]:
-    """All injects of a drill in their order. Raises NoSuch, NotADrill, NotAllowed for who does not control it."""
+    """All injects of a drill in their order, for who controls it or looks on. Raises NoSuch, NotADrill, NotAllowed."""
     found = reader.incident(drill, Action.INCIDENT_READ)
     if found["kind"] != "drill":
         raise NotADrill(found["number"])
-    reader.incident(drill, Action.DRILL_CONTROL)
+    if not drill_diary.is_observer(reader, drill):
+        reader.incident(drill, Action.DRILL_CONTROL)
     script, words = _words(reader, found)
     planned = {each.id for each in script.injects} if script else set()
     return tuple(_row(reader, row, words, planned) for row in _rows(reader, drill))

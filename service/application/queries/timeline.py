@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true
 
 from service.application.queries import cursors, names
 from service.application.queries.drills import drill_row
@@ -21,6 +21,8 @@ reports = t.table_of(t.Report)
 deliveries = t.table_of(t.Delivery)
 
 PERSON_KEYS = ("person", "persons", "case")
+NOTES = frozenset({"note_added", "drill_noted", "drill_noted_privately"})
+PRIVATE = "drill_noted_privately"  # for whoever controls the drill
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def all_events(reader: Reader, incident: str, *, after: int = 0, limit: int = cu
     """Every event after a seq, oldest first; `next` is the seq to go on after."""
     reader.incident(incident)
     limit = cursors.clamp(limit)
-    statement = select(events).where(events.c.stream == incident, events.c.seq > after)
+    statement = select(events).where(events.c.stream == incident, events.c.seq > after, _is_for(reader, incident))
     found = reader.rows(statement.order_by(events.c.seq).limit(limit + 1))
     entries = _entries(reader, found[:limit])
     return Timeline(entries, {}, str(entries[-1].seq) if len(found) > limit else "", _last_seq(reader, incident))
@@ -85,7 +87,9 @@ def timeline(
     reader.incident(incident, Action.PEOPLE_READ if person else Action.INCIDENT_READ)
     limit, wanted = cursors.clamp(limit), set(kinds)
     shown = [type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone]
-    statement = select(events).where(events.c.stream == incident, events.c.type.in_(shown))
+    statement = select(events).where(
+        events.c.stream == incident, events.c.type.in_(shown), _is_for(reader, incident)
+    )  # fmt: skip
     if person:
         instances = t.table_of(t.Instance)
         own = select(instances.c.id).where(instances.c.incident_id == incident, instances.c.person_id == person)
@@ -100,13 +104,20 @@ def timeline(
 
 
 def _hidden(reader: Reader, incident: str, shown: set[str]) -> dict[str, int]:
-    statement = select(events.c.type, func.count().label("n")).where(events.c.stream == incident)
+    statement = select(events.c.type, func.count().label("n")).where(
+        events.c.stream == incident, _is_for(reader, incident)
+    )  # fmt: skip
     hidden = dict.fromkeys(KINDS, 0)
     for row in reader.rows(statement.group_by(events.c.type)):
         sentence = sentences().get(row["type"])
         if row["type"] not in shown:
             hidden[sentence.kind if sentence else "system"] += row["n"]
     return {kind: count for kind, count in hidden.items() if count}
+
+
+def _is_for(reader: Reader, incident: str) -> ColumnElement[bool]:
+    """What of the log the reader may be shown: not what trainers write for themselves, unless he is one."""
+    return true() if reader.may_with(Action.DRILL_CONTROL, reader.incident(incident)) else events.c.type != PRIVATE
 
 
 def _last_seq(reader: Reader, incident: str) -> int:
@@ -225,7 +236,7 @@ def _among(column: ColumnElement[str], ids: list[str]) -> ColumnElement[bool]:
 
 def _texts(reader: Reader, found: list[dict[str, Any]]) -> dict[int, str]:
     """Texts of notes, for readers who may read about the incident's people; others see that there is one."""
-    notes = [row for row in found if row["type"] == "note_added"]
+    notes = [row for row in found if row["type"] in NOTES]
     if not notes or not reader.may_with(Action.PEOPLE_READ, reader.incident(notes[0]["stream"])):
         return {}
     opened = {row["seq"]: reader.sealer.open_all(reader.connection, row["sealed"]) for row in notes}

@@ -42,6 +42,32 @@ class DrillBranched(Event):
 
 @event
 @dataclass(frozen=True, slots=True)
+class DrillNoted(Event):
+    """An entry of the diary everybody in the drill may read; its text is sealed and never changes."""
+
+    type: ClassVar[str] = "drill_noted"
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillNotedPrivately(Event):
+    """An entry of the trainers' own diary; its text is sealed and never changes."""
+
+    type: ClassVar[str] = "drill_noted_privately"
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class DrillObserverNamed(Event):
+    """An account may look at the control room, without its controls, or may not any more."""
+
+    type: ClassVar[str] = "drill_observer_named"
+    account: str
+    is_observer: bool
+
+
+@event
+@dataclass(frozen=True, slots=True)
 class DrillClockChanged(Event):
     """The clock goes on by another segment; `speed` is the speed wanted, `cause` why it runs as it does now."""
 

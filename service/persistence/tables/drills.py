@@ -31,6 +31,7 @@ class Drill(SQLModel, table=True):
     scenario: str = ""  # id of the scenario, "" for free play
     script: dict[str, Any] = Field(sa_column=json_column())  # the scenario as drawn, which later changes do not touch
     trial: bool = False  # the trainer tries it on himself first
+    observers: list[str] = Field(sa_column=json_column())
     starts_at: datetime
     ended_at: datetime | None = None
 

@@ -1,4 +1,4 @@
-"""Moments of drills that others can branch off.
+"""The control room: moments of drills that others can branch off, and who looks on.
 
 Revision: 0012, after 0011.
 """
@@ -15,6 +15,10 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("drills", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("observers", sa.JSON(), nullable=False, server_default="[]"))
+    with op.batch_alter_table("drills", schema=None) as batch_op:
+        batch_op.alter_column("observers", server_default=None)
     op.create_table(
         "drill_rests",
         sa.Column("incident_id", sa.String(), nullable=False),
@@ -36,3 +40,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("drill_states")
     op.drop_table("drill_rests")
+    with op.batch_alter_table("drills", schema=None) as batch_op:
+        batch_op.drop_column("observers")
