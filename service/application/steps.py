@@ -293,8 +293,7 @@ class Advance:
         """
         logs.bind(instance_id=row["id"])
         instance = self.live(row)
-        moved, was_dirty = False, instance.is_dirty
-        instance.is_dirty = False
+        moved, was_dirty, instance.is_dirty = False, instance.is_dirty, False
         try:
             with metrics.steps.time():
                 result = command(instance, self.context(row))

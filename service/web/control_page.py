@@ -123,7 +123,8 @@ def inject(visit: Visiting, drill: str, posted: Form) -> Response:
         _made_up(posted) if do == "improvise" else {},
     )  # fmt: skip
     kept = {name: posted.get(name) for name in _INJECT}
-    return changed(visit, drill, do, lambda: visit.run(inject_commands.send, command), Refusal("improvise", "", kept))
+    said = "inject" if do != "skip" else ""
+    return changed(visit, drill, said, lambda: visit.run(inject_commands.send, command), Refusal("improvise", "", kept))
 
 
 @router.post("/drills/{drill}/diary")
@@ -139,7 +140,7 @@ def observe(visit: Visiting, drill: str, posted: Form) -> Response:
     """Let somebody look on, or not any more."""
     command = cmd.NameObserver(drill, posted.get("username"), posted.get("do") != "remove")
     kept = Refusal("observer", "", {"username": posted.get("username")})
-    return changed(visit, drill, "observer", lambda: visit.run(diary_commands.name_observer, command), kept)
+    return changed(visit, drill, "", lambda: visit.run(diary_commands.name_observer, command), kept)
 
 
 def changed(visit: Visit, drill: str, said: str, work: Callable[[], object], kept: Refusal) -> Response:
@@ -169,14 +170,15 @@ def control(visit: Visit, reader: Reader, drill: str, refusal: Refusal) -> Contr
     by_role = {role.role: tuple(task for task in tasks if task.role == role.role) for role in found.roles}
     leads = reader.may_with(Action.DRILL_CONTROL, reader.incident(drill))
     watches = leads or drill_diary.is_observer(reader, drill)
+    acts = leads or not watches  # who looks on does not play
     injects = drill_injects.of_drill(reader, drill) if watches else ()
     return ControlPage(
         drill=found,
         speeds=SPEEDS,
         busy=tuple(CastRole(role, by_role[role.role]) for role in found.roles if by_role[role.role]),
         idle=tuple(role for role in found.roles if not by_role[role.role]),
-        waits=tuple(each for each in waiting.partner_desk(reader) if each.incident == drill),
-        actions=tuple(waiting.action_menu(reader, drill)) if found.ended_at is None else (),
+        waits=tuple(each for each in waiting.partner_desk(reader) if each.incident == drill) if acts else (),
+        actions=tuple(waiting.action_menu(reader, drill)) if acts and found.ended_at is None else (),
         steps=board.now,
         picture=board.picture,
         feed=timeline.timeline(reader, drill, kinds=_FED, limit=_FEED),
