@@ -188,11 +188,11 @@ def _parcels(
     mine = (table.c.owner == batch.recipient) & table.c.is_active.is_(True)
     channels = [dict(row) for row in connection.execute(select(table).where(mine).order_by(table.c.id)).mappings()]
     link = _link(batch, public_url)
+    is_drill = _is_drill(connection, batch.stream)
     text = compose(
         lead["data"]["wake"], lead["data"]["number"], link, count=len(batch.rows),
-        locale=_locale(connection, batch.recipient),
+        locale=_locale(connection, batch.recipient), is_drill=is_drill,
     )  # fmt: skip
-    is_drill = _is_drill(connection, batch.stream)
     return tuple(
         parcel(sealer, connection, row, delivery=f"{lead['id']}.{row['id']}", stream=batch.stream, text=text,
                link=link, now=now, recipient=batch.recipient, is_drill=is_drill)

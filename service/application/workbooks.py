@@ -27,6 +27,7 @@ MAX_ROWS = 1000
 MAX_COLUMNS = 80
 EXPLAINED = 5_000  # rows with a drop-down in a workbook with several sheets
 _OPTIONS_SHEET = "options"
+DRILL = "演练"
 _TEXT, _TIME = "@", "yyyy-mm-dd hh:mm"
 
 Cell = str | int | float | bool | datetime | None
@@ -66,11 +67,18 @@ class Formula:
     """A cell that holds a formula; what it would say is of no interest."""
 
 
-def write(title: str, columns: Sequence[SheetColumn], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """A workbook with one sheet of rows, headings on top, and drop-downs down to the last row that may be used."""
+def write(
+    title: str, columns: Sequence[SheetColumn], rows: Iterable[Sequence[Cell]], *, is_drill: bool = False
+) -> bytes:  # fmt: skip
+    """A workbook with one sheet of rows, headings on top, and drop-downs down to the last row that may be used.
+
+    One of a drill says so in the name of its sheet and on every printed page.
+    """
     book = Workbook()
     sheet: Worksheet = book.active
-    _fill(sheet, title, columns, rows)
+    _fill(sheet, f"{DRILL} {title}" if is_drill else title, columns, rows)
+    if is_drill:
+        sheet.oddHeader.center.text = f"{DRILL} DRILL"
     _add_options(book, sheet, columns)
     made = BytesIO()
     book.save(made)

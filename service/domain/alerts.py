@@ -29,6 +29,7 @@ KINDS: dict[str, frozenset[str]] = {
 _SCHEME = re.compile(r"([a-z]{3,12})://\S{3,}")
 LONGEST_ADDRESS = 500
 
+DRILL = ("演练", "DRILL")
 # What a message can say, before the link: Chinese, English.
 WORDS: dict[str, tuple[str, str]] = {
     "duty": ("有待接单任务", "a task waits for you"),
@@ -55,13 +56,13 @@ def to_organisation(organisation: str) -> str:
     return f"{ORGANISATION}{organisation}"
 
 
-def compose(kind: str, number: str, link: str, *, count: int, locale: str) -> str:
-    """The text of a message: what it is about, the code of the incident (may be empty), the link."""
+def compose(kind: str, number: str, link: str, *, count: int, locale: str, is_drill: bool = False) -> str:
+    """The text of a message: whether it is a drill, what it is about, the code of the incident (or none), the link."""
     is_english = locale.startswith("en")
     words = WORDS[kind][is_english]
     if count > 1:
         words = f"{words} ({count})" if is_english else f"{words}（{count}项）"
-    said = " ".join(part for part in (number, words) if part)
+    said = " ".join(part for part in (DRILL[is_english] if is_drill else "", number, words) if part)
     return f"[Tocsin] {said}: {link}" if is_english else f"【警钟】{said}：{link}"
 
 

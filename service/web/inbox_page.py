@@ -60,7 +60,7 @@ def inbox_page(visit: Visiting, scope: str = "group", cursor: str = "") -> Respo
 
 def _page(reader: Reader, scope: str, cursor: str) -> InboxPage:
     found = inbox(reader, TaskFilter(whose=scope, state="open"), cursor=cursor)
-    running = incident_pages.listing(reader, IncidentFilter(status="open"), limit=_ASIDE)
+    running = incident_pages.listing(reader, IncidentFilter(status="open", kind="real"), limit=_ASIDE)
     notices = deliveries.my_notices(reader, limit=_ASIDE)
     return InboxPage(scope, found, found.counts[scope], running.items, notices, cursor)
 

@@ -36,10 +36,11 @@ _BESIDE = 5
 
 @dataclass(frozen=True, slots=True)
 class IncidentsPage:
-    """Incidents the reader may see; `status` is open, "" for all, or closed."""
+    """Incidents the reader may see; `status` is open, "" for all, or closed; drills only where `kind` asks for them."""
 
     found: IncidentList
     status: str
+    kind: str
     cursor: str
 
 
@@ -123,13 +124,14 @@ class DeliveriesPage:
 
 
 @router.get("/incidents")
-def incidents_page(visit: Visiting, status: str = "open", cursor: str = "") -> Response:
-    """The list of incidents."""
+def incidents_page(visit: Visiting, status: str = "open", kind: str = "real", cursor: str = "") -> Response:
+    """The list of incidents: the real ones, or drills."""
     require(visit.principal, Action.SELF_READ)
     with visit.reader() as reader:
         chosen = status if status in STATUSES else "open"
-        found = incident_pages.listing(reader, IncidentFilter(status=chosen), cursor=cursor)
-        return visit.page(reader, "incidents/list.html", IncidentsPage(found, chosen, cursor))
+        asked = "drill" if kind == "drill" else "real"
+        found = incident_pages.listing(reader, IncidentFilter(status=chosen, kind=asked), cursor=cursor)
+        return visit.page(reader, "incidents/list.html", IncidentsPage(found, chosen, asked, cursor))
 
 
 @router.get("/incidents/{incident}")

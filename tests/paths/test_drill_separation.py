@@ -1,15 +1,17 @@
 """What belongs to a drill stays in it: people, numbers, lists, and everything that leaves the building."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from integrations import PARTNERS, Endpoint, http_client, live_gateways, staff_gateway
-from service.application import clusters, deliveries
+from service.application import clusters, deliveries, workbooks
 from service.application.queries import Reader, health, inbox, incident_pages, policies, procedures, reports
 from service.application.queries.incident_pages import IncidentFilter
 from service.domain.errors import FormRefused
@@ -160,3 +162,29 @@ def test_whatever_people_do_in_a_drill_nothing_real_is_called(
                 assert outside.gateway_for(outgoing) in outside.rehearsal.values()
     finally:
         w.close()
+
+
+def test_counts_of_the_inbox_and_lists_of_incidents_keep_drills_apart(world: World) -> None:
+    w = world
+    real = w.open("teacher", school.quick(), "small_alarm")
+    drill = drilling.begin(w, speed=0)
+
+    def look(who: str) -> tuple[dict[str, int], set[str], set[str]]:
+        with w.app.read() as connection:
+            reader = Reader(connection, w.app.sealer, w.app.services, w.who(who), w.clock.now())
+            listed = [
+                {each.id for each in incident_pages.listing(reader, IncidentFilter(kind=kind)).items}
+                for kind in ("real", "drill")
+            ]
+            return inbox.counts(reader), listed[0], listed[1]
+
+    counts, reals, drills_ = look("nurse")
+    assert (reals, drills_) == ({real}, {drill})
+    assert counts == {"mine": 0, "group": 1, "all": 2, "drill": 1}
+
+
+def test_a_sheet_of_a_drill_says_so_and_one_of_a_real_incident_does_not() -> None:
+    for is_drill in (True, False):
+        content = workbooks.write("名单", [workbooks.SheetColumn("姓名")], [["甲"]], is_drill=is_drill)
+        (sheet,) = load_workbook(BytesIO(content)).worksheets
+        assert (sheet.title.startswith("演练"), "演练" in (sheet.oddHeader.center.text or "")) == (is_drill, is_drill)

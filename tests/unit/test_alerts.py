@@ -27,14 +27,17 @@ LINK = "https://tocsin.example/tasks/01k-16"
     number=NUMBERS,
     count=st.integers(1, 500),
     locale=st.sampled_from(["zh_CN", "en"]),
+    is_drill=st.booleans(),
 )
 def test_a_text_is_fixed_words_a_code_and_a_link_and_nothing_else(
-    kind: str, number: str, count: int, locale: str
+    kind: str, number: str, count: int, locale: str, is_drill: bool
 ) -> None:
-    said = compose(kind, number, LINK, count=count, locale=locale)
+    said = compose(kind, number, LINK, count=count, locale=locale, is_drill=is_drill)
+    assert (("DRILL " if locale == "en" else "演练 ") in said) is is_drill
     left = said.removesuffix(LINK)
     assert left != said
-    for part in (WORDS[kind][locale == "en"], number, str(count) if count > 1 else ""):
+    drill = ("演练", "DRILL")[locale == "en"] if is_drill else ""
+    for part in (drill, WORDS[kind][locale == "en"], number, str(count) if count > 1 else ""):
         assert part in left
         left = left.replace(part, "", 1)
     assert not re.sub(r"【警钟】|\[Tocsin\]|[：:()（）项 ]", "", left)

@@ -65,7 +65,9 @@ def download(reader: Reader, incident: str, chosen: Sequence[str]) -> tuple[str,
 
     Names are in full where an open task of the reader needs them: taking them out is put on record.
     """
-    number = reader.incident(incident, Action.PEOPLE_READ)["number"]
+    found = reader.incident(incident, Action.PEOPLE_READ)
+    is_drill = found["kind"] == "drill"
+    number = f"{workbooks.DRILL} " * is_drill + found["number"]
     all_of = headings(reader)
     places = [place for place, each in enumerate(all_of) if each in chosen]
     columns = [SheetColumn(all_of[each]) for each in all_of if each in chosen]
@@ -73,7 +75,7 @@ def download(reader: Reader, incident: str, chosen: Sequence[str]) -> tuple[str,
     rows = [[cells[place] for place in places] for cells in map(_cells, items)]
     title = reader.pick("密接名单", "Contacts")
     persons = tuple(dict.fromkeys(each.contact.person for each in items))
-    return f"{title} {number}.xlsx", workbooks.write(title, columns, rows), persons
+    return f"{title} {number}.xlsx", workbooks.write(title, columns, rows, is_drill=is_drill), persons
 
 
 # --- inside -----------------------------------------------------------------------------------

@@ -98,14 +98,16 @@ def group_of(row: TaskRow) -> str:
 
 
 def counts(reader: Reader) -> dict[str, int]:
-    """Open tasks behind each of the three buttons, in one statement."""
+    """Open tasks behind each of the three buttons, in one statement; those of drills are counted apart (`drill`)."""
+    is_real = incidents.c.kind == "real"
     open_tasks = select(
-        func.count().filter(_is_mine(reader)).label("mine"),
-        func.count().filter(_is_group(reader)).label("group"),
-        func.count().label("all"),
+        func.count().filter(is_real, _is_mine(reader)).label("mine"),
+        func.count().filter(is_real, _is_group(reader)).label("group"),
+        func.count().filter(is_real).label("all"),
+        func.count().filter(~is_real, _is_group(reader)).label("drill"),
     ).select_from(tasks.join(incidents, incidents.c.id == tasks.c.incident_id))
     row = reader.connection.execute(open_tasks.where(reader.in_scope, tasks.c.state.in_(OPEN_STATES))).mappings().one()
-    return {code: row[code] for code in WHOSE}
+    return {code: row[code] for code in (*WHOSE, "drill")}
 
 
 # --- conditions -------------------------------------------------------------------------------

@@ -62,8 +62,10 @@ def download(reader: Reader, incident: str, entry: Entry) -> tuple[str, bytes]:
         for row in entry.rows
     ]
     title = f"{entry.round.day:%m-%d} {name}"
-    content = workbooks.write(title, [*fixed, *(column.shown for column in columns.values())], rows)
-    number = reader.incident(incident)["number"]
+    found = reader.incident(incident)
+    is_drill = found["kind"] == "drill"
+    content = workbooks.write(title, [*fixed, *(column.shown for column in columns.values())], rows, is_drill=is_drill)
+    number = f"{workbooks.DRILL} " * is_drill + found["number"]
     return f"{number}-{entry.round.day:%m%d}-{name}.xlsx", content
 
 

@@ -70,8 +70,10 @@ def download(reader: Reader, task: str) -> tuple[str, bytes, tuple[str, ...], st
     """
     sheet = _Sheet(reader, task)
     columns = [each.shown for each in sheet.columns]
-    name = f"{sheet.view.name.of(reader.locale)} {sheet.task.row.incident_number}"
-    content = workbooks.write(sheet.view.name.of(reader.locale), columns, sheet.standing())
+    is_drill = sheet.task.row.incident_kind == "drill"
+    number = f"{workbooks.DRILL} " * is_drill + sheet.task.row.incident_number
+    name = f"{sheet.view.name.of(reader.locale)} {number}"
+    content = workbooks.write(sheet.view.name.of(reader.locale), columns, sheet.standing(), is_drill=is_drill)
     return f"{name}.xlsx", content, sheet.persons(), sheet.task.row.incident
 
 
