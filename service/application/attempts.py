@@ -46,6 +46,7 @@ LIMITS = {
     "address": Limit(60, timedelta(seconds=10), timedelta(minutes=5)),
     "token": Limit(30, timedelta(seconds=10), timedelta(minutes=5)),
     "pass": Limit(10, timedelta(seconds=10), timedelta(minutes=5)),
+    "join": Limit(30, timedelta(seconds=10), timedelta(minutes=5)),  # a class types a PIN of six digits
 }
 
 

@@ -17,7 +17,7 @@ from service.application import access_log, organisations
 from service.domain import events as ev
 from service.domain.access import Principal
 from service.domain.errors import NoSuch
-from service.domain.token_scopes import PASS_ACTIONS
+from service.domain.token_scopes import GUEST_ACTIONS, PASS_ACTIONS
 from service.persistence.tables import Account, Membership, Session, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -26,7 +26,7 @@ SESSION_LENGTH = timedelta(hours=12)
 KEPT_AFTER_END = timedelta(days=1)  # a form sent with a session that is over finds its writer
 USE_NOTED = timedelta(minutes=5)  # last use is written down no more often
 
-SessionKind = Literal["cookie", "bearer", "pass"]
+SessionKind = Literal["cookie", "bearer", "pass", "guest"]
 
 _accounts = table_of(Account)
 _memberships = table_of(Membership)
@@ -67,7 +67,7 @@ class CurrentSession:
     expires_at: datetime
     id: str = ""
     last_used_at: datetime | None = None
-    task: str = ""  # the only one of an emergency pass
+    task: str = ""  # the only one of an emergency pass; of a guest of a drill no task at all
     is_token: bool = False  # a personal access token, `id` is the token's
 
     def accepts_csrf(self, value: str | None) -> bool:
@@ -141,9 +141,8 @@ def session_of(connection: Connection, secret: str, *, now: datetime) -> Current
     row = connection.execute(_find_session, {"token_hash": _token_hash(secret), "now": now}).first()
     if row is None:
         return None
-    principal = Principal(
-        row.id, row.name, roles_of(connection, row.id, now), row.locale, actions=PASS_ACTIONS if row.task_id else None
-    )
+    narrowed = GUEST_ACTIONS if row.kind == "guest" else PASS_ACTIONS if row.task_id else None
+    principal = Principal(row.id, row.name, roles_of(connection, row.id, now), row.locale, actions=narrowed)
     return CurrentSession(
         principal, row.username, row.kind, row.csrf, row.expires_at, row.session, row.last_used_at, row.task_id
     )

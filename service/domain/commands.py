@@ -300,6 +300,23 @@ class NameObserver:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """Let people without an account ask to take part in a drill; or no more (`is_open` false)."""
+
+    drill: str
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DecideGuest:
+    """Give somebody who asked a role in a drill; "" refuses him, or sends him out."""
+
+    drill: str
+    guest: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlClock:
     """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
 

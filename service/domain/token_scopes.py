@@ -44,6 +44,8 @@ SCOPES: Mapping[str, frozenset[Action]] = {
 
 # What somebody with an emergency pass does, on the task that was handed to him and on no other.
 PASS_ACTIONS = frozenset({Action.TASK_READ, Action.TASK_COMPLETE, Action.PERSON_REVEAL, Action.ATTACHMENT_ADD})
+# What a guest of a drill does, in that drill (`application/drill_join.py` asks which one) and nowhere else.
+GUEST_ACTIONS = frozenset({Action.INCIDENT_READ, Action.TASK_READ, Action.TASK_COMPLETE, Action.ATTACHMENT_ADD})
 
 
 def actions_of(scopes: Iterable[str]) -> frozenset[Action]:

@@ -68,6 +68,17 @@ class DrillObserverNamed(Event):
 
 @event
 @dataclass(frozen=True, slots=True)
+class DrillGuestDecided(Event):
+    """Somebody who came in by the PIN plays a role from now on; `role` is empty where he was refused or sent out."""
+
+    type: ClassVar[str] = "drill_guest_decided"
+    guest: str
+    account: str
+    role: str
+
+
+@event
+@dataclass(frozen=True, slots=True)
 class DrillClockChanged(Event):
     """The clock goes on by another segment; `speed` is the speed wanted, `cause` why it runs as it does now."""
 

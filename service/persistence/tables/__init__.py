@@ -18,7 +18,16 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import metadata, table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillInject, DrillRest, DrillState, DrillWatch, OwnScenario
+from service.persistence.tables.drills import (
+    Drill,
+    DrillDoor,
+    DrillGuest,
+    DrillInject,
+    DrillRest,
+    DrillState,
+    DrillWatch,
+    OwnScenario,
+)
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -97,6 +106,8 @@ __all__ = [
     "DirectoryState",
     "Draft",
     "Drill",
+    "DrillDoor",
+    "DrillGuest",
     "DrillInject",
     "DrillRest",
     "DrillState",

@@ -97,3 +97,30 @@ class DrillState(SQLModel, table=True):
     instance_id: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)
     state: bytes  # compressed text, as in `instance_states`
+
+
+class DrillDoor(SQLModel, table=True):
+    """The way into a drill for people without an account; its PIN opens a waiting room and no more. No read table."""
+
+    __tablename__ = "drill_doors"
+    drill_id: str = Field(primary_key=True)
+    pin: str = Field(index=True)
+    opened_at: datetime
+    opened_by: str
+    open_until: datetime
+
+
+class DrillGuest(SQLModel, table=True):
+    """Somebody who came in by a PIN, and which role he was given. No read table."""
+
+    __tablename__ = "drill_guests"
+    id: str = Field(primary_key=True)
+    drill_id: str = Field(index=True)
+    account_id: str = Field(unique=True)
+    name: str
+    wish: str = ""
+    state: str  # waiting | in | refused
+    role: str = ""
+    asked_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str = ""

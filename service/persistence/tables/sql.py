@@ -12,7 +12,16 @@ from service.persistence.tables.accounts import (
 )
 from service.persistence.tables.base import table_of
 from service.persistence.tables.directory import DirectoryImport, GroupMember, Invitation, WorkingGroup
-from service.persistence.tables.drills import Drill, DrillInject, DrillRest, DrillState, DrillWatch, OwnScenario
+from service.persistence.tables.drills import (
+    Drill,
+    DrillDoor,
+    DrillGuest,
+    DrillInject,
+    DrillRest,
+    DrillState,
+    DrillWatch,
+    OwnScenario,
+)
 from service.persistence.tables.duty import (
     Absence,
     Assignment,
@@ -88,6 +97,8 @@ definitions = table_of(Definition)
 deliveries = table_of(Delivery)
 directory_imports = table_of(DirectoryImport)
 drafts = table_of(Draft)
+drill_doors = table_of(DrillDoor)
+drill_guests = table_of(DrillGuest)
 drill_injects = table_of(DrillInject)
 drill_rests = table_of(DrillRest)
 drill_states = table_of(DrillState)
