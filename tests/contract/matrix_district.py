@@ -83,6 +83,8 @@ def district(folder: Path) -> Iterator[District]:
     made = District(world, create_app(world.app, with_worker=False))
     try:
         observing.listed(world, tracing.NEIGHBOURS[:1], other_org={"id": "demo-school-2"})
+        receipt = {"send_channel": "书面", "outcome": "已送达", "answered_by": "第二学校"}
+        world.do("coordinator", "s_contact_assist", receipt)
         _case_of(world, "teacher", PLANTED["demo-school"], school.CLASS)
         made.objects["demo-school"] = _objects(world, "demo-school", ("R27", "demo-school-2"))
         for organisation, (who, place) in OPENERS.items():
