@@ -84,6 +84,7 @@ class Action(StrEnum):
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFY = "audit.verify"
+    DATA_EXTRACT = "data.extract"  # everything stored about one person, who asked for it
     DATA_ERASE = "data.erase"  # look at what is due, erase it, hold it back
 
 
@@ -340,6 +341,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ACCOUNT_MANAGE: (_administrator,),
     Action.AUDIT_READ: (_administrator, _leader, _data_contact),
     Action.AUDIT_VERIFY: (_administrator,),
+    Action.DATA_EXTRACT: (_data_contact,),
     Action.DATA_ERASE: (_administrator, _leader, _data_contact),
 }
 

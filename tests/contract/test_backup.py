@@ -47,7 +47,8 @@ def upload(w: World, name: str) -> str:
 def note(w: World, text: str) -> None:
     """Somebody writes into the timeline."""
     coordinator = w.who("coordinator")
-    w.app.run(lambda uow: incidents.add_note(uow, w.app.services, coordinator, cmd.AddNote(w.incident, text, w.clock.now())))
+    command = cmd.AddNote(w.incident, text, w.clock.now())
+    w.app.run(lambda uow: incidents.add_note(uow, w.app.services, coordinator, command))
 
 
 def events(w: World) -> int:
