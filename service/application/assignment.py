@@ -109,7 +109,7 @@ def climb(on: Advance, task: str) -> None:
 def superior_of(on: Advance) -> tuple[str, list[str]]:
     """The nearest superior organisation with somebody who oversees, and who of them is on duty, else all."""
     for above in organisations.hierarchy(on.uow).ancestors(str(on.incident["organisation_id"])):
-        held = duty_rosters.holders(on.uow, above)
+        held = duty_rosters.holders(on.uow, above, on.uow.now)
         overseers = [account for account, roles in held.items() if roles & OVERSEERS]
         if overseers:
             on_duty = {each.account for each in duty_rosters.roster_of(on.uow, above).on_duty(on.now)}
@@ -121,7 +121,7 @@ def superior_of(on: Advance) -> tuple[str, list[str]]:
 
 
 def _begin(on: Advance, row: Row, roster: Roster) -> None:
-    held = duty_rosters.holders(on.uow, row["organisation_id"])
+    held = duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
     roles = _roles(row)
     able = [account for account, roles_held in held.items() if roles_held & set(roles)]
     on_duty = [each.account for each in roster.on_duty(on.now) if each.account in able]
@@ -134,7 +134,7 @@ def _begin(on: Advance, row: Row, roster: Roster) -> None:
 def _leaders(on: Advance, row: Row, roster: Roster, had: Collection[str]) -> list[str]:
     """The leaders on duty; where there is none, whoever leads the organisation."""
     on_duty = [each.account for each in roster.on_duty(on.now) if each.duty == LEADER]
-    held = duty_rosters.holders(on.uow, row["organisation_id"])
+    held = duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
     found = on_duty or [account for account, roles in held.items() if roles & LEADERS]
     return [each for each in found if each not in had] or found
 
