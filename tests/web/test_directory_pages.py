@@ -63,7 +63,7 @@ def test_somebody_is_invited_gets_a_role_more_and_leaves(web: Pages) -> None:
     assert guest.post("/sign-in", {"username": "gate9", "password": chosen["password"]}).path == "/inbox"
     page = f"{SCHOOL}/people/{account}"
     given = mine.submit(mine.get(page), {"role": "guard_counsellor", "do": "give"}, "//form[.//select[@name='role']]")
-    assert "保安、咨询师" in given.words("//main")
+    assert "保安与咨询师" in given.words("//main")
     leave = mine.get(f"{page}/leave")
     no_reason = mine.submit(leave, {"reason": ""}, "//form[contains(@action,'/leave')]")
     assert (no_reason.status, "请写明理由" in no_reason.text) == (422, True)
