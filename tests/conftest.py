@@ -8,7 +8,10 @@ from service.settings import ROOT
 
 # As `bootstrap` does: rules of access are asked in tests that build no product.
 _roles = OrganisationCatalogue.load(ROOT / "workflows" / "organisations.yaml")
-appoint(leaders=_roles.leaders, overseers=_roles.overseers, outside_parties=_roles.outside_parties)
+appoint(
+    leaders=_roles.leaders, overseers=_roles.overseers, outside_parties=_roles.outside_parties,
+    letter_readers=_roles.acts["receive_letter"].who,
+)  # fmt: skip
 
 # Files that take long, those that start processes between those that do not.
 LONG = (

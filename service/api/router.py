@@ -13,6 +13,7 @@ from service.api import (
     audit,
     auth,
     drills,
+    duty,
     engine_incidents,
     events,
     exchange,
@@ -47,7 +48,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
     tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, people, observations, readings, messages,
-    sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies, organisations, accounts,
+    sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies, organisations, duty, accounts,
     attachments, events, exchange, audit,
 )  # fmt: skip
 

@@ -108,7 +108,7 @@ def climb(on: Advance, task: str) -> None:
 def superior_of(on: Advance) -> tuple[str, list[str]]:
     """The nearest superior organisation with somebody who oversees, and who of them is on duty, else all."""
     for above in organisations.hierarchy(on.uow).ancestors(str(on.incident["organisation_id"])):
-        held = duty_rosters.holders(on.uow, above)
+        held = duty_rosters.holders(on.uow, above, on.uow.now)
         overseers = [account for account, roles in held.items() if roles & OVERSEERS]
         if overseers:
             on_duty = {each.account for each in duty_rosters.roster_of(on.uow, above).on_duty(on.now)}
@@ -132,7 +132,7 @@ def _for_people(on: Advance, tasks: Sequence[str]) -> Iterator[Row]:
 
 def _holders(on: Advance, row: Row) -> list[str]:
     """The accounts that hold a role of a task."""
-    roles, held = set(_roles(row)), duty_rosters.holders(on.uow, row["organisation_id"])
+    roles, held = set(_roles(row)), duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
     return [account for account, roles_held in held.items() if roles_held & roles]
 
 
@@ -148,7 +148,7 @@ def _begin(on: Advance, row: Row, roster: Roster) -> None:
 def _leaders(on: Advance, row: Row, roster: Roster, had: Collection[str]) -> list[str]:
     """The leaders on duty; where there is none, whoever leads the organisation."""
     on_duty = [each.account for each in roster.on_duty(on.now) if each.duty == LEADER]
-    held = duty_rosters.holders(on.uow, row["organisation_id"])
+    held = duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
     found = on_duty or [account for account, roles in held.items() if roles & LEADERS]
     return [each for each in found if each not in had] or found
 
