@@ -102,9 +102,12 @@ class ControlPage:
 
 @router.get("/drills/{drill}")
 def control_page(visit: Visiting, drill: str) -> Response:
-    """The control room."""
+    """The control room; who sees the drill and neither leads it nor looks on gets its page as an incident."""
     with visit.reader() as reader:
-        reader.incident(drill, Action.INCIDENT_READ)
+        row = reader.incident(drill, Action.INCIDENT_READ)
+        leads = reader.may_with(Action.DRILL_CONTROL, row)
+        if row["kind"] == "drill" and not leads and not drill_diary.is_observer(reader, drill):
+            return go(f"/incidents/{drill}")
         page = control(visit, reader, drill, Refusal())
         if visit.is_fragment:
             return visit.fragment("drills/_control.html", page, shell=visit.shell(reader))
