@@ -19,6 +19,7 @@ from service.api import (
     exchange,
     exports,
     health,
+    improvements,
     incidents,
     messages,
     metrics,
@@ -47,9 +48,9 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, evaluation, people, observations,
-    readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies,
-    organisations, accounts, attachments, events, exchange, audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, evaluation, improvements, people,
+    observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
+    policies, organisations, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

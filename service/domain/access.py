@@ -61,7 +61,8 @@ class Action(StrEnum):
     ENGINE_RETRY = "engine.retry"
     ENGINE_RESOLVE = "engine.resolve"  # skip what failed, or cancel it
     DRILL_CONTROL = "drill.control"
-    DRILL_REVIEW = "drill.review"  # rate objectives, write the report
+    DRILL_REVIEW = "drill.review"  # rate objectives, write the report, plan improvements
+    DRILL_ANSWER = "drill.answer"  # the questionnaire of those who took part
     # a task
     TASK_READ = "task.read"
     TASK_CLAIM = "task.claim"
@@ -322,6 +323,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ENGINE_RESOLVE: (_administrator,),
     Action.DRILL_CONTROL: (_trainer_of_drill,),
     Action.DRILL_REVIEW: (_evaluator_of_drill,),
+    Action.DRILL_ANSWER: (_member, _trainer_of_drill),
     Action.TASK_READ: (_member, _offered, _assignee, _overseer, _trainer_of_drill),
     Action.TASK_CLAIM: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_RELEASE: (_assignee, _leader, _trainer_of_drill),

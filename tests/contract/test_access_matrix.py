@@ -31,6 +31,7 @@ GENERAL = {
     "page": "school_suspected_case",
     "key": "fever_threshold", "rule": "default_alone", "path": "vendor/manifest.json", "partner": "hospital",
     "attachment": "none", "upgrade": "none", "grant": "none", "export": "none", "engine_incident": "none",
+    "improvement": "none",
 }  # fmt: skip
 
 

@@ -64,6 +64,7 @@ from service.domain.events.engine import (
     InstanceUpgraded,
 )
 from service.domain.events.erasing import DataErased, ErasureEnded, LegalHoldLifted, LegalHoldSet
+from service.domain.events.improvements import ImprovementEnded, ImprovementPlanned
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -115,7 +116,7 @@ from service.domain.events.privacy import (
     PersonRevealed,
     PersonSearched,
 )
-from service.domain.events.reviews import ObjectiveRated, ReviewWritten
+from service.domain.events.reviews import ObjectiveRated, QuestionnaireAnswered, ReviewWritten
 from service.domain.events.signing_in import (
     AccessTokenMade,
     AccessTokenRefused,
@@ -217,6 +218,8 @@ __all__ = [
     "ExportDecided",
     "ExportMade",
     "GroupChanged",
+    "ImprovementEnded",
+    "ImprovementPlanned",
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
@@ -250,6 +253,7 @@ __all__ = [
     "PlaceChanged",
     "PolicyApplied",
     "PolicyChanged",
+    "QuestionnaireAnswered",
     "RecordSaved",
     "RecoveryCodesMade",
     "ReportDrafted",
