@@ -42,7 +42,7 @@ class RehearsalGateway:
     def send(self, delivery: OutgoingDelivery) -> Receipt:
         """Record the delivery and give its receipt; see Gateway.send for the errors."""
         body = self.to.body_of(delivery)
-        if not self.is_up():
+        if not self.is_up() or delivery.is_unreachable:
             raise OutsideSystemUnreachable(self.to.zh, "rehearsed outage")
         entry = OutboxEntry(
             delivery=delivery.id,

@@ -1,17 +1,19 @@
-"""Drills: beginning one, its clock, its settings, its roles, its end."""
+"""Drills: beginning one, its clock, its settings, its roles, its injects, its end."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from service.api.dependencies import Answer, Body, Door, permit
 from service.api.problems import ProblemRoute
+from service.api.scenarios import ObjectiveAnswer, PlannedInject, inject_of, objectives_of
 from service.api.shapes import ClockAnswer, Page, page_of
 from service.application import drills as use_cases
+from service.application import inject_commands, scenario_drills
 from service.application.drills import ClockOutcome
-from service.application.queries import Reader, cursors
+from service.application.queries import Reader, cursors, drill_injects
 from service.application.queries import drills as queries
 from service.application.queries.drills import DrillPage
 from service.domain import commands as cmd
@@ -34,16 +36,49 @@ class DrillSettings(Body):
 
 
 class DrillOpening(DrillSettings):
-    """A drill by free play: what the opening form is answered with, and how its clock runs."""
+    """A drill from a scenario, or by free play: a procedure and the answer to its opening form.
 
-    procedure: str
+    `roles` names simulated ones, or maps roles to human | shared | simulated; `trial` is a dry run on oneself.
+    """
+
+    scenario: str = ""
+    procedure: str = ""
     organisation: str
-    data: dict[str, Any]
+    data: dict[str, Any] = Field(default_factory=dict)
     speed: Finite = 1.0
     start: str = ""
     starts_at: Instant | None = None
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
-    roles: list[str] = Field(default_factory=list, max_length=100)
+    roles: list[str] | dict[str, Literal["human", "shared", "simulated"]] = Field(default_factory=list, max_length=100)
+    trial: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "DrillOpening":
+        if bool(self.scenario) == bool(self.procedure):
+            message = "scenario | procedure"
+            raise ValueError(message)
+        return self
+
+
+class InjectBody(Body):
+    """An inject to send now or to skip with a reason; or one made up: kind, title, text and what its kind needs."""
+
+    inject: str = Field(default="", max_length=100)
+    action: Literal["send", "skip"] = "send"
+    reason: str = Field(default="", max_length=500)
+    kind: str = ""
+    title: str = Field(default="", max_length=200)
+    text: str = Field(default="", max_length=5000)
+    sender: str = Field(default="", max_length=100)
+    to: list[str] = Field(default_factory=list, max_length=100)
+    message: str = ""
+    keys: dict[str, str] = Field(default_factory=dict)
+    element: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    role: str = ""
+    system: str = ""
+    lasts: str = Field(default="", max_length=60)
+    document: str = Field(default="", max_length=20000)
 
 
 class ClockBody(Body):
@@ -86,8 +121,19 @@ class RoleAnswer(Answer):
     open_tasks: int
 
 
+class DrillInject(PlannedInject):
+    """An inject of a drill with what became of it; `until` is when an absence or failure is over."""
+
+    state: str
+    due_at: datetime | None
+    sent_at: datetime | None
+    until: datetime | None
+    by: str
+    outcome: str
+
+
 class DrillAnswer(Answer):
-    """A drill."""
+    """A drill; `injects` and `objectives` are for its trainer only."""
 
     id: str
     incident: str
@@ -105,6 +151,10 @@ class DrillAnswer(Answer):
     floor_seconds: int
     on_loss: str
     roles: list[RoleAnswer]
+    scenario: str
+    trial: bool
+    injects: list[DrillInject] = Field(default_factory=list)
+    objectives: list[ObjectiveAnswer] = Field(default_factory=list)
 
 
 class FiredAnswer(Answer):
@@ -134,12 +184,22 @@ class Stopped(Answer):
 
 @router.post("", status_code=201, response_model=DrillAnswer)
 def created(body: DrillOpening, door: Annotated[Door, permit(Action.DRILL_CREATE)]) -> Response:
-    """Create and start a drill by free play. 422 where `data` breaks the opening form or a setting is out of range."""
-    command = cmd.CreateDrill(
+    """Create and start a drill. 422: data breaks the form, a setting is out of range, a scenario fits no plan."""
+    if body.scenario:
+        roles = body.roles if isinstance(body.roles, dict) else dict.fromkeys(body.roles, "simulated")
+        command = cmd.BeginScenario(
+            body.scenario, body.organisation, body.speed, body.seed, body.starts_at, body.slow_to, body.floor_seconds,
+            body.on_loss, body.code_word, roles, body.trial,
+        )  # fmt: skip
+        return door.change(scenario_drills.begin, command, _drill, status=201)
+    return door.change(use_cases.create, _free_play(body), _drill, status=201)
+
+
+def _free_play(body: DrillOpening) -> cmd.CreateDrill:
+    return cmd.CreateDrill(
         body.procedure, body.organisation, body.data, body.speed, body.start, body.starts_at, body.seed,
         body.slow_to, body.floor_seconds, body.on_loss, body.code_word, tuple(body.roles),
     )  # fmt: skip
-    return door.change(use_cases.create, command, _drill, status=201)
 
 
 @router.get("")
@@ -150,7 +210,7 @@ def listed(
 
     def query(reader: Reader) -> Page[DrillAnswer]:
         found = queries.listing(reader, cursor=cursor, limit=limit)
-        return page_of([_answer(queries.page(reader, each.id)) for each in found.items], found.next)
+        return page_of([DrillAnswer.model_validate(queries.page(reader, each.id)) for each in found.items], found.next)
 
     return door.read(query)
 
@@ -199,6 +259,17 @@ def roles(drill: str, body: RoleBody, door: Controlling) -> Response:
     return door.change(use_cases.cast, command, lambda reader, _: _drill(reader, drill))
 
 
+@router.post("/{drill}/injects", response_model=DrillAnswer)
+def injects(drill: str, body: InjectBody, door: Controlling) -> Response:
+    """Let an inject come now, leave it out, or make one up. 404 for one that came already."""
+    content: dict[str, Any] = {}
+    if not body.inject:
+        said = body.model_dump(exclude={"inject", "action", "reason", "sender"})
+        content = {key: value for key, value in said.items() if value} | ({"from": body.sender} if body.sender else {})
+    command = cmd.SendInject(drill, body.inject, body.action == "skip", body.reason, content)
+    return door.change(inject_commands.send, command, lambda reader, _: _drill(reader, drill))
+
+
 @router.post("/{drill}/finish", response_model=DrillAnswer)
 def finished(drill: str, door: Controlling) -> Response:
     """End the drill with all that runs in it."""
@@ -206,8 +277,19 @@ def finished(drill: str, door: Controlling) -> Response:
 
 
 def _drill(reader: Reader, drill: str) -> DrillAnswer:
-    return _answer(queries.page(reader, drill))
+    return _answer(reader, queries.page(reader, drill))
 
 
-def _answer(page: DrillPage) -> DrillAnswer:
-    return DrillAnswer.model_validate(page)
+def _answer(reader: Reader, page: DrillPage) -> DrillAnswer:
+    answer = DrillAnswer.model_validate(page)
+    if reader.may_with(Action.DRILL_CONTROL, {"organisation_id": page.organisation, "kind": "drill"}):
+        answer.injects = [_inject(row) for row in drill_injects.of_drill(reader, page.id)]
+        answer.objectives = objectives_of(drill_injects.objectives(reader, page.id))
+    return answer
+
+
+def _inject(row: drill_injects.DrillInjectRow) -> DrillInject:
+    return DrillInject(
+        **inject_of(row.inject), state=row.state, due_at=row.due_at, sent_at=row.sent_at, until=row.until, by=row.by,
+        outcome=row.outcome,
+    )  # fmt: skip

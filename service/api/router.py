@@ -34,6 +34,7 @@ from service.api import (
     procedures,
     readings,
     reports,
+    scenarios,
     sessions,
     sheets,
     tasks,
@@ -48,8 +49,8 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, evaluation, improvements, people,
-    observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, scenarios, evaluation, improvements,
+    people, observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
     policies, organisations, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from service.application import alert_queue, drill_clock, due_rows, duty_rosters, organisations
+from service.application import alert_queue, drill_clock, due_rows, duty_rosters, organisations, scripts
 from service.domain import events as ev
 from service.domain.duty import LEADER, MEMBER, Roster
 from service.domain.standing import LEADERS, OVERSEERS
@@ -81,6 +81,8 @@ def assign_opened(on: Advance) -> None:
             continue
         if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
             _begin(on, row, roster)
+            if drill is not None and scripts.away_until(on, drill, row["role"], on.now) is not None:
+                climb(on, task)
 
 
 def climb(on: Advance, task: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,7 +16,7 @@ from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.access import Action, Principal, require
 from service.domain.errors import NoSuch, OutsideSystemFailed
-from service.domain.gateways import OutgoingDelivery, OutsideWorld
+from service.domain.gateways import OutgoingDelivery, OutsideWorld, partner_of
 from service.persistence.queue import DELIVERY
 from service.persistence.sealing import Sealer
 from service.persistence.tables import sql
@@ -65,10 +65,21 @@ def outgoing(connection: Connection, sealer: Sealer, services: Services, row: Ma
     person = row["recipient"].partition(":")[2] or row["data"].get("person")
     if person:
         payload.update(code=_code(connection, person), kind=row["message"])
+    is_drill = view.incident["kind"] == "drill"
     return OutgoingDelivery(
         id=row["id"], incident=row["incident_id"], recipient=row["recipient"], message=row["message"],
-        sent_at=view.now, payload=payload, is_drill=view.incident["kind"] == "drill",
+        sent_at=view.now, payload=payload, is_drill=is_drill,
+        is_unreachable=is_drill and _fails(connection, row, view.now),
     )  # fmt: skip
+
+
+def _fails(connection: Connection, row: Mapping[str, Any], now: datetime) -> bool:
+    """Whether an inject lets the party of a delivery fail now."""
+    table = sql.drill_injects
+    lasting = (table.c.kind == "failure") & (table.c.state == "sent") & (table.c.sent_at <= now) & (table.c.until > now)
+    mine = table.c.incident_id == row["incident_id"]
+    found = connection.execute(select(table.c.content).where(mine & lasting)).scalars()
+    return partner_of(row["recipient"]) in {each.get("system") for each in found}
 
 
 def _report_text(view: IncidentView, report: str) -> dict[str, object]:

@@ -239,7 +239,7 @@ class FactRows:
     def sent_reports(self) -> list[Row]:
         """Reports that went out, oldest first; notices and certificates are none."""
         sent = [row for row in self._reports if row["state"] == "sent" and row["kind"] in REPORT_MESSAGES]
-        return sorted(sent, key=lambda row: row["sent_at"])
+        return sorted(sent, key=lambda row: (row["sent_at"], row["record_id"] or ""))
 
     @cached_property
     def _others(self) -> dict[str, PersonFacts | None]:

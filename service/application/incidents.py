@@ -6,8 +6,17 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from service.application import answers, definitions, drill_clock, inbox, injects, organisations, policy_values
-from service.application.fill_contexts import Target
+from service.application import (
+    answers,
+    definitions,
+    drill_clock,
+    due_work,
+    further_cases,
+    inbox,
+    injects,
+    organisations,
+    policy_values,
+)
 from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
@@ -90,8 +99,10 @@ def begin(
     )  # fmt: skip
     _answer_first(on, root, principal, command.data)
     on.settle()
-    injects.look(on)
-    drill_clock.govern(on)
+    if birth.kind == "drill":
+        due_work.catch_up(on, looks=True)  # what comes at its very beginning
+        injects.look(on)
+        drill_clock.govern(on)
     on.store()
     return incident
 
@@ -173,24 +184,9 @@ def add_case(
         require(principal, Action.CASE_ADD, incident_subject(uow, on.incident))
         if on.incident["closed_at"] is not None or on.facts.value("control_confirmed", ""):
             raise IncidentClosed(on.incident["number"])
-        return _add_person(on, principal, command.data)
+        return further_cases.add(on, principal, command.data)
 
     return advance(uow, services, command.incident, _origin(principal, request_id), work)
-
-
-def _add_person(on: Advance, principal: Principal, data: Mapping[str, Any]) -> str:
-    root = on.instance_row(on.incident["root_instance"])
-    view = "F01#external" if data.get("source_kind") == "external" else "F01#quick"
-    complete_fields = {field.key for field in on.services.forms.view("F01#complete").fields}
-    quick_fields = {field.key for field in on.services.forms.view(view).fields}
-    quick = {key: value for key, value in data.items() if key in quick_fields or key not in complete_fields}
-    rest = {key: value for key, value in data.items() if key in complete_fields and key not in quick_fields}
-    target = Target(root, "", "t_add_case", view, "", on.now, None)
-    person = answers.record_only(on, target, principal, quick)
-    if rest:
-        more = Target(root, "", "t_add_case", "F01#complete", person, on.now, None)
-        answers.record_only(on, more, principal, rest)
-    return person
 
 
 def add_note(

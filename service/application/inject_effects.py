@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from service.application import answers, assignment, correlation, drill_clock, message_taking, scripts, simulated
+from service.application import (
+    answers,
+    assignment,
+    correlation,
+    drill_clock,
+    further_cases,
+    message_taking,
+    scripts,
+    simulated,
+)
 from service.application.fill_contexts import Target
 from service.application.queries.words import senders
 from service.application.scenario_values import resolved
@@ -25,6 +34,8 @@ from service.persistence.tables import sql
 
 if TYPE_CHECKING:
     from service.application.steps import Advance
+
+OPENINGS = frozenset({"t_register_abnormal", "t_register_external"})  # they are open once, at the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,28 @@ def _data(on: Advance, inject: Inject) -> Effect:
                  if row["state"] in ("open", "claimed")), None)  # fmt: skip
     wait = None if task else _wait(on, inject.element)
     if task is None and wait is None:
-        return Effect(nothing, refused="not_open")
+        return _further_case(on, inject) if inject.element in OPENINGS else Effect(nothing, refused="not_open")
     target = answers.target_of_task(on, task) if task else answers.target_of_wait(on, wait or {})
     row: Mapping[str, Any] = task or wait or {}
     who = _as(on, str(row["role"]), row["also"])
     payload = _whole(on, target, who, inject)
     return Effect(partial(simulated.give, on, target, who, payload), "answered")
+
+
+def _further_case(on: Advance, inject: Inject) -> Effect:
+    """Where an incident began already, another sick person comes into it by its opening form."""
+    who = _as(on, "", ("place_lead", "epi_office"))
+    chosen = resolved(dict(inject.data), scripts.known(on, _drill(on), ""))
+    view = further_cases.view_of(chosen)
+    fields = {field.key for field in on.services.forms.view(view).fields}
+    quick = {key: value for key, value in chosen.items() if key in fields}
+    drawn = Draw(_drill(on), f"inject:{inject.id}", 0)
+    payload = {**simulated.made(on, drawn, further_cases.target(on, view), who, quick), **chosen}
+    return Effect(partial(_add, on, who, payload), "answered")
+
+
+def _add(on: Advance, who: Principal, payload: Mapping[str, Any]) -> None:
+    further_cases.add(on, who, payload)
 
 
 def _wait(on: Advance, element: str) -> Row | None:

@@ -14,11 +14,13 @@ from service.application.services import Services
 from service.domain.errors import NoSuch, PolicyRefused, ScenarioFault, ScenarioRefused
 from service.domain.form_definitions import View
 from service.domain.forms import FormLibrary
+from service.domain.gateways import PARENTS
 from service.domain.policies import PolicyCatalogue, parse_value
 from service.domain.scenario_checks import Plan, PlanElement, check
 from service.domain.scenario_draws import variants
 from service.domain.scenario_files import ScenarioFile
 from service.domain.scenarios import Scenario
+from service.domain.standing import OUTSIDE_PARTIES
 from service.engine.expressions import ExpressionError, compile_expression
 from service.engine.model import Bundle, Kind, Node, Process, Trigger
 
@@ -47,6 +49,7 @@ def of_bundles(bundles: Mapping[str, Bundle], procedure: str, services: Services
         views=lambda view: _fields(services.forms, view),
         roles=roles,
         recipients=roles | BESIDE,
+        systems=frozenset({PARENTS, *OUTSIDE_PARTIES}),
         policies=frozenset(services.policies),
         policy=lambda key, value: _wrong_value(services.policies, key, value),
         messages=frozenset(labels("message", "zh_CN")) | {node.message for page in pages for node in _catching(page)},
@@ -90,7 +93,8 @@ def _closure(bundles: Mapping[str, Bundle], procedure: str) -> list[str]:
 
 def _element(page: Process, node: Node) -> PlanElement:
     flows = {flow.id: flow.target for flow in page.outgoing(node.id)}
-    return PlanElement(node.role, node.form, node.message if node in _catching(page) else "", flows)
+    message = node.message if node in _catching(page) else ""
+    return PlanElement(node.name, node.name_en, node.role, node.form, message, flows)
 
 
 def _catching(page: Process) -> Iterable[Node]:

@@ -1,7 +1,8 @@
 """What chosen answers of a scenario leave open until they are given: times, people, places.
 
 A text that begins with `=` stands for: `=now`, `=start` (of the drill), each with `+PT2H` or `-PT2H`; `=case` (whom
-the step is about), `=person(name)`; `=class(name)`, `=class(2)`, `=place(name)`. `{each: neighbours, of: {...}}` makes
+the step is about), `=person(name)`; `=class(name)`,
+`=class(2)`, `=unit(name)` (any place), `=place(name)` (its id alone). `{each: neighbours, of: {...}}` makes
 a row per person of a kind: neighbours, onsite, contacts, cases.
 """
 
@@ -87,6 +88,10 @@ def _class(known: Known, name: str) -> dict[str, str]:
     return {"id": _of_kind(known, name, ("class",))}
 
 
+def _unit(known: Known, name: str) -> dict[str, str]:
+    return {"id": _of_kind(known, name, ())}
+
+
 def _place(known: Known, name: str) -> str:
     return _of_kind(known, name, ())
 
@@ -114,5 +119,6 @@ _MAKERS: dict[str, Callable[[Known, str], Any]] = {
     "case": _case,
     "person": _person,
     "class": _class,
+    "unit": _unit,
     "place": _place,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,8 @@ def is_running(on: Advance) -> bool:
     return drill_clock.row_of(on) is not None and on.incident["closed_at"] is None
 
 
-def away_until(on: Advance, drill: Mapping[str, Any], roles: Sequence[str], at: datetime) -> datetime | None:
-    """Until when everybody who could do something is away at a moment, by the script or by an inject."""
-    ends = [_away(on, drill, role, at) for role in roles if role]
-    return min((end for end in ends if end is not None), default=None) if ends and all(ends) else None
-
-
-def _away(on: Advance, drill: Mapping[str, Any], role: str, at: datetime) -> datetime | None:
+def away_until(on: Advance, drill: Mapping[str, Any], role: str, at: datetime) -> datetime | None:
+    """Until when a role is away at a moment, by the script or by an inject; None while it is there."""
     script = of(on, drill)
     planned = script.is_away(role, at - drill["starts_at"]) if script else None
     ends = [drill["starts_at"] + planned.ends] if planned else []
@@ -49,10 +44,14 @@ def _away(on: Advance, drill: Mapping[str, Any], role: str, at: datetime) -> dat
     return max(ends, default=None)
 
 
-def has_stand_in(on: Advance, role: str) -> bool:
-    """Whether somebody stands in for the role in the organisation of the drill."""
+def has_stand_in(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
+    """Whether another role that may do a task is there, or somebody stands in for the one that is away."""
+    kind, roles = str(on.view.organisation["type"]), on.services.organisations.roles
+    others = [role for role in task["also"] if role in roles and roles[role].fits(kind)]
+    if any(away_until(on, drill, role, on.now) is None for role in others):
+        return True
     roster = duty_rosters.roster_of(on.uow, str(on.incident["organisation_id"]))
-    return bool(roster.stand_ins_of([role], on.uow.now))
+    return bool(roster.stand_ins_of([task["role"]], on.now))
 
 
 def known(on: Advance, drill: Mapping[str, Any], person: str) -> Known:

@@ -40,6 +40,7 @@ TYPICAL = timedelta(minutes=3)  # half of all answers come sooner
 TYPICAL_OUTSIDE = timedelta(minutes=15)
 SPREAD = 0.5  # of the logarithm: nine of ten lie within a factor of 2.3
 STAND_IN = timedelta(minutes=10)  # until whoever stands in for an absent role has taken over
+SLIPPED = "tasks answered wrongly once"  # part of a working set
 TRIES = 6
 AGAIN, PATIENCE = timedelta(hours=1), timedelta(days=3)  # where an answer must wait for somebody else's
 
@@ -63,9 +64,9 @@ def plan(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], *, agai
     outside = task["role"] in OUTSIDE_PARTIES
     usual = Delay(TYPICAL_OUTSIDE if outside else TYPICAL, SPREAD)
     due = on.now + drawn.delay(chosen.after or usual, f"delay{again}")
-    away = scripts.away_until(on, drill, (task["role"], *task["also"]), due)
+    away = scripts.away_until(on, drill, task["role"], due)
     if away is not None:
-        due = due + STAND_IN if scripts.has_stand_in(on, task["role"]) else max(due, away + (due - on.now))
+        due = due + STAND_IN if scripts.has_stand_in(on, drill, task) else max(due, away + (due - on.now))
     due_rows.put(on, KIND, task["id"], due, task["instance_id"])
 
 
@@ -110,6 +111,7 @@ def _answer(on: Advance, drill: Mapping[str, Any], task: Mapping[str, Any], who:
     chosen = _chosen(on, drawn, task)
     if _slips(on, drawn, chosen, task):
         on.record(ev.DrillAnswerSlipped(task["id"], task["element"]), row=target.instance, element=task["element"])
+        _slipped(on).add(task["id"])
         plan(on, drill, task, again=":again")
         return
     refused: list[str] = []
@@ -137,10 +139,18 @@ def _slips(on: Advance, drawn: Draw, chosen: Answer, task: Mapping[str, Any]) ->
     """Whether the role answers wrongly first; once a task, however often it is asked."""
     if not chosen.error_rate or drawn.chance("slip").random() >= chosen.error_rate:
         return False
-    log = sql.events
-    mine = (log.c.stream == on.incident_id) & (log.c.type == ev.DrillAnswerSlipped.type)
-    found = on.uow.connection.execute(select(log.c.data).where(mine & (log.c.element == task["element"]))).scalars()
-    return task["id"] not in {each["task"] for each in found}
+    return task["id"] not in _slipped(on)
+
+
+def _slipped(on: Advance) -> set[str]:
+    """Tasks that were answered wrongly once; read from the log once, then kept with the rows."""
+    known: set[str] | None = on.parts.get(SLIPPED)
+    if known is None:
+        log = sql.events
+        mine = (log.c.stream == on.incident_id) & (log.c.type == ev.DrillAnswerSlipped.type)
+        rows = on.uow.connection.execute(select(log.c.data).where(mine)).scalars()
+        known = on.parts[SLIPPED] = {each["task"] for each in rows}
+    return known
 
 
 def give(on: Advance, target: Target, who: Principal, data: Mapping[str, Any]) -> None:

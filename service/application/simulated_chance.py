@@ -48,22 +48,31 @@ class Draw:
 
 
 def number_of(on: Advance, task: Mapping[str, Any]) -> int:
-    """The how manieth task of its element it is, from 0, by time and then by instance."""
+    """The how manieth task of its element it is, from 0, by time and then by the code of whom it is about.
+
+    Ids tell nothing: those made at one instant have no order.
+    """
     tasks, element = sql.tasks, task["element"]
     order: list[tuple[Any, ...]] = on.parts.setdefault(PART, {}).setdefault(element, [])
     count = len(on.rows.ids(tasks, incident_id=on.incident_id, element=element))
-    if len(order) == count - 1 and _order(task) not in order[-1:]:
-        insort(order, _order(task))
+    mine = _order(on, task)
+    if len(order) == count - 1 and mine not in order[-1:]:
+        insort(order, mine)
     elif len(order) != count:
-        order[:] = sorted(map(_order, on.rows.where(tasks, incident_id=on.incident_id, element=element)))
-    return bisect_left(order, _order(task))
+        order[:] = sorted(
+            _order(on, each) for each in on.rows.where(tasks, incident_id=on.incident_id, element=element)
+        )
+    return bisect_left(order, mine)
 
 
 def of_person(on: Advance, task: Mapping[str, Any]) -> int:
     """The same among the tasks of its element about its person."""
     known = on.rows.where(sql.tasks, incident_id=on.incident_id, element=task["element"])
-    return sorted(_order(each) for each in known if each["person_id"] == task["person_id"]).index(_order(task))
+    mine = [_order(on, each) for each in known if each["person_id"] == task["person_id"]]
+    return sorted(mine).index(_order(on, task))
 
 
-def _order(task: Mapping[str, Any]) -> tuple[Any, ...]:
-    return task["created_at"], task["instance_id"], int(task["id"].rpartition("-")[2])
+def _order(on: Advance, task: Mapping[str, Any]) -> tuple[Any, ...]:
+    person = on.rows.get(sql.persons, task["person_id"]) if task["person_id"] else None
+    code = person["code"] if person else ""
+    return task["created_at"], code, task["instance_id"], int(task["id"].rpartition("-")[2])

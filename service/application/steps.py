@@ -172,9 +172,10 @@ class Advance:
         return self._context_about(row["person_id"] or row["inputs"].get("person") or None)
 
     def _context_about(self, person: str | None) -> StepContext:
+        is_drill = self.incident["kind"] == "drill"  # its time is passed on purpose: no turn of a cycle was missed
         return StepContext(
             now=self.now,
-            horizon=self.horizon,
+            horizon=self.now if is_drill else self.horizon,
             policies=self.policies,
             facts=LazyMapping(lambda: self._facts_of(person)),
             deadlines=self.deadlines,

@@ -293,7 +293,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.EVENTS_LISTEN: (_anybody,),
     Action.DEFINITION_READ: (_anybody,),
     Action.POLICY_READ: (_anybody,),
-    Action.SCENARIO_READ: (_anybody,),
+    Action.SCENARIO_READ: (_trainer,),
     Action.ATTACHMENT_ADD: (_anybody,),
     Action.ORGANISATION_READ: (_member, _overseer, _trainer_here, _administrator),
     Action.ORGANISATION_CHANGE: (_leader_here_or_above, _administrator),

@@ -44,6 +44,7 @@ class OutgoingDelivery:
     `id` is the idempotency key. `recipient` is the role id of the outside party or `person:<id>`.
     `payload` holds JSON values, instants and decimals; of them only the fields declared for the
     message leave. `sent_at` is the instant of this attempt in the incident's clock, aware.
+    `is_unreachable`: the drill rehearses that the party cannot be reached now; a real delivery never has it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class OutgoingDelivery:
     payload: Mapping[str, object] = field(default_factory=dict)
     documents: tuple[AttachedDocument, ...] = ()
     is_drill: bool = False
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

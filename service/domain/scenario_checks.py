@@ -12,8 +12,10 @@ PLACES = ("place", "person")  # recipients by id: a class, somebody's parents
 
 @dataclass(frozen=True, slots=True)
 class PlanElement:
-    """A flow node: its role and form view, the message it waits for, its outgoing flows as id -> target."""
+    """A flow node: names, role and form view, the message it waits for, its outgoing flows as id -> target."""
 
+    name: str = ""
+    name_en: str = ""
     role: str = ""
     form: str = ""
     message: str = ""
@@ -35,6 +37,7 @@ class Plan:
     views: Callable[[str], Mapping[str, Collection[str]]]
     roles: frozenset[str]
     recipients: frozenset[str]
+    systems: frozenset[str]
     policies: frozenset[str]
     policy: Callable[[str, Any], str]
     messages: frozenset[str]
@@ -57,7 +60,7 @@ def _faults(scenario: Scenario, plan: Plan) -> Iterator[ScenarioFault]:
             yield from _expectation(f"objectives.{number}.expectations.{place}", expectation, plan)
     expected = {each.id for each in scenario.expectations()}
     for number, inject in enumerate(scenario.injects):
-        yield from _inject(f"injects.{number}", inject, plan, expected)
+        yield from check_inject(f"injects.{number}", inject, plan, expected)
 
 
 def _cast(scenario: Scenario, plan: Plan) -> Iterator[ScenarioFault]:
@@ -135,7 +138,8 @@ def _expectation(path: str, expectation: Expectation, plan: Plan) -> Iterator[Sc
         yield from _unknown(f"{path}.recipient", expectation.recipient, plan.recipients, "接收方", "recipient")
 
 
-def _inject(path: str, inject: Inject, plan: Plan, expected: Collection[str]) -> Iterator[ScenarioFault]:
+def check_inject(path: str, inject: Inject, plan: Plan, expected: Collection[str] = ()) -> Iterator[ScenarioFault]:
+    """Everything of an inject the plan does not have."""
     for number, role in enumerate(inject.to):
         yield from _unknown(f"{path}.to.{number}", role, plan.roles, "角色", "role")
     for number, each in enumerate(inject.expects):
@@ -152,7 +156,7 @@ def _inject(path: str, inject: Inject, plan: Plan, expected: Collection[str]) ->
     if inject.role:
         yield from _unknown(f"{path}.role", inject.role, plan.roles, "角色", "role")
     if inject.system:
-        yield from _unknown(f"{path}.system", inject.system, plan.recipients, "外部系统", "outside system")
+        yield from _unknown(f"{path}.system", inject.system, plan.systems, "外部系统", "outside system")
     yield from _trigger(f"{path}.trigger", inject.trigger, plan)
 
 

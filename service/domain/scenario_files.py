@@ -11,6 +11,7 @@ from service.domain.errors import ScenarioFault, ScenarioRefused
 from service.domain.scenarios import Scenario
 
 ENDING = ".yaml"
+LIKE = "like"  # a shipped scenario may take over the answers of another one; drills and copies have them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class ScenarioFile:
         return tuple(sorted(placed, key=lambda each: each.line))
 
     def line(self, path: str) -> int:
-        """The line of a path, or of what is around it."""
+        """The line of a path, or of what is around it; an answer that stands alone has no number in the file."""
+        if path not in self.lines and path.replace(".0.", ".", 1) in self.lines:
+            path = path.replace(".0.", ".", 1)
         while path and path not in self.lines:
             path = path.rpartition(".")[0]
         return self.lines.get(path, 1 if self.lines else 0)
@@ -69,7 +72,21 @@ def load(folder: Path) -> dict[str, ScenarioFile]:
             fault = ScenarioFault("id", f"须与文件名 {path.stem} 相同", f"must be the name of the file, {path.stem}")
             raise ScenarioRefused((fault.at(line, path.name),))
         found[path.stem] = each
-    return found
+    return {name: _alike(each, found) for name, each in found.items()}
+
+
+def _alike(file: ScenarioFile, files: Mapping[str, ScenarioFile]) -> ScenarioFile:
+    """With the answers of the scenario it is `like`, where it has none of its own. Raises ScenarioRefused."""
+    if LIKE not in file.document:
+        return file
+    other = files.get(str(file.document[LIKE]))
+    if other is None or LIKE in other.document:
+        zh, en = f"没有情景 {file.document[LIKE]}", f"there is no scenario {file.document[LIKE]}"
+        fault = ScenarioFault.near(LIKE, zh, en, (str(file.document[LIKE]), sorted(files)))
+        raise ScenarioRefused((fault.at(file.line(LIKE), file.name),))
+    document = {key: value for key, value in file.document.items() if key != LIKE}
+    document["answers"] = {**(other.document.get("answers") or {}), **(document.get("answers") or {})}
+    return replace(file, document=document)
 
 
 def dump(document: Mapping[str, Any]) -> str:

@@ -56,6 +56,8 @@ class DrillPage:
     code_word: str
     roles: tuple[DrillRole, ...]
     may_control: bool
+    scenario: str
+    trial: bool
 
     @property
     def id(self) -> str:
@@ -123,6 +125,8 @@ def page(reader: Reader, drill: str) -> DrillPage:
         code_word=row["code_word"] if may_control else "",
         roles=_roles(reader, shown, row),
         may_control=may_control and row["ended_at"] is None,
+        scenario=row["scenario"],
+        trial=row["trial"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Words for codes in a language, from `labels.yaml` and, for what definitions say, `definition_labels.yaml`."""
+"""Words for codes in a language, from `labels.yaml`; for what definitions and scenarios say from files of their own."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ import yaml
 
 from service.domain.calendar import local
 
-_FILES = [Path(__file__).with_name(name) for name in ("labels.yaml", "definition_labels.yaml")]
+_FILES = [Path(__file__).with_name(name) for name in ("labels.yaml", "definition_labels.yaml", "scenario_labels.yaml")]
 
 
 @cache
