@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from integrations.openid import OpenIdProvider
 from service import metrics
-from service.application import attachments, engine_incidents
+from service.application import attachments, engine_incidents, scenario_drills
 from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
@@ -181,7 +181,7 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     return Services(
         clock, forms, policies, rules, DefinitionStore(known), roles, settings.workflows_dir / "scenarios",
         privacy=privacy,
-        index=BlindIndex(index_key(settings)), announce=hub.announce,
+        index=BlindIndex(index_key(settings)), announce=hub.announce, begin_drill=scenario_drills.begin,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
+TRAINING = "drill_training"  # P26: real work, which trainers lead as they lead drills
 EVALUATORS = frozenset({TRAINER, "epi_office", "town_office"})
 DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
@@ -113,6 +114,11 @@ class Principal:
     def roles_in(self, organisation_ids: Iterable[str]) -> frozenset[str]:
         """Roles held in any of some organisations."""
         return frozenset().union(*(self.memberships.get(each, frozenset()) for each in organisation_ids))
+
+
+def is_led(kind: str, procedure: str) -> bool:
+    """Whether an incident is led by trainers: a drill, or the training that plans one."""
+    return kind == "drill" or procedure == TRAINING
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application.evaluation_reading import happenings, objectives_of, pinned, plan_of
+from service.application.evaluation_reading import asked, happenings, objectives_of, pinned, plan_of
 from service.application.queries.reader import Reader, incidents
 from service.domain.errors import NotADrill
 from service.domain.evaluation import Comparison, EarlierDrill, Evaluation, compare
@@ -57,8 +57,7 @@ def of_type(reader: Reader, incident: str, type_: str) -> list[dict[str, Any]]:
 def _evaluated(reader: Reader, row: Mapping[str, Any]) -> Evaluation:
     log = log_of(reader, row["id"])
     objectives = objectives_of(log)
-    asked = {each.element for objective in objectives for each in objective.expectations if each.kind == "complete"}
-    found = happenings(reader.connection, reader.sealer, log, asked)
+    found = happenings(reader.connection, reader.sealer, log, asked(objectives))
     course = course_of(found, reader.now_of(row["clock"]))
     return evaluated(
         course, plan_of(row["procedure"], _bundles(reader, log)), reader.services.deadline_rules, objectives
