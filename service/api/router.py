@@ -14,10 +14,12 @@ from service.api import (
     auth,
     drills,
     engine_incidents,
+    evaluation,
     events,
     exchange,
     exports,
     health,
+    improvements,
     incidents,
     messages,
     metrics,
@@ -47,9 +49,9 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, scenarios, people, observations,
-    readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies,
-    organisations, accounts, attachments, events, exchange, audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, scenarios, evaluation, improvements,
+    people, observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
+    policies, organisations, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

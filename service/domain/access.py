@@ -16,6 +16,7 @@ from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
+EVALUATORS = frozenset({TRAINER, "epi_office", "town_office"})
 DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
 
@@ -60,6 +61,8 @@ class Action(StrEnum):
     ENGINE_RETRY = "engine.retry"
     ENGINE_RESOLVE = "engine.resolve"  # skip what failed, or cancel it
     DRILL_CONTROL = "drill.control"
+    DRILL_REVIEW = "drill.review"  # rate objectives, write the report, plan improvements
+    DRILL_ANSWER = "drill.answer"  # the questionnaire of those who took part
     # a task
     TASK_READ = "task.read"
     TASK_CLAIM = "task.claim"
@@ -227,6 +230,12 @@ def _trainer_of_drill(principal: Principal, subject: Subject) -> bool:
     return _is_drill(subject) and _trainer_here(principal, subject)
 
 
+def _evaluator_of_drill(principal: Principal, subject: Subject) -> bool:
+    """Is its trainer, or coordinates or leads there or above, and it is a drill (P26.6)."""
+    held = principal.roles_in([_organisation(subject), *_ancestors(subject)])
+    return _is_drill(subject) and bool(held & (EVALUATORS | LEADERS))
+
+
 def _speaks_for_sender(principal: Principal, subject: Subject) -> bool:
     """Holds the role of the outside party that is heard, in the organisation or a superior."""
     if not isinstance(subject, IncidentSubject):
@@ -313,6 +322,8 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ENGINE_RETRY: (_administrator,),
     Action.ENGINE_RESOLVE: (_administrator,),
     Action.DRILL_CONTROL: (_trainer_of_drill,),
+    Action.DRILL_REVIEW: (_evaluator_of_drill,),
+    Action.DRILL_ANSWER: (_member, _trainer_of_drill),
     Action.TASK_READ: (_member, _offered, _assignee, _overseer, _trainer_of_drill),
     Action.TASK_CLAIM: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_RELEASE: (_assignee, _leader, _trainer_of_drill),

@@ -308,6 +308,56 @@ class EndDrill:
 
 
 @dataclass(frozen=True, slots=True)
+class RateObjective:
+    """Rate an objective of a drill, "" for the drill as a whole: P, S, M or U, with a note."""
+
+    drill: str
+    objective: str
+    rating: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReview:
+    """Write parts of the after-action report of a drill; parts that are not named stay."""
+
+    drill: str
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestionnaire:
+    """Answer the questionnaire of a drill: each question 1 to 5, a comment, with one's name or without."""
+
+    drill: str
+    scores: Mapping[str, int]
+    comment: str = ""
+    is_anonymous: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlanImprovement:
+    """Plan an improvement action after a drill: what, who, until when; `finding` and target may be empty."""
+
+    drill: str
+    text: str
+    owner: str
+    due: datetime
+    finding: str = ""
+    target: str = ""
+    target_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndImprovement:
+    """An improvement action is `done` or `dropped`; who drops it says why."""
+
+    improvement: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StopDrills:
     """Say the code word: every running drill of the organisation stands still."""
 

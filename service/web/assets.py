@@ -9,7 +9,7 @@ STATIC = Path(__file__).parent / "static"
 # The order counts: later files refine earlier ones.
 STYLES = (
     "tokens", "base", "shell", "card", "inbox", "form", "incident", "board", "pages", "library", "grid", "duty",
-    "drill", "responsive", "print",
+    "drill", "review", "responsive", "print",
 )  # fmt: skip
 SCRIPTS = ("clock", "drill", "forms", "live", "undo", "alarm")
 MANIFEST = STATIC / "vendor" / "manifest.json"

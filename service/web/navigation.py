@@ -162,6 +162,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "drill_settings": words.gettext("演练设置已保存。"),
         "cast": words.gettext("角色已交接。"),
         "drill_ended": words.gettext("演练已结束。"),
+        "answered": words.gettext("问卷已提交，谢谢。"),
+        "rated": words.gettext("评级已保存。"),
         "stopped": words.gettext("本单位的演练已全部叫停。"),
         "reported": words.gettext("已上报，任务已派出。"),
         "case_added": words.gettext("已登记为同一事件的又一人。"),

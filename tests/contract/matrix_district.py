@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from service.app import create_app
-from service.application import accounts, incidents, organisations
+from service.application import accounts, drills, incidents, organisations
 from service.application.accounts import NewAccount
 from service.application.queries import Reader, waiting
 from service.demo.people import usernames
@@ -26,6 +26,7 @@ OUTSIDER = "outsider"  # signed in, holds no role anywhere
 MEMBERS = {"demo-school": "coordinator", "demo-school-2": "staff2", "demo-county": "manager"}
 COLLEAGUES = {"demo-school": "nurse", "demo-school-2": "staff2", "demo-county": "manager"}  # have the task's role
 DETAILS = {*variants.ESCORTED, "epi_text"}  # F01#complete, the task after the opening one
+PLACES = {"demo-school": school.CLASS, "demo-school-2": "demo-school-2-3-1", "demo-county": "county-hall"}
 OPENERS = {"demo-school-2": ("staff2", "demo-school-2-3-1"), "demo-county": ("manager", "county-hall")}
 
 
@@ -110,6 +111,8 @@ def district(folder: Path) -> Iterator[District]:
         for organisation, (who, place) in OPENERS.items():
             _open(world, organisation, who, place)
             made.objects[organisation] = _objects(world, organisation)
+        for organisation in ORGANISATIONS:
+            made.objects[organisation]["drill"] = _drill(world, organisation)
         made.sign_in()
         yield made
     finally:
@@ -128,6 +131,12 @@ def _open(world: World, organisation: str, who: str, place: str) -> None:
     world.incident = world.app.run(
         lambda uow: incidents.open_incident(uow, world.app.services, world.who(who), command)
     )
+
+
+def _drill(world: World, organisation: str) -> str:
+    """A drill there, with an invented person, that stands still."""
+    command = cmd.CreateDrill("small_alarm", organisation, school.quick(place=PLACES[organisation]), 0.0)
+    return world.app.run(lambda uow: drills.create(uow, world.app.services, world.who("trainer"), command))
 
 
 def _opened(world: World, row: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ GENERAL = {
     "page": "school_suspected_case",
     "key": "fever_threshold", "rule": "default_alone", "path": "vendor/manifest.json", "partner": "hospital",
     "attachment": "none", "upgrade": "none", "grant": "none", "export": "none", "engine_incident": "none",
+    "improvement": "none",
 }  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def cells(*, reading: bool) -> list[Ask]:
 @cache
 def needs_organisation(route: str) -> bool:
     """Whether the address or the body names an incident, or something of one."""
-    blanks = ("{incident}", "{task}", "{report}", "{delivery}", "{wait}")
+    blanks = ("{incident}", "{drill}", "{task}", "{report}", "{delivery}", "{wait}")
     return any(each in route for each in blanks) or "{organisation}" in str(ROUTES[route].get("send"))
 
 

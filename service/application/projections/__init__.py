@@ -14,6 +14,7 @@ from service.application.projections import (
     duty,
     engine,
     holds,
+    improvements,
     incidents,
     outside,
     people,
@@ -33,12 +34,12 @@ READ_TABLES = (
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment, t.LegalHold, t.Drill,
     t.DrillInject, t.PersonReveal, t.BreakGlass, t.ExportRequest,
 )  # fmt: skip
-ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
+ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap, t.Improvement)
 
 __all__ = [
-    "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds", "incident_streams",
-    "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild", "rebuild_roster", "upgrades",
-    "work",
+    "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds", "improvements",
+    "incident_streams", "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild",
+    "rebuild_roster", "upgrades", "work",
 ]  # fmt: skip
 
 

@@ -64,6 +64,7 @@ from service.domain.events.engine import (
     InstanceUpgraded,
 )
 from service.domain.events.erasing import DataErased, ErasureEnded, LegalHoldLifted, LegalHoldSet
+from service.domain.events.improvements import ImprovementEnded, ImprovementPlanned
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -115,6 +116,7 @@ from service.domain.events.privacy import (
     PersonRevealed,
     PersonSearched,
 )
+from service.domain.events.reviews import ObjectiveRated, QuestionnaireAnswered, ReviewWritten
 from service.domain.events.signing_in import (
     AccessTokenMade,
     AccessTokenRefused,
@@ -216,6 +218,8 @@ __all__ = [
     "ExportDecided",
     "ExportMade",
     "GroupChanged",
+    "ImprovementEnded",
+    "ImprovementPlanned",
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
@@ -237,6 +241,7 @@ __all__ = [
     "MessageReceived",
     "NoteAdded",
     "NoticeSent",
+    "ObjectiveRated",
     "OrganisationChanged",
     "PasswordChanged",
     "PersonLinked",
@@ -248,11 +253,13 @@ __all__ = [
     "PlaceChanged",
     "PolicyApplied",
     "PolicyChanged",
+    "QuestionnaireAnswered",
     "RecordSaved",
     "RecoveryCodesMade",
     "ReportDrafted",
     "ReportSent",
     "ReportSigned",
+    "ReviewWritten",
     "RosterOpened",
     "RosterPublished",
     "ScenarioDropped",

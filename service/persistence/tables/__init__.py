@@ -68,6 +68,7 @@ from service.persistence.tables.log import (
 )
 from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
+from service.persistence.tables.reviews import Improvement, QuestionnaireToken
 from service.persistence.tables.sign_in import (
     AccessToken,
     EmergencyPass,
@@ -110,6 +111,7 @@ __all__ = [
     "ExportRequest",
     "GroupMember",
     "IdempotencyKey",
+    "Improvement",
     "InboxRow",
     "Incident",
     "Instance",
@@ -129,6 +131,7 @@ __all__ = [
     "PersonReveal",
     "Place",
     "PolicyOverride",
+    "QuestionnaireToken",
     "QuietHours",
     "Record",
     "RecoveryCode",
