@@ -161,6 +161,8 @@ def _said(locale: str) -> Mapping[str, str]:
         "clock": words.gettext("演练时钟已调整。"),
         "drill_settings": words.gettext("演练设置已保存。"),
         "cast": words.gettext("角色已交接。"),
+        "scenario_kept": words.gettext("情景已保存。"),
+        "scenario_dropped": words.gettext("情景已删除。"),
         "drill_ended": words.gettext("演练已结束。"),
         "answered": words.gettext("问卷已提交，谢谢。"),
         "rated": words.gettext("评级已保存。"),

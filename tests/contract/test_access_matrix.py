@@ -29,7 +29,8 @@ NOT_LET_IN = {401, 303}  # a page leads to the door
 GENERAL = {
     "procedure": "school_suspected_case", "version": "1", "decision": "D03", "form": "F01",
     "page": "school_suspected_case",
-    "key": "fever_threshold", "rule": "default_alone", "path": "vendor/manifest.json", "partner": "hospital",
+    "key": "fever_threshold", "rule": "default_alone", "scenario": "sc01_excluded_case",
+    "path": "vendor/manifest.json", "partner": "hospital",
     "attachment": "none", "upgrade": "none", "grant": "none", "export": "none", "engine_incident": "none",
     "improvement": "none",
 }  # fmt: skip

@@ -19,6 +19,7 @@ from service.application.projections import (
     outside,
     people,
     privacy,
+    scenarios,
     upgrades,
     work,
 )
@@ -39,7 +40,7 @@ ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.
 __all__ = [
     "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds", "improvements",
     "incident_streams", "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild",
-    "rebuild_roster", "upgrades", "work",
+    "rebuild_roster", "scenarios", "upgrades", "work",
 ]  # fmt: skip
 
 
