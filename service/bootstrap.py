@@ -180,7 +180,10 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
 
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
     roles = OrganisationCatalogue.load(settings.workflows_dir / "organisations.yaml")
-    appoint(leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties)
+    appoint(
+        leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties,
+        letter_readers=roles.acts["receive_letter"].who,
+    )  # fmt: skip
     known = Known(
         view_exists=forms.has, certain_fields=forms.certain_fields, facts=FACTS, fact_decisions=FACT_DECISIONS,
         deadlines=frozenset(rules), policies=typed(policies, {}), roles=frozenset(roles.roles),

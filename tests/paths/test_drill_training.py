@@ -37,12 +37,7 @@ def test_a_drill_is_planned_begun_ended_evaluated_and_followed_by_actions(world:
     assert w.saved("t_plan_drill")["injects"] == PLANNED["injects"]
     (begun,) = w.events("training_drill_begun")
     drill = begun["data"]["drill"]
-    with w.app.read() as connection:
-        row = connection.execute(select(sql.incidents).where(sql.incidents.c.id == drill)).mappings().one()
-        held = connection.execute(select(sql.drills).where(sql.drills.c.id == drill)).mappings().one()
-    assert (row["kind"], row["procedure"], held["trainer"]) == (
-        "drill", "school_suspected_case", w.who("trainer").account_id,
-    )  # fmt: skip
+    assert_begun(w, drill)
     assert "r_drill_closed" in w.open_tasks()
     w.app.run(lambda uow: drills.end(uow, w.app.services, w.who("trainer"), cmd.EndDrill(drill)))
     w.clock.advance(MINUTE)
@@ -87,3 +82,13 @@ def test_who_keys_in_the_end_himself_is_not_asked_again(world: World) -> None:
     rated = {"report_score": 60, "evaluator": True, "wrong_branches": ["先报后隔离"]}
     w.do("trainer", "t_evaluate_drill", rated)
     assert w.saved("t_evaluate_drill")["wrong_branches"] == ["先报后隔离"]
+
+
+def assert_begun(w: World, drill: str) -> None:
+    """A drill of the scenario, led by who planned it."""
+    with w.app.read() as connection:
+        row = connection.execute(select(sql.incidents).where(sql.incidents.c.id == drill)).mappings().one()
+        held = connection.execute(select(sql.drills).where(sql.drills.c.id == drill)).mappings().one()
+    assert (row["kind"], row["procedure"], held["trainer"]) == (
+        "drill", "school_suspected_case", w.who("trainer").account_id,
+    )  # fmt: skip
