@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from integrations.openid import OpenIdProvider
 from service import metrics
-from service.application import attachments, engine_incidents
+from service.application import attachments, definitions, engine_incidents, scenario_drills
 from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
@@ -131,6 +132,17 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     )  # fmt: skip
 
 
+def deploy_shipped(tocsin: Tocsin) -> None:
+    """Deploy every bundle of the workflows folder that is no version yet."""
+    root, store = tocsin.settings.workflows_dir, tocsin.services.definitions
+    for folder in sorted(path for path in root.iterdir() if any(path.glob("*.bpmn"))):
+        name, content = folder.name, definitions.folder_content(folder, root / "decisions")
+        with tocsin.read() as connection:
+            is_deployed = definitions.is_deployed(connection, name, content)
+        if not is_deployed:
+            tocsin.run(partial(definitions.deploy, store=store, procedure=name, content=content, actor="system"))
+
+
 def _renewed(services: Services, clock: Clock, hub: Hub) -> Services:
     return replace(
         services, clock=clock, live=LiveInstances(), announce=hub.announce, definitions=services.definitions.copied()
@@ -184,7 +196,7 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     return Services(
         clock, forms, policies, rules, DefinitionStore(known), roles, settings.workflows_dir / "scenarios",
         privacy=privacy,
-        index=BlindIndex(index_key(settings)), announce=hub.announce,
+        index=BlindIndex(index_key(settings)), announce=hub.announce, begin_drill=scenario_drills.begin,
     )  # fmt: skip
 
 

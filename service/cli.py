@@ -18,7 +18,7 @@ from service.application import accounts, definition_versions, definitions, dire
 from service.application.queries import rule_book
 from service.backup import backup_commands
 from service.bench.measuring import ALL, Run, bench_options, run_bench
-from service.bootstrap import Tocsin, build, build_services
+from service.bootstrap import Tocsin, build, build_services, deploy_shipped
 from service.demo import district, people
 from service.domain import commands as cmd
 from service.domain.access import ADMINISTRATOR, Principal
@@ -33,6 +33,8 @@ from service.persistence.database import migrate
 from service.persistence.unit_of_work import UnitOfWork
 from service.settings import Settings
 from service.simulation import run_simulation, simulate_options
+from service.simulation.drill_run import drill_commands
+from service.simulation.scenario_lint import scenario_findings
 
 OPERATOR = Principal("system", "", {"": frozenset({ADMINISTRATOR})})  # who has the machine
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -115,17 +117,6 @@ def migrate_schema(_options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def deploy_shipped(tocsin: Tocsin) -> None:
-    """Deploy every bundle of the workflows folder that is no version yet."""
-    root = tocsin.settings.workflows_dir
-    for folder in sorted(path for path in root.iterdir() if any(path.glob("*.bpmn"))):
-        content = definitions.folder_content(folder, root / "decisions")
-        with tocsin.read() as connection:
-            is_deployed = definitions.is_deployed(connection, folder.name, content)
-        if not is_deployed:
-            _deploy(tocsin, folder.name, content)
-
-
 def _deploy(tocsin: Tocsin, name: str, content: dict[str, str]) -> definitions.Deployed:
     store = tocsin.services.definitions
     return tocsin.run(lambda uow: definitions.deploy(uow, store, name, content, actor="system"))
@@ -184,9 +175,12 @@ def lint(options: argparse.Namespace, settings: Settings) -> int:
     services = build_services(settings, SystemClock(), Hub())
     known = _needs(settings)
     findings: list[Finding] = []
-    for path in options.paths:
-        name, content = _bundle(Path(path), settings)
-        findings += services.definitions.read(name, content, known_procedures=known)[1]
+    for path in map(Path, options.paths):
+        scenarios = scenario_findings(path, settings, services)
+        if scenarios is None:
+            name, content = _bundle(path, settings)
+            findings += services.definitions.read(name, content, known_procedures=known)[1]
+        findings += scenarios or []
     _print_findings(findings, as_json=options.format == "json")
     return int(any(finding.severity == "error" for finding in findings))
 
@@ -390,7 +384,7 @@ def _parser() -> argparse.ArgumentParser:
     add("verify-audit", verify_audit)
     add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
-    for more in (key_commands, backup_commands):
+    for more in (key_commands, backup_commands, drill_commands):
         more(add)
     bench_options(add("bench", bench))
     return parser

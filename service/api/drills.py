@@ -298,11 +298,11 @@ def _drill(reader: Reader, drill: str) -> DrillAnswer:
 def _answer(reader: Reader, page: DrillPage) -> DrillAnswer:
     answer = DrillAnswer.model_validate(page)
     if reader.may_with(Action.DRILL_CONTROL, {"organisation_id": page.organisation, "kind": "drill"}):
-        told = {
+        own = {
             "injects": [_inject(row) for row in drill_injects.of_drill(reader, page.id)],
             "objectives": objectives_of(drill_injects.objectives(reader, page.id)),
         }
-        return answer.model_copy(update=told)
+        answer = answer.model_copy(update=own)
     return answer
 
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from service.api.dependencies import Answer, Body, Door, permit
+from service.api.improvements import ImprovementAnswer, QuestionnaireAnswer
 from service.api.problems import ProblemRoute
 from service.application import after_action, drill_reviews
 from service.application.documents_docx import to_docx
-from service.application.queries import Reader, evaluation_pages
+from service.application.queries import Reader, evaluation_pages, improvements
 from service.application.queries.export_files import DOCX
 from service.domain import commands as cmd
 from service.domain.access import Action
@@ -151,6 +152,9 @@ class EvaluationAnswer(Answer):
     earlier: tuple[EarlierAnswer, ...]
     durations: tuple[DurationAnswer, ...]
     counts: dict[str, int]
+    improvements: tuple[ImprovementAnswer, ...] = ()
+    followed: tuple[ImprovementAnswer, ...] = ()
+    questionnaire: QuestionnaireAnswer | None = None
 
 
 @router.get("/{drill}/evaluation")
@@ -175,4 +179,11 @@ def rated(drill: str, body: RatingBody, door: Reviewing) -> Response:
 
 
 def _evaluation(reader: Reader, drill: str) -> EvaluationAnswer:
-    return EvaluationAnswer.model_validate(evaluation_pages.page(reader, drill))
+    found = evaluation_pages.page(reader, drill)
+    keys = frozenset(each.key for each in found.findings)
+    after = {
+        "improvements": tuple(map(ImprovementAnswer.model_validate, improvements.of_drill(reader, drill))),
+        "followed": tuple(map(ImprovementAnswer.model_validate, improvements.followed(reader, drill, keys))),
+        "questionnaire": QuestionnaireAnswer.model_validate(improvements.questionnaire(reader, drill)),
+    }
+    return EvaluationAnswer.model_validate(found).model_copy(update=after)

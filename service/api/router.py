@@ -20,6 +20,7 @@ from service.api import (
     exchange,
     exports,
     health,
+    improvements,
     incidents,
     messages,
     metrics,
@@ -49,9 +50,9 @@ PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 # Tasks stand first: the router asks one noun after the other.
 NOUNS = (
-    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, evaluation, scenarios, people,
-    observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents, policies,
-    organisations, duty, accounts, attachments, events, exchange, audit,
+    tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, scenarios, evaluation, improvements,
+    people, observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
+    policies, organisations, duty, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

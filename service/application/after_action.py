@@ -4,7 +4,7 @@ Facts are never typed: they are read from the log each time. What people write (
 an event each, and stands where its layout has room for it; a part nobody wrote says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,8 +16,9 @@ import yaml
 from service.application.document_values import Grid, numeral
 from service.application.documents import Document, DocumentLibrary, DocumentMeta, Section
 from service.application.drill_reviews import PARTS
-from service.application.queries import evaluation, evaluation_pages, timeline
+from service.application.queries import evaluation, evaluation_pages, improvements, timeline
 from service.application.queries.evaluation_pages import EvaluationPage, ShownFinding, ShownObjective
+from service.application.queries.improvements import ImprovementRow, Questionnaire
 from service.application.queries.reader import Reader
 from service.application.queries.summaries import summary
 from service.application.queries.words import span
@@ -44,12 +45,15 @@ class Facts:
     scenario: str
     course: tuple[str, ...]
     written: Mapping[str, str]
+    actions: tuple[ImprovementRow, ...]
+    followed: tuple[ImprovementRow, ...]
+    asked: Questionnaire
 
 
 def draft(reader: Reader, library: DocumentLibrary, drill: str, layout: str) -> Document:
     """The report as it stands now. Raises NoSuch, NotADrill, KeyError for an unknown layout."""
     page = evaluation_pages.page(reader, drill)
-    made = _Report(reader, page, _facts(reader, drill))
+    made = _Report(reader, page, _facts(reader, drill, {each.key for each in page.findings}))
     sections = {"objectives": made.by_objectives, "record": made.as_record}[layout]()
     meta = DocumentMeta(
         organisation=reader.organisation_names.get(page.row.organisation, ""), now=reader.now, is_drill=True,
@@ -71,7 +75,7 @@ def written(reader: Reader, drill: str) -> dict[str, str]:
 # --- facts ----------------------------------------------------------------------------------------
 
 
-def _facts(reader: Reader, drill: str) -> Facts:
+def _facts(reader: Reader, drill: str, found: Collection[str]) -> Facts:
     created = evaluation.of_type(reader, drill, "drill_created")[0]
     done = evaluation.of_type(reader, drill, "task_completed")
     roles: dict[str, dict[str, None]] = {}
@@ -92,6 +96,9 @@ def _facts(reader: Reader, drill: str) -> Facts:
         scenario=Scenario.of(script).title.text(reader.locale) if script else "",
         course=_course(reader, drill),
         written=written(reader, drill),
+        actions=improvements.of_drill(reader, drill, found),
+        followed=improvements.followed(reader, drill, found),
+        asked=improvements.questionnaire(reader, drill),
     )
 
 
@@ -106,6 +113,11 @@ def _course(reader: Reader, drill: str) -> tuple[str, ...]:
     rows = sorted(first.values(), key=lambda row: row["seq"])[:MOST_STEPS]
     known = timeline.known_of(reader, rows)
     return tuple(f"{_stamp(row['at'])} {summary(reader, row, known)}" for row in rows)
+
+
+def _day(at: datetime) -> str:
+    """A day: 2026-10-12."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d")
 
 
 def _stamp(at: datetime) -> str:
@@ -154,6 +166,7 @@ class _Report:
                     grid=self._conformance()),
             Section(self._heading("course"), (*self._written("course"), *self.facts.course)),
             Section(self._heading("review"), table=self._reviewed()),
+            *self._actions(),
         ]  # fmt: skip
         return [self._numbered(index, section) for index, section in enumerate(found, 1)]
 
@@ -166,8 +179,11 @@ class _Report:
             self.say("rows", "sufficiency"): self._written_or_asked("sufficiency"),
             self.say("rows", "effect"): "\n".join((*self._effect(), *self._written("effect"))),
             self.say("rows", "problems"): "\n".join((*self._problems(), *self._written("problems"))),
-            self.say("rows", "improvements"): "\n".join((*self._proposals(), *self._written("improvements"))),
+            self.say("rows", "improvements"): "\n".join((*self._planned(), *self._written("improvements"))),
         }
+        asked = self._asked()
+        if asked:
+            rows[self.say("rows", "questionnaire")] = "\n".join(asked)
         return [Section("", table=tuple(rows.items()))]
 
     def _numbered(self, index: int, section: Section) -> Section:
@@ -321,4 +337,40 @@ class _Report:
 
     def _reviewed(self) -> tuple[tuple[str, str], ...]:
         keys = ("suitability", "sufficiency", "effect", "problems", "improvements")
-        return tuple((self.say("rows", key), self._written_or_asked(key)) for key in keys)
+        rows = [(self.say("rows", key), self._written_or_asked(key)) for key in keys]
+        asked = self._asked()
+        return (*rows, (self.say("rows", "questionnaire"), "\n".join(asked))) if asked else tuple(rows)
+
+    # --- what follows -------------------------------------------------------------------------
+
+    def _actions(self) -> list[Section]:
+        """Improvement actions of this drill, and how those of earlier ones went."""
+        found = []
+        head = self._head("improvement", "owner", "due", "state")
+        for key, rows in (("actions", self.facts.actions), ("followed", self.facts.followed)):
+            cells = tuple((each.text, each.owner_name, _day(each.due_at), self._ended(each)) for each in rows)
+            if cells:
+                found.append(Section(self._heading(key), grid=Grid(head, cells, (6, 2, 3, 3))))
+        return found
+
+    def _ended(self, each: ImprovementRow) -> str:
+        came = self.say("sentences", "came_again") if each.recurred and each.drill != self.page.row.id else ""
+        return "\n".join(part for part in (each.state_label, came) if part)
+
+    def _planned(self) -> tuple[str, ...]:
+        """What was planned, by whom until when; before anything was, what is proposed."""
+        planned = tuple(
+            self.say("sentences", "planned", text=each.text, owner=each.owner_name, due=_day(each.due_at))
+            for each in self.facts.actions
+        )
+        return planned or self._proposals()
+
+    def _asked(self) -> tuple[str, ...]:
+        asked = self.facts.asked
+        if not asked.count:
+            return ()
+        lines = [self.say("sentences", "asked", count=asked.count, anonymous=asked.anonymous)]
+        lines += [
+            self.say("sentences", "score", text=each.text, mean=f"{each.mean or 0:.1f}") for each in asked.questions
+        ]
+        return (*lines, *asked.comments)

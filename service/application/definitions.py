@@ -86,7 +86,7 @@ class DefinitionStore:
 
         The bundle is None if a finding is an error.
         """
-        diagrams, decisions = _parts(content)
+        diagrams, decisions = parts_of(content)
         known = replace(self.known, procedures=known_procedures)
         return read_bundle(diagrams, bundle_id=procedure, decisions=decisions, known=known)
 
@@ -97,7 +97,7 @@ def _assembled(connection: Connection, procedure: str, version: int) -> Assembly
     row = connection.execute(select(table.content).where(it)).first()
     if row is None:
         raise NoSuch("procedure", f"{procedure} {version}")
-    diagrams, decisions = _parts(row.content)
+    diagrams, decisions = parts_of(row.content)
     bundle, findings = reopen_bundle(diagrams, bundle_id=procedure, decisions=decisions)
     if bundle is None:
         name = f"{procedure} {version}"
@@ -106,7 +106,7 @@ def _assembled(connection: Connection, procedure: str, version: int) -> Assembly
     return assemble(bundle)
 
 
-def _parts(content: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:
+def parts_of(content: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:
     """Diagrams by file name, and decisions by their id."""
     diagrams = {name: text.encode() for name, text in content.items() if name.endswith(".bpmn")}
     return diagrams, {Path(name).stem: text for name, text in content.items() if name.endswith(".dmn")}

@@ -52,7 +52,7 @@ def keep(on: Advance) -> None:
     seq = on.uow.gather(on.incident_id)[0]
     if on.incident.get("kind") != "drill" or seq == on.rested:
         return
-    put(on, seq, {each: state.dump(on.loaded(each)) for each in sorted(on.changed)})
+    put(on, seq, {each: state.dump(on.live(on.instance_row(each))) for each in sorted(on.changed)})
     on.rested, on.changed = seq, set()
 
 

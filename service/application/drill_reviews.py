@@ -27,16 +27,10 @@ def rate(
 
     Raises NotADrill, NotAllowed, NoSuch for an objective the drill has not, ValueRefused.
     """
-    note = command.note.strip()
-    if command.rating not in RATINGS:
-        raise ValueRefused("rating", "请选 P、S、M 或 U", "choose P, S, M or U")
-    if command.rating in EXPLAINED and not note:
-        raise ValueRefused("note", "评为 M 或 U 须写明情况", "say what happened when rating M or U")
-    if len(note) > LONGEST_NOTE:
-        raise ValueRefused("note", f"最多 {LONGEST_NOTE} 字", f"at most {LONGEST_NOTE} characters")
 
     def work(on: Advance) -> None:
         _reviewed(on, principal)
+        note = _rating_note(command)
         if command.objective != OVERALL and command.objective not in _objectives(on):
             raise NoSuch("objective", command.objective)
         sealed = {on.incident_id: {"note": note}} if note else None
@@ -52,20 +46,36 @@ def write(
 
     Raises NotADrill, NotAllowed, ValueRefused for a part that is unknown or a text that is too long.
     """
-    for part, text in command.texts.items():
-        if part not in PARTS:
-            raise ValueRefused("part", f"须为 {' | '.join(PARTS)}", f"must be one of {' | '.join(PARTS)}")
-        if len(text) > LONGEST_TEXT:
-            raise ValueRefused(part, f"最多 {LONGEST_TEXT} 字", f"at most {LONGEST_TEXT} characters")
 
     def work(on: Advance) -> None:
         _reviewed(on, principal)
+        _check_texts(command)
         standing = _standing(on)
         for part, text in command.texts.items():
             if text.strip() != standing.get(part, ""):
                 on.record(ev.ReviewWritten(part), sealed={on.incident_id: {"text": text.strip()}})
 
     advance(uow, services, command.drill, _origin(principal, request_id), work)
+
+
+def _rating_note(command: cmd.RateObjective) -> str:
+    """The note, once everything is in order."""
+    note = command.note.strip()
+    if command.rating not in RATINGS:
+        raise ValueRefused("rating", "请选 P、S、M 或 U", "choose P, S, M or U")
+    if command.rating in EXPLAINED and not note:
+        raise ValueRefused("note", "评为 M 或 U 须写明情况", "say what happened when rating M or U")
+    if len(note) > LONGEST_NOTE:
+        raise ValueRefused("note", f"最多 {LONGEST_NOTE} 字", f"at most {LONGEST_NOTE} characters")
+    return note
+
+
+def _check_texts(command: cmd.WriteReview) -> None:
+    for part, text in command.texts.items():
+        if part not in PARTS:
+            raise ValueRefused("part", f"须为 {' | '.join(PARTS)}", f"must be one of {' | '.join(PARTS)}")
+        if len(text) > LONGEST_TEXT:
+            raise ValueRefused(part, f"最多 {LONGEST_TEXT} 字", f"at most {LONGEST_TEXT} characters")
 
 
 def _reviewed(on: Advance, principal: Principal) -> None:

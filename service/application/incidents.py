@@ -22,7 +22,7 @@ from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain import events as ev
-from service.domain.access import TRAINER, Action, IncidentSubject, Principal, require
+from service.domain.access import TRAINER, TRAINING, Action, IncidentSubject, Principal, is_led, require
 from service.domain.calendar import local
 from service.domain.clock import VirtualClock, real_time_clock
 from service.domain.drill_players import playing
@@ -49,11 +49,13 @@ def open_incident(
     stored then.
     """
     version = version_to_open(uow, command.procedure)
-    require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))
+    right = Action.DRILL_CREATE if command.procedure == TRAINING else Action.INCIDENT_OPEN
+    require(principal, right, organisations.subject(uow.connection, command.organisation))
     organisations.require_active(uow, command.organisation)
     birth = Birth("real", version, real_time_clock(services.clock, since=uow.now))
     incident = begin(uow, services, principal, command, birth, request_id=request_id)
-    drill_clock.hold_all(uow, services, command.organisation, "real_incident")
+    if command.procedure != TRAINING:
+        drill_clock.hold_all(uow, services, command.organisation, "real_incident")
     return incident
 
 
@@ -216,6 +218,5 @@ def incident_subject(
         raise NotAllowed("incident")
     tree = organisations.hierarchy(uow.connection)
     organisation = incident["organisation_id"]
-    return IncidentSubject(
-        organisation, tree.ancestors(organisation), is_drill=incident["kind"] == "drill", sender=sender, roles=roles
-    )
+    led = is_led(incident["kind"], incident.get("procedure", ""))
+    return IncidentSubject(organisation, tree.ancestors(organisation), is_drill=led, sender=sender, roles=roles)

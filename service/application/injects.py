@@ -59,9 +59,9 @@ def _element_done(on: Advance, element: str) -> None:
 
 
 def _closed(on: Advance) -> None:
-    """Nothing comes any more; what was to come stands as it is."""
+    """Nothing comes any more."""
     for row in _all(on, "pending"):
-        queue.cancel(on.uow, KIND, row["id"])
+        on.record(ev.InjectSkipped(row["inject"], "closed"))
 
 
 def work(on: Advance, key: str) -> None:

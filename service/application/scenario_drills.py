@@ -2,14 +2,13 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from service.application import drills, scenario_library, scenario_plans
+from service.application import drills, organisations, scenario_library, scenario_plans
 from service.application.scenario_values import Known, resolved
 from service.application.services import Services
 from service.domain import commands as cmd
-from service.domain.access import Principal
+from service.domain.access import Action, Principal, require
 from service.domain.errors import ScenarioRefused
 from service.domain.scenario_draws import drawn
 from service.domain.scenario_files import ScenarioFile
@@ -25,6 +24,7 @@ def begin(
     Raises NoSuch for an unknown scenario, ScenarioRefused where the plan lacks what it names, and what
     `drills.create` raises; nothing is stored then.
     """
+    require(principal, Action.DRILL_CREATE, organisations.subject(uow.connection, command.organisation))
     file = scenario_library.find(uow.connection, services, command.organisation, command.scenario)
     require_fit(uow, services, file)
     seed = secrets.randbelow(1_000_000) if command.seed is None else command.seed
@@ -70,8 +70,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def trial_of(command: cmd.BeginScenario) -> cmd.BeginScenario:
-    """The same as a dry run on oneself: nobody else is asked for anything."""
-    return replace(command, trial=True, roles={})

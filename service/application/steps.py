@@ -29,6 +29,7 @@ from service.application import (
     reactions,
     simulated,
     statuses,
+    trainings,
 )
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
@@ -216,6 +217,7 @@ class Advance:
             due_work.follow(self, event, row)
             if self.incident.get("kind") == "drill":
                 simulated.follow(self, event)
+                trainings.follow(self, event)
                 injects.follow(self, event)
             self._attention.note(event, row)
             if "facts" in self._kept.parts:
@@ -273,10 +275,6 @@ class Advance:
         """Take another form of a loaded instance: the same one on another version."""
         self._loaded[instance.id].instance = instance
         self.changed.add(instance.id)
-
-    def loaded(self, instance_id: str) -> Instance:
-        """An instance that was loaded before."""
-        return self._loaded[instance_id].instance
 
     def live(self, row: Mapping[str, Any]) -> Instance:
         """The live instance of a row."""

@@ -16,6 +16,7 @@ from service.domain.standing import LEADERS, LETTER_READERS, OUTSIDE_PARTIES, OV
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
+TRAINING = "drill_training"  # P26: real work, which trainers lead as they lead drills
 EVALUATORS = frozenset({TRAINER, "epi_office", "town_office"})
 DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
@@ -61,7 +62,8 @@ class Action(StrEnum):
     ENGINE_RETRY = "engine.retry"
     ENGINE_RESOLVE = "engine.resolve"  # skip what failed, or cancel it
     DRILL_CONTROL = "drill.control"
-    DRILL_REVIEW = "drill.review"  # rate objectives, write the report
+    DRILL_REVIEW = "drill.review"  # rate objectives, write the report, plan improvements
+    DRILL_ANSWER = "drill.answer"  # the questionnaire of those who took part
     # a task
     TASK_READ = "task.read"
     TASK_CLAIM = "task.claim"
@@ -114,6 +116,11 @@ class Principal:
     def roles_in(self, organisation_ids: Iterable[str]) -> frozenset[str]:
         """Roles held in any of some organisations."""
         return frozenset().union(*(self.memberships.get(each, frozenset()) for each in organisation_ids))
+
+
+def is_led(kind: str, procedure: str) -> bool:
+    """Whether an incident is led by trainers: a drill, or the training that plans one."""
+    return kind == "drill" or procedure == TRAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +336,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ENGINE_RESOLVE: (_administrator,),
     Action.DRILL_CONTROL: (_trainer_of_drill,),
     Action.DRILL_REVIEW: (_evaluator_of_drill,),
+    Action.DRILL_ANSWER: (_member, _trainer_of_drill),
     Action.TASK_READ: (_member, _offered, _assignee, _overseer, _trainer_of_drill),
     Action.TASK_CLAIM: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_RELEASE: (_assignee, _leader, _trainer_of_drill),

@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from service.domain.drill_commands import BranchDrill as BranchDrill
+from service.domain.drill_commands import DecideGuest as DecideGuest
+from service.domain.drill_commands import NameObserver as NameObserver
+from service.domain.drill_commands import NoteDrill as NoteDrill
+from service.domain.drill_commands import OpenDoor as OpenDoor
+
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
@@ -274,49 +280,6 @@ class SendInject:
 
 
 @dataclass(frozen=True, slots=True)
-class BranchDrill:
-    """Begin another drill with everything as it stood in one after its event `seq`."""
-
-    drill: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoteDrill:
-    """Write into the diary of a drill; `is_private`: for its trainers alone."""
-
-    drill: str
-    text: str
-    is_private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NameObserver:
-    """Let an account, by its user name, look at the control room of a drill, or not any more."""
-
-    drill: str
-    username: str
-    is_observer: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class OpenDoor:
-    """Let people without an account ask to take part in a drill; or no more (`is_open` false)."""
-
-    drill: str
-    is_open: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DecideGuest:
-    """Give somebody who asked a role in a drill; "" refuses him, or sends him out."""
-
-    drill: str
-    guest: str
-    role: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ControlClock:
     """Change the clock of a drill: pause | resume | speed | advance | until_next; `by` is an ISO 8601 duration."""
 
@@ -366,6 +329,38 @@ class WriteReview:
 
     drill: str
     texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestionnaire:
+    """Answer the questionnaire of a drill: each question 1 to 5, a comment, with one's name or without."""
+
+    drill: str
+    scores: Mapping[str, int]
+    comment: str = ""
+    is_anonymous: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlanImprovement:
+    """Plan an improvement action after a drill: what, who, until when; `finding` and target may be empty."""
+
+    drill: str
+    text: str
+    owner: str
+    due: datetime
+    finding: str = ""
+    target: str = ""
+    target_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndImprovement:
+    """An improvement action is `done` or `dropped`; who drops it says why."""
+
+    improvement: str
+    state: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from service.domain.errors import ScenarioFault, ScenarioRefused
 from service.domain.scenarios import Scenario
 
 ENDING = ".yaml"
-LIKE = "like"  # a shipped scenario may take over the answers of another one; drills and copies have them all
+LIKE = "like"  # a shipped scenario may take over what another one says; drills and copies have it all
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +72,21 @@ def load(folder: Path) -> dict[str, ScenarioFile]:
             fault = ScenarioFault("id", f"须与文件名 {path.stem} 相同", f"must be the name of the file, {path.stem}")
             raise ScenarioRefused((fault.at(line, path.name),))
         found[path.stem] = each
-    return {name: _alike(each, found) for name, each in found.items()}
+    return {name: _alike(each, found, (name,)) for name, each in found.items()}
 
 
-def _alike(file: ScenarioFile, files: Mapping[str, ScenarioFile]) -> ScenarioFile:
-    """With the answers of the scenario it is `like`, where it has none of its own. Raises ScenarioRefused."""
+def _alike(file: ScenarioFile, files: Mapping[str, ScenarioFile], way: tuple[str, ...]) -> ScenarioFile:
+    """With everything of the scenario it is `like` that it does not say itself. Raises ScenarioRefused."""
     if LIKE not in file.document:
         return file
-    other = files.get(str(file.document[LIKE]))
-    if other is None or LIKE in other.document:
-        zh, en = f"没有情景 {file.document[LIKE]}", f"there is no scenario {file.document[LIKE]}"
-        fault = ScenarioFault.near(LIKE, zh, en, (str(file.document[LIKE]), sorted(files)))
+    name = str(file.document[LIKE])
+    if name not in files or name in way:
+        near = (name, sorted(files))
+        fault = ScenarioFault.near(LIKE, f"没有情景 {name}", f"there is no scenario {name}", near)
         raise ScenarioRefused((fault.at(file.line(LIKE), file.name),))
-    document = {key: value for key, value in file.document.items() if key != LIKE}
-    document["answers"] = {**(other.document.get("answers") or {}), **(document.get("answers") or {})}
+    other = _alike(files[name], files, (*way, name)).document
+    document = {**other, **{key: value for key, value in file.document.items() if key != LIKE}}
+    document["answers"] = {**(other.get("answers") or {}), **(file.document.get("answers") or {})}
     return replace(file, document=document)
 
 

@@ -1,20 +1,25 @@
 """What came out of a drill: objectives with ratings, findings, timeliness, deviations, earlier drills."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from service.application import after_action, drill_reviews
+from service.application import after_action, drill_questionnaire, drill_reviews
+from service.application import improvements as planned
 from service.application.documents_docx import to_docx
-from service.application.queries import evaluation_pages
+from service.application.drill_questionnaire import QUESTIONS
+from service.application.queries import evaluation_pages, improvements
 from service.application.queries.evaluation_pages import EvaluationPage, ShownObjective
 from service.application.queries.export_files import DOCX
+from service.application.queries.improvements import Colleague, ImprovementRow, Questionnaire
 from service.domain import commands as cmd
 from service.domain.access import Action
+from service.domain.calendar import at_local, local_date
 from service.domain.errors import NoSuch, ValueRefused
 from service.domain.evaluation import RATINGS
 from service.web.errors import PageRoute
@@ -33,6 +38,7 @@ class Typed:
     note: str = ""
     field: str = ""
     error: str = ""
+    scores: Mapping[str, int] | None = None
 
     def holds(self, objective: ShownObjective) -> bool:
         """Whether it was typed for an objective."""
@@ -40,12 +46,36 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanForm:
+    """The form for an improvement action: who can own one, the first day it can be due, what was refused."""
+
+    people: tuple[Colleague, ...] = ()
+    least: str = ""
+    text: str = ""
+    owner: str = ""
+    due: str = ""
+    finding: str = ""
+    field: str = ""
+    error: str = ""
+
+
+NO_PLAN = PlanForm()
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """The evaluation with the words for ratings; `typed` is a rating that was refused."""
+    """The evaluation with the words for ratings; `typed` is a rating that was refused.
+
+    `improvements` were planned after this drill, `followed` after earlier ones; `plan` is the form for another.
+    """
 
     found: EvaluationPage
     ratings: Mapping[str, str]
     typed: Typed
+    improvements: tuple[ImprovementRow, ...]
+    followed: tuple[ImprovementRow, ...]
+    questionnaire: Questionnaire
+    plan: PlanForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +117,53 @@ def rate(visit: Visiting, drill: str, posted: Form) -> Response:
         typed = Typed(command.objective, command.rating, command.note, refused.name, refused.text(visit.locale))
         return _shown(visit, drill, typed, status=422)
     return go(f"/drills/{drill}/evaluation", said="rated")
+
+
+@router.post("/drills/{drill}/improvements")
+def plan(visit: Visiting, drill: str, posted: Form) -> Response:
+    """Plan an improvement action, for one of the findings or for none."""
+    finding, due = posted.get("finding"), posted.get("due")
+    typed = PlanForm(text=posted.get("text"), owner=posted.get("owner"), due=due, finding=finding)
+    with visit.reader() as reader:
+        reader.incident(drill, Action.INCIDENT_READ)
+        known = {each.key: each for each in evaluation_pages.page(reader, drill).findings}
+    target = known.get(finding)
+    try:
+        command = cmd.PlanImprovement(
+            drill, typed.text, typed.owner, due_of(due), target.key if target else "", target.target if target else "",
+            target.target_id if target else "",
+        )  # fmt: skip
+        visit.run(planned.plan, command)
+    except ValueRefused as refused:
+        again = replace(typed, field=refused.name, error=refused.text(visit.locale))
+        return _shown(visit, drill, Typed(), plan=again, status=422)
+    return go(f"/drills/{drill}/evaluation", said="saved")
+
+
+@router.post("/drills/{drill}/questionnaire")
+def answer(visit: Visiting, drill: str, posted: Form) -> Response:
+    """Answer the questionnaire."""
+    scores = {each: int(posted.get(each)) for each in QUESTIONS if posted.get(each).isdigit()}
+    command = cmd.AnswerQuestionnaire(drill, scores, posted.get("comment"), posted.get("named") != "yes")
+    try:
+        visit.run(drill_questionnaire.answer, command)
+    except ValueRefused as refused:
+        typed = Typed(rating="", note=command.comment, field=refused.name, error=refused.text(visit.locale),
+                      objective="questionnaire", scores=scores)  # fmt: skip
+        return _shown(visit, drill, typed, status=422)
+    return go(f"/drills/{drill}/evaluation", said="answered")
+
+
+def due_of(day: str) -> datetime:
+    """The end of a day in Asia/Shanghai. Raises ValueRefused."""
+    try:
+        return at_local(date.fromisoformat(day), time(23, 59))
+    except ValueError:
+        raise ValueRefused("due", "请选日期", "choose a day") from None
+
+
+def _tomorrow(visit: Visit) -> str:
+    return (local_date(visit.now) + timedelta(days=1)).isoformat()
 
 
 @router.get("/drills/{drill}/report")
@@ -139,9 +216,15 @@ def _report(
         return visit.page(reader, "drills/report.html", page, status=status)
 
 
-def _shown(visit: Visit, drill: str, typed: Typed, *, status: int = 200) -> Response:
+def _shown(visit: Visit, drill: str, typed: Typed, *, plan: PlanForm = NO_PLAN, status: int = 200) -> Response:
     with visit.reader() as reader:
         reader.incident(drill, Action.INCIDENT_READ)
         words = {each: reader.label("rating", each) for each in RATINGS}
-        page = ReviewPage(evaluation_pages.page(reader, drill), words, typed)
+        found = evaluation_pages.page(reader, drill)
+        keys = frozenset(each.key for each in found.findings)
+        people = improvements.colleagues(reader, found.row.organisation) if found.may_review else ()
+        page = ReviewPage(
+            found, words, typed, improvements.of_drill(reader, drill), improvements.followed(reader, drill, keys),
+            improvements.questionnaire(reader, drill), replace(plan, people=people, least=_tomorrow(visit)),
+        )  # fmt: skip
         return visit.page(reader, "drills/evaluation.html", page, status=status)

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from service.application import accounts, tasks
-from service.application.queries import deliveries, incident_pages
+from service.application.queries import deliveries, improvements, incident_pages
 from service.application.queries.deliveries import NoticeRow
+from service.application.queries.improvements import ImprovementRow
 from service.application.queries.inbox import Inbox, TaskFilter, counts, inbox
 from service.application.queries.incident_pages import IncidentFilter, IncidentRow
 from service.application.queries.reader import Reader
@@ -25,13 +26,14 @@ _ASIDE = 6
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """The list, its three buttons, and beside it the running incidents and what one was told."""
+    """The list, its three buttons, beside it one's improvement actions, running incidents, what one was told."""
 
     scope: str
     inbox: Inbox
     total: int
     incidents: tuple[IncidentRow, ...]
     notices: tuple[NoticeRow, ...]
+    improvements: tuple[ImprovementRow, ...]
     cursor: str
 
 
@@ -62,7 +64,8 @@ def _page(reader: Reader, scope: str, cursor: str) -> InboxPage:
     found = inbox(reader, TaskFilter(whose=scope, state="open"), cursor=cursor)
     running = incident_pages.listing(reader, IncidentFilter(status="open", kind="real"), limit=_ASIDE)
     notices = deliveries.my_notices(reader, limit=_ASIDE)
-    return InboxPage(scope, found, found.counts[scope], running.items, notices, cursor)
+    mine = improvements.mine(reader)
+    return InboxPage(scope, found, found.counts[scope], running.items, notices, mine, cursor)
 
 
 @router.get("/inbox/count")

@@ -27,9 +27,10 @@ BLANK = re.compile(r"{([a-z_]+)}")
 GENERAL = {
     "procedure": "school_suspected_case", "version": "1", "decision": "D03", "form": "F01",
     "page": "school_suspected_case",
-    "key": "fever_threshold", "rule": "default_alone", "path": "vendor/manifest.json", "partner": "hospital",
+    "key": "fever_threshold", "rule": "default_alone", "scenario": "sc01_excluded_case",
+    "path": "vendor/manifest.json", "partner": "hospital",
     "attachment": "none", "upgrade": "none", "grant": "none", "export": "none", "engine_incident": "none",
-    "check_id": "none", "run": "none",
+    "check_id": "none", "run": "none", "improvement": "none",
 }  # fmt: skip
 # What not every organisation has: where it is missing nothing is asked.
 SOMEWHERE = ("report", "delivery", "message")

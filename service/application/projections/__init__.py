@@ -14,10 +14,12 @@ from service.application.projections import (
     duty,
     engine,
     holds,
+    improvements,
     incidents,
     outside,
     people,
     privacy,
+    scenarios,
     upgrades,
     work,
 )
@@ -31,14 +33,14 @@ from service.persistence.working_set import IncidentRows, WorkingSet
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment, t.LegalHold, t.Drill,
-    t.DrillInject, t.PersonReveal, t.BreakGlass, t.ExportRequest,
+    t.DrillInject, t.PersonReveal, t.BreakGlass, t.ExportRequest, t.DrillTraining,
 )  # fmt: skip
-ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap)
+ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap, t.Improvement)
 
 __all__ = [
     "APPLIERS", "READ_TABLES", "ROSTER_TABLES", "apply", "contacts", "drills", "duty", "engine", "holds",
-    "incident_streams", "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild",
-    "rebuild_roster", "upgrades", "work",
+    "improvements", "incident_streams", "incidents", "organisation_streams", "outside", "people", "privacy", "rebuild",
+    "rebuild_roster", "scenarios", "upgrades", "work",
 ]  # fmt: skip
 
 

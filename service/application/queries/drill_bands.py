@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table, select
 
-from service.application.queries import incident_pages
+from service.application.queries import drill_injects, incident_pages
+from service.application.queries.drill_injects import InjectCard
 from service.application.queries.drills import DrillClock, clock_of, drill_row
 from service.application.queries.reader import Reader
 from service.domain.access import Action, may
@@ -14,11 +15,12 @@ from service.persistence.tables import sql
 # The first part of an address, and the table whose row names the incident.
 NOUNS: Mapping[str, Table] = {"tasks": sql.tasks, "reports": sql.reports, "partner": sql.waits}
 INCIDENTS = ("incidents", "drills")
+MOST_CARDS = 3  # of what came latest
 
 
 @dataclass(frozen=True, slots=True)
 class DrillBand:
-    """A drill as the band tells it."""
+    """A drill as the band tells it; `cards` are injects that came to the reader, latest first."""
 
     drill: str
     number: str
@@ -26,6 +28,8 @@ class DrillBand:
     clock: DrillClock
     may_control: bool
     is_over: bool
+    is_trial: bool
+    cards: tuple[InjectCard, ...]
 
 
 def of_path(reader: Reader, path: str, *, incident: str = "") -> DrillBand | None:
@@ -44,7 +48,8 @@ def of_incident(reader: Reader, incident: str) -> DrillBand | None:
         return None
     return DrillBand(
         incident, shown.number, shown.organisation, clock_of(reader, row, shown),
-        may(reader.principal, Action.DRILL_CONTROL, subject), row["ended_at"] is not None,
+        may(reader.principal, Action.DRILL_CONTROL, subject), row["ended_at"] is not None, row["trial"],
+        drill_injects.cards(reader, reader.incident(incident))[:MOST_CARDS],
     )  # fmt: skip
 
 

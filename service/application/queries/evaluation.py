@@ -1,11 +1,12 @@
 """The evaluation of a drill, from its log alone."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from service.application.evaluation_reading import happenings, objectives_of, pinned, plan_of
+from service.application.evaluation_reading import asked, happenings, objectives_of, pinned, plan_of
 from service.application.queries.reader import Reader, incidents
 from service.domain.errors import NotADrill
 from service.domain.evaluation import Comparison, EarlierDrill, Evaluation, compare
@@ -41,6 +42,12 @@ def log_of(reader: Reader, incident: str) -> list[dict[str, Any]]:
     return reader.rows(select(events).where(events.c.stream == incident).order_by(events.c.seq))
 
 
+def began(reader: Reader, drill: str) -> datetime:
+    """The true time a drill began."""
+    first = select(events.c.real_at).where(events.c.stream == drill, events.c.seq == 1)
+    return reader.rows(first)[0]["real_at"]  # type: ignore[no-any-return]  # a row holds whatever its columns are
+
+
 def of_type(reader: Reader, incident: str, type_: str) -> list[dict[str, Any]]:
     """The events of one type, in order."""
     mine = select(events).where(events.c.stream == incident, events.c.type == type_)
@@ -50,8 +57,7 @@ def of_type(reader: Reader, incident: str, type_: str) -> list[dict[str, Any]]:
 def _evaluated(reader: Reader, row: Mapping[str, Any]) -> Evaluation:
     log = log_of(reader, row["id"])
     objectives = objectives_of(log)
-    asked = {each.element for objective in objectives for each in objective.expectations if each.kind == "complete"}
-    found = happenings(reader.connection, reader.sealer, log, asked)
+    found = happenings(reader.connection, reader.sealer, log, asked(objectives))
     course = course_of(found, reader.now_of(row["clock"]))
     return evaluated(
         course, plan_of(row["procedure"], _bundles(reader, log)), reader.services.deadline_rules, objectives
@@ -64,12 +70,12 @@ def _bundles(reader: Reader, log: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def _earlier(reader: Reader, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Earlier drills of the plan, the latest first, by the true time of their beginning."""
-    began = select(events.c.real_at).where(events.c.stream == row["id"], events.c.seq == 1).scalar_subquery()
-    same = select(incidents, events.c.real_at.label("began")).join(events, events.c.stream == incidents.c.id)
+    """Earlier drills of the plan but those a trainer tried on himself, the latest first, by their true beginning."""
+    same = select(incidents, events.c.data).join(events, events.c.stream == incidents.c.id)
+    same = same.where(events.c.type == "drill_created", events.c.real_at < began(reader, row["id"]), reader.in_scope)
     same = same.where(
-        events.c.seq == 1, incidents.c.kind == "drill", incidents.c.procedure == row["procedure"],
-        incidents.c.organisation_id == row["organisation_id"], incidents.c.id != row["id"], events.c.real_at < began,
-        reader.in_scope,
+        incidents.c.kind == "drill", incidents.c.procedure == row["procedure"], incidents.c.id != row["id"],
+        incidents.c.organisation_id == row["organisation_id"],
     )  # fmt: skip
-    return reader.rows(same.order_by(events.c.real_at.desc(), incidents.c.id.desc()).limit(MOST_EARLIER))
+    found = reader.rows(same.order_by(events.c.real_at.desc(), incidents.c.id.desc()).limit(4 * MOST_EARLIER))
+    return [each for each in found if not each["data"].get("trial")][:MOST_EARLIER]

@@ -201,6 +201,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "starts_at": lambda w: w.instant("starts_at"),
     "drill_cause": lambda w: w.word("drill_cause", "cause"),
     "drill_speed": lambda w: f"×{float((w.data.get('segment') or {}).get('speed') or 0):g}",
+    "improvement_state": lambda w: w.word("improvement_state", "state"),
     "rating": lambda w: w.word("rating", "rating"),
     "review_part": lambda w: w.word("review_part", "part"),
     "played_by": lambda w: w.word("played_by", "played_by"),

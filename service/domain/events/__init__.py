@@ -69,6 +69,7 @@ from service.domain.events.engine import (
     InstanceUpgraded,
 )
 from service.domain.events.erasing import DataErased, ErasureEnded, LegalHoldLifted, LegalHoldSet
+from service.domain.events.improvements import ImprovementEnded, ImprovementPlanned
 from service.domain.events.incidents import (
     DeadlineCancelled,
     DeadlineEscalated,
@@ -120,7 +121,7 @@ from service.domain.events.privacy import (
     PersonRevealed,
     PersonSearched,
 )
-from service.domain.events.reviews import ObjectiveRated, ReviewWritten
+from service.domain.events.reviews import ObjectiveRated, QuestionnaireAnswered, ReviewWritten
 from service.domain.events.signing_in import (
     AccessTokenMade,
     AccessTokenRefused,
@@ -156,6 +157,7 @@ from service.domain.events.tokens import (
     WaitEnded,
     WaitMoved,
 )
+from service.domain.events.trainings import TrainingDrillBegun
 
 __all__ = [
     "REGISTRY",
@@ -227,6 +229,8 @@ __all__ = [
     "ExportDecided",
     "ExportMade",
     "GroupChanged",
+    "ImprovementEnded",
+    "ImprovementPlanned",
     "IncidentClosed",
     "IncidentOpened",
     "IncidentStatusChanged",
@@ -260,6 +264,7 @@ __all__ = [
     "PlaceChanged",
     "PolicyApplied",
     "PolicyChanged",
+    "QuestionnaireAnswered",
     "RecordSaved",
     "RecoveryCodesMade",
     "ReportDrafted",
@@ -292,6 +297,7 @@ __all__ = [
     "TaskNotExecutable",
     "TaskOpened",
     "TaskReleased",
+    "TrainingDrillBegun",
     "WaitArmed",
     "WaitEnded",
     "WaitMoved",

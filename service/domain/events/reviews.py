@@ -23,3 +23,16 @@ class ReviewWritten(Event):
 
     type: ClassVar[str] = "review_written"
     part: str
+
+
+@event
+@dataclass(frozen=True, slots=True)
+class QuestionnaireAnswered(Event):
+    """A participant answered the questionnaire, each question 1 to 5; the comment is sealed.
+
+    Of an anonymous answer the event has no actor and no request either.
+    """
+
+    type: ClassVar[str] = "questionnaire_answered"
+    is_anonymous: bool
+    scores: dict[str, int]

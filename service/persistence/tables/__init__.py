@@ -77,6 +77,7 @@ from service.persistence.tables.log import (
 )
 from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
+from service.persistence.tables.reviews import DrillTraining, Improvement, QuestionnaireToken
 from service.persistence.tables.sign_in import (
     AccessToken,
     EmergencyPass,
@@ -111,6 +112,7 @@ __all__ = [
     "DrillInject",
     "DrillRest",
     "DrillState",
+    "DrillTraining",
     "DrillWatch",
     "DueRow",
     "DutyGap",
@@ -123,6 +125,7 @@ __all__ = [
     "ExportRequest",
     "GroupMember",
     "IdempotencyKey",
+    "Improvement",
     "InboxRow",
     "Incident",
     "Instance",
@@ -142,6 +145,7 @@ __all__ = [
     "PersonReveal",
     "Place",
     "PolicyOverride",
+    "QuestionnaireToken",
     "QuietHours",
     "Record",
     "RecoveryCode",

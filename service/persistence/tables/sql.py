@@ -71,6 +71,7 @@ from service.persistence.tables.log import (
 )
 from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
+from service.persistence.tables.reviews import DrillTraining, Improvement, QuestionnaireToken
 from service.persistence.tables.sign_in import (
     AccessToken,
     EmergencyPass,
@@ -104,6 +105,9 @@ drill_rests = table_of(DrillRest)
 drill_states = table_of(DrillState)
 drill_watches = table_of(DrillWatch)
 drills = table_of(Drill)
+drill_trainings = table_of(DrillTraining)
+improvements = table_of(Improvement)
+questionnaire_tokens = table_of(QuestionnaireToken)
 due_rows = table_of(DueRow)
 duty_gaps = table_of(DutyGap)
 element_visits = table_of(ElementVisit)
