@@ -17,7 +17,7 @@ PORT ?= 8000
 export PORT
 PYTEST := $(PY) -m pytest
 # Two cores are what CI has; files stay together so that a module's fixtures are built once.
-PARALLEL ?= -n 2 --dist loadfile
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Each test process writes down here which sequence flows its path tests visited and what they asserted.
 FLOWS := var/flows
 

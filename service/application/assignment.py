@@ -1,14 +1,15 @@
 """To whom a task comes: the people on duty, else the holders of the role, then stand-ins, leader, superior.
 
-Where an organisation keeps a duty roster, every task it gets is assigned, and climbs while nobody has accepted
-it: at `role_accept`, or for the first acceptance of a report at its own deadline (X01), when the leader on duty
-gets it together with the first stand-in (P01.3b rule 11). The superior is told as late as the ladder of deadlines
-tells him (timers §E). Everybody it came to before stays on copy. Claiming or completing it ends the climb.
+Where an organisation keeps no duty roster, everybody who holds the role of a task is told of it, and nothing more
+happens. Where it keeps one, every task it gets is assigned, and climbs while nobody has accepted it: at
+`role_accept`, or for the first acceptance of a report at its own deadline (X01), when the leader on duty gets it
+together with the first stand-in (P01.3b rule 11). The superior is told as late as the ladder of deadlines tells
+him (timers §E). Everybody it came to before stays on copy. Claiming or completing it ends the climb.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +73,13 @@ def assign_opened(on: Advance) -> None:
         return
     organisation = str(on.incident["organisation_id"])
     roster = duty_rosters.roster_of(on.uow, organisation)
-    if not roster.is_kept(on.now):
-        return
-    drill = drill_clock.row_of(on)
-    for task in dict.fromkeys(waiting):
-        row = on.rows.get(sql.tasks, task)
-        if row is None or (drill is not None and drill_clock.is_simulated(drill, row)):
-            continue
-        if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
+    if roster.is_kept(on.now):
+        for row in _for_people(on, waiting):
             _begin(on, row, roster)
+    elif duty_rosters.channel_owners(on.uow):
+        for row in _for_people(on, waiting):
+            urgent, where = _is_urgent(on, row), row["organisation_id"]
+            alert_queue.wake(on, row, _holders(on, row), level="role", is_urgent=urgent, organisation=where)
 
 
 def climb(on: Advance, task: str) -> None:
@@ -120,10 +119,25 @@ def superior_of(on: Advance) -> tuple[str, list[str]]:
 # --- inside -----------------------------------------------------------------------------------
 
 
+def _for_people(on: Advance, tasks: Sequence[str]) -> Iterator[Row]:
+    """Those of the tasks that wait for one of our people."""
+    drill = drill_clock.row_of(on)
+    for task in dict.fromkeys(tasks):
+        row = on.rows.get(sql.tasks, task)
+        if row is None or (drill is not None and drill_clock.is_simulated(drill, row)):
+            continue
+        if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
+            yield row
+
+
+def _holders(on: Advance, row: Row) -> list[str]:
+    """The accounts that hold a role of a task."""
+    roles, held = set(_roles(row)), duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
+    return [account for account, roles_held in held.items() if roles_held & roles]
+
+
 def _begin(on: Advance, row: Row, roster: Roster) -> None:
-    held = duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
-    roles = _roles(row)
-    able = [account for account, roles_held in held.items() if roles_held & set(roles)]
+    able = _holders(on, row)
     on_duty = [each.account for each in roster.on_duty(on.now) if each.account in able]
     members = {each.account for each in roster.on_duty(on.now) if each.duty == MEMBER}
     first = [each for each in on_duty if each in members] or on_duty
@@ -160,6 +174,8 @@ def _settle(on: Advance, task: str) -> None:
     """Somebody has it, or nobody needs to: it climbs no more, and nobody is woken for it any more."""
     if steps_of(on, task):
         queue.cancel(on.uow, DUE_KIND, task)
+        alert_queue.settle(on, task)
+    elif duty_rosters.channel_owners(on.uow):
         alert_queue.settle(on, task)
 
 
