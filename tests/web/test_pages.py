@@ -6,8 +6,7 @@ from service.demo.people import usernames
 from service.web.security import CONTENT_SECURITY_POLICY
 from service.web.sign_in import demo_accounts
 from service.web.site import Guest
-from tests.paths import duty_world
-from tests.paths.school import CLASS, detection, quick
+from tests.paths.school import CLASS, quick
 from tests.web.site import Page, Pages
 
 
@@ -311,21 +310,6 @@ def test_every_tab_stands_in_both_languages(web: Pages, incident: str, tab: str)
     part = web.as_("coordinator").get(f"/incidents/{incident}{tab}", **{"HX-Request": "true"})
     assert "<html" not in part.text
     assert "七年级2班" in part.text
-
-
-def test_messages_that_wake_somebody_stand_apart_from_what_the_plan_sends(web: Pages) -> None:
-    duty_world.roster(web.world)
-    duty_world.reachable(web.world, "coordinator", "nurse")
-    incident = reported(web)
-    incident = reported(web)
-    detection(web.world)
-    web.world.app.worker.tick()
-    page = web.as_("coordinator").get(f"/incidents/{incident}/deliveries")
-    assert "唤醒提醒" not in page.words("//table")
-    assert "唤醒提醒" in page.words("//main//section//details")
-    timeline = web.as_("coordinator").get(f"/incidents/{incident}")
-    assert "登记异常情况" in timeline.text
-    assert "岗位全体人员" not in timeline.text, "whom a task went to is told where participants are"
 
 
 def test_names_are_masked_for_who_has_no_task_that_needs_them(web: Pages, incident: str) -> None:
