@@ -1,8 +1,8 @@
 """The commands `backup` and `restore`: everything the product stores but its keys, taken while it serves.
 
-A backup is a folder: the database as of one moment, the uploaded files its rows name, and `manifest.json`, which tells
-of each file its length and SHA-256, and by which keys (their fingerprints, not they) it can be opened. It is written
-beside its place and moved there when it is whole.
+A backup is one file (tar): `manifest.json`, which tells of each further file its length and SHA-256, and by which keys
+(their fingerprints, not they) it can be opened; the database as of one moment; the uploaded files its rows name. It is
+written beside its place and moved there when it is whole.
 """
 
 import argparse
@@ -11,12 +11,14 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 from service.application import attachments, projections
 from service.application.projections import comparing
@@ -50,10 +52,13 @@ class Manifest:
     def read(cls, source: Path) -> "Manifest":
         """The manifest of a backup. Raises ValueRefused for what is none, or of a later format."""
         try:
-            data = json.loads((source / MANIFEST).read_text("utf-8"))
+            with tarfile.open(source, "r:") as packed, closing(_member(packed, MANIFEST)) as file:
+                data = json.loads(file.read())
             found = cls(**{**data, "files": {name: tuple(each) for name, each in data["files"].items()}})
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, tarfile.TarError) as error:
             raise ValueRefused("source", "不是备份", "is no backup") from error
+        if any(Path(name).is_absolute() or ".." in Path(name).parts for name in found.files):
+            raise ValueRefused("source", "不是备份", "is no backup")
         if found.format != FORMAT:
             raise ValueRefused("source", "来自更新的版本", "was taken by a newer version")
         return found
@@ -70,38 +75,30 @@ class Findings:
 
 
 def take(settings: Settings, target: Path, clock: Clock) -> Manifest:
-    """Back the installation up into a new folder. Raises ValueRefused where there is something already."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ValueRefused("target", "已存在且不是空的", "exists and is not empty")
+    """Back the installation up into a new file. Raises ValueRefused where there is something already."""
+    if target.exists():
+        raise ValueRefused("target", "已存在", "exists already")
     keys = _fingerprints(settings)
-    draft = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True, mode=0o700)
-    database = open_database(settings.database, clock)
-    try:
-        taken = snapshots.take(database, draft)
-        gone = _copy_files(database, settings.data_dir / FILES, draft / FILES, taken.attachments)
-    finally:
-        database.close()
-    files = {str(path.relative_to(draft)): _digest(path) for path in sorted(draft.rglob("*")) if path.is_file()}
-    made = Manifest(FORMAT, clock.now().isoformat(), taken.revision, taken.events, keys, files, gone)
-    (draft / MANIFEST).write_text(json.dumps(asdict(made), indent=1, sort_keys=True), "utf-8")
-    for path in (*(draft / name for name in files), draft / MANIFEST):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    with suppress(FileNotFoundError):
-        target.rmdir()
-    draft.rename(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
+        draft = Path(beside) / "content"
+        draft.mkdir()
+        database = open_database(settings.database, clock)
+        try:
+            taken = snapshots.take(database, draft)
+            gone = _copy_files(database, settings.data_dir / FILES, draft / FILES, taken.attachments)
+        finally:
+            database.close()
+        files = {str(path.relative_to(draft)): _digest(path) for path in sorted(draft.rglob("*")) if path.is_file()}
+        made = Manifest(FORMAT, clock.now().isoformat(), taken.revision, taken.events, keys, files, gone)
+        (draft / MANIFEST).write_text(json.dumps(asdict(made), indent=1, sort_keys=True), "utf-8")
+        _packed(draft, (MANIFEST, *files), Path(beside) / "packed").rename(target)
     return made
 
 
 def put(settings: Settings, source: Path, clock: Clock) -> Manifest:
     """Fill an empty installation. Raises ValueRefused, and nothing is written, where backup or place is not fit."""
     manifest = Manifest.read(source)
-    for name, (size, digest) in manifest.files.items():
-        path = source / name
-        if ".." in Path(name).parts or not path.is_file() or _digest(path) != (size, digest):
-            raise ValueRefused("source", f"备份不完整或已损坏：{name}", f"is damaged or not whole: {name}")
     if not set(manifest.keys) <= set(_fingerprints(settings)):
         raise ValueRefused(
             "keys", f"与备份不符：请先把 {MASTER_KEY_FILE} 和 {INDEX_KEY_FILE} 放回数据文件夹",
@@ -110,17 +107,19 @@ def put(settings: Settings, source: Path, clock: Clock) -> Manifest:
     folder = settings.data_dir / FILES
     if folder.exists() and any(folder.iterdir()):
         raise ValueRefused("target", "附件文件夹不是空的", "has uploaded files already")
+    owner = settings.owner_database_url or settings.database
     database = open_database(settings.database, clock)
     try:
         snapshots.require_empty(database)
-        owner = settings.owner_database_url or settings.database
-        snapshots.put(database, source, manifest.revision, owner)
+        with TemporaryDirectory(dir=settings.data_dir, prefix=".restore.") as beside:
+            content = _unpacked(source, manifest, Path(beside))
+            snapshots.put(database, content, manifest.revision, owner)
+            for path in sorted((content / FILES).glob("*")):
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, folder / path.name)
     finally:
         database.close()
     migrate(owner, application=settings.database if settings.owner_database_url else "")
-    for path in sorted((source / FILES).glob("*")):
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
     return manifest
 
 
@@ -148,8 +147,8 @@ def verify(tocsin: Tocsin, manifest: Manifest) -> Findings:
 
 def backup_commands(add: Callable[[str, Any], argparse.ArgumentParser]) -> None:
     """Add the commands to the command line."""
-    add("backup", backup).add_argument("target", help="a folder that is not there yet")
-    add("restore", restore).add_argument("source", help="a folder that `backup` wrote")
+    add("backup", backup).add_argument("target", help="a file that is not there yet")
+    add("restore", restore).add_argument("source", help="a file that `backup` wrote")
 
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
@@ -217,6 +216,41 @@ def _copy_files(database: Database, folder: Path, target: Path, named: Sequence[
                 raise ValueRefused("attachments", f"缺少文件 {each}", f"lack the file {each}") from None
             gone.append(each)
     return gone
+
+
+def _packed(draft: Path, names: Sequence[str], target: Path) -> Path:
+    """The files of a folder in one file, which only its owner reads, on the disk before it is given its name."""
+    with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb") as file:
+        with tarfile.open(fileobj=file, mode="w") as packed:
+            for name in names:
+                packed.add(draft / name, arcname=name, recursive=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return target
+
+
+def _unpacked(source: Path, manifest: Manifest, target: Path) -> Path:
+    """What the manifest names and nothing else. Raises ValueRefused for what is missing or not as it was."""
+    with tarfile.open(source, "r:") as packed:
+        for name, expected in manifest.files.items():
+            path = target / name
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with closing(_member(packed, name)) as file, path.open("wb") as out:
+                    shutil.copyfileobj(file, out)
+            except (KeyError, OSError, tarfile.TarError):
+                expected = (-1, "")
+            if expected != (_digest(path) if path.is_file() else None):
+                raise ValueRefused("source", f"备份不完整或已损坏：{name}", f"is damaged or not whole: {name}")
+    return target
+
+
+def _member(packed: tarfile.TarFile, name: str) -> IO[bytes]:
+    """A file of a backup. Raises KeyError for what is there and is none."""
+    file = packed.extractfile(name)
+    if file is None:
+        raise KeyError(name)
+    return file
 
 
 def _digest(path: Path) -> tuple[int, str]:

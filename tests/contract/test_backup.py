@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused_and_nothing_written(kept: World, tmp_path:
     with pytest.raises(ValueRefused, match="target"):
         take(w.settings, backup, w.clock)
     with pytest.raises(ValueRefused, match="source"):
-        Manifest.read(tmp_path)
+        Manifest.read(tmp_path / "old" / "master.key")
     with pytest.raises(ValueRefused, match="keys"):  # none are there
         put(Settings(data_dir=tmp_path / "empty", demo=True), backup, w.clock)
     other = tmp_path / "other"
@@ -135,11 +135,12 @@ def test_what_does_not_fit_is_refused_and_nothing_written(kept: World, tmp_path:
     with pytest.raises(ValueRefused, match="database"):
         put(settings, backup, w.clock)
     (settings.data_dir / "tocsin.db").unlink()
-    manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
-    name = next(each for each in manifest["files"] if each.startswith(FILES))
-    (backup / name).write_text("damaged", "ascii")
-    with pytest.raises(ValueRefused, match="source"):
-        put(settings, backup, w.clock)
+    content = backup.read_bytes()
+    name = next(each for each in Manifest.read(backup).files if each.startswith(FILES))
+    for damaged in (content[:-20_000], content.replace(name.encode(), name.encode()[:-1] + b"?"), b"nothing"):
+        (tmp_path / "damaged").write_bytes(damaged)
+        with pytest.raises(ValueRefused, match="source"):
+            put(settings, tmp_path / "damaged", w.clock)
     assert {path.name for path in settings.data_dir.iterdir()} == {"index.key", "master.key"}
     w.close()
 
@@ -190,7 +191,8 @@ def test_the_commands_say_what_was_done_and_where_the_keys_are(
     said = capsys.readouterr().out
     assert json.loads(said.splitlines()[0])["events"] == events(w)
     assert str(w.settings.data_dir / "master.key") in said
-    assert not list((tmp_path / "backup").rglob("*.key"))
+    assert not [name for name in Manifest.read(tmp_path / "backup").files if name.endswith(".key")]
+    assert (tmp_path / "backup").stat().st_mode & 0o077 == 0  # for its owner alone
     if not w.settings.database_url:
         monkeypatch.setenv("TOCSIN_DATA_DIR", str(elsewhere(w, tmp_path / "new").data_dir))
         assert main(["restore", str(tmp_path / "backup")]) == 0
