@@ -18,7 +18,7 @@ from service.application import (
     simulated,
     trainings,
 )
-from service.application.due_rows import NOTHING_BEFORE, put
+from service.application.due_rows import NOTHING_BEFORE, put, told
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
 from service.domain.errors import EngineFailed, NoSuch
@@ -99,6 +99,9 @@ def _cancel_ladder(on: Advance, deadline: str) -> None:
 def catch_up(on: Advance, *, looks: bool) -> None:
     """Work every row of the incident that is due by now, earliest first, each at its own due time.
 
+    What was put when its time had passed already is worked at the time of the last event, so that no
+    time of the log lies before an earlier one.
+
     A row whose work failed is on hold until somebody retries it, so that one broken timer never
     keeps people from completing tasks. Without `looks` nothing is read where nothing of the
     incident's own can be due.
@@ -106,7 +109,7 @@ def catch_up(on: Advance, *, looks: bool) -> None:
     if not looks and on.horizon < on.parts.get(NOTHING_BEFORE, on.horizon):
         return
     while items := _due_together(on):
-        on.now = max(items[0].due_at, on.incident["opened_at"])
+        on.now = max(items[0].due_at, told(on) or on.incident["opened_at"])
         item = items[0]
         try:
             for item in items:

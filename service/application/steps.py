@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import select
-
 from service import logs, metrics
 from service.application import (
     assignment,
@@ -22,6 +20,7 @@ from service.application import (
     deadline_rows,
     drill_clock,
     drill_moments,
+    due_rows,
     due_work,
     inbox,
     injects,
@@ -97,11 +96,7 @@ class Advance:
     def _present(self) -> datetime:
         """The incident's time; it stands still while a machine clock that was set back catches up."""
         now = self.clock.at(self.uow.now)
-        if not self.uow.is_set_back:
-            return now
-        table = sql.events
-        mine = select(table.c.at).where(table.c.stream == self.incident_id).order_by(table.c.seq.desc()).limit(1)
-        return max(now, self.uow.connection.execute(mine).scalar() or now)
+        return max(now, due_rows.told(self) or now) if self.uow.is_set_back else now
 
     @property
     def clock(self) -> VirtualClock:
@@ -210,6 +205,7 @@ class Advance:
 
     def _append(self, events: Sequence[tuple[ev.Event, NewEvent]], row: Mapping[str, Any] | None) -> list[StoredEvent]:
         stored = self.uow.append(self.incident_id, [new for _, new in events])
+        self.parts[due_rows.TOLD] = stored[-1].at
         for (event, new), each in zip(events, stored, strict=True):
             apply(self.rows, each, event)
             if isinstance(event, ev.PersonRegistered):

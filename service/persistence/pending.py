@@ -6,6 +6,7 @@ that nobody reads past them. What was gathered for a command that is refused is 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -158,6 +159,13 @@ def read_head(connection: Connection, stream: str, *, for_update: bool = False) 
     """The head of a stream as stored; (0, GENESIS) where there is none."""
     row = connection.execute(_lock_head if for_update else _find_head, {"name": stream}).first()
     return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def last_at(connection: Connection, stream: str) -> datetime | None:
+    """When the last event of a stream was, by its own clock; None where there is none."""
+    mine = select(_events.c.at).where(_events.c.stream == stream).order_by(_events.c.seq.desc()).limit(1)
+    found: datetime | None = connection.execute(mine).scalar()
+    return found
 
 
 def move_head(connection: Connection, stream: str, old: Head, new: Head) -> bool:

@@ -1,6 +1,6 @@
 """That what is kept in memory between commands is what is stored: checked at the end of every path test."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from service.application.due_rows import NOTHING_BEFORE
 from service.application.fact_rows import FactRows
@@ -20,6 +20,17 @@ def assert_kept_is_stored(app: Tocsin) -> None:
             if kept.head == read_head(connection, incident):  # another one is never used
                 _assert_rows(connection, kept)
                 _assert_parts(connection, app, incident, kept)
+
+
+def assert_time_goes_on(app: Tocsin) -> None:
+    """In no incident an event lies before the one it follows."""
+    table = sql.events
+    before = func.lag(table.c.at).over(partition_by=table.c.stream, order_by=table.c.seq).label("before")
+    of_incidents = table.c.stream.in_(select(sql.incidents.c.id))
+    told = select(table.c.stream, table.c.seq, table.c.type, table.c.at, before).where(of_incidents).subquery()
+    with app.read() as connection:
+        backwards = [dict(row) for row in connection.execute(select(told).where(told.c.at < told.c.before)).mappings()]
+        assert not backwards, backwards
 
 
 def _assert_rows(connection: Connection, kept: WorkingSet) -> None:

@@ -29,7 +29,7 @@ from service.settings import ROOT, Settings
 from tests.matrix.noting import Demands, Saved
 from tests.paths import by_api
 from tests.paths.coverage import visits
-from tests.paths.keeping import assert_kept_is_stored
+from tests.paths.keeping import assert_kept_is_stored, assert_time_goes_on
 from tests.stores import a_template_url, chosen_url
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -110,6 +110,7 @@ class World:
     def restart(self) -> None:
         """Stop everything and start again on the same files, as after a power cut."""
         assert_kept_is_stored(self.app)
+        assert_time_goes_on(self.app)
         self._stop()
         self.app = self.start()
 
@@ -123,6 +124,7 @@ class World:
         """End it, and write down which sequence flows were visited and what the test asserted."""
         visits.note(self.app, self.demands)
         assert_kept_is_stored(self.app)
+        assert_time_goes_on(self.app)
         self._stop()
 
     def who(self, username: str) -> Principal:
