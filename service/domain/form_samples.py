@@ -35,9 +35,7 @@ def sample(
     chance = random.Random(seed)  # noqa: S311 - not for secrets
     fixed = dict(chosen or {})
     rows = fixed.pop("rows", [{}]) if view.is_list else [{}]
-    made = [
-        _Sampler(view, context, chance, is_full=is_full, prefer=prefer or {}).record(fixed | row) for row in rows
-    ]
+    made = [_Sampler(view, context, chance, is_full=is_full, prefer=prefer or {}).record(fixed | row) for row in rows]
     return {"rows": made} if view.is_list else made[0]
 
 
