@@ -1,5 +1,6 @@
 """Expectations, timeliness and conformance of a drill, on small logs written by hand."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from service.domain.deadlines import DeadlineRule
 from service.domain.evaluation import EarlierDrill, Evaluation, compare, evaluate
 from service.domain.evaluation_material import Happening, Plan, PlanElement, PlanFlow, course_of
+from service.domain.scenario_files import load
 from service.domain.scenario_parts import Expectation, Objective, Text
+from service.settings import ROOT
 
 START = datetime(2026, 9, 7, tzinfo=UTC)
 RULES = {
@@ -239,3 +242,11 @@ def test_beside_an_earlier_drill() -> None:
     assert [(each.state, each.earlier) for each in beside.expectations] == [("met", ("not_met",))]
     assert beside.recurred == frozenset()
     assert compare(first, [EarlierDrill("d", "YL-1", START, first)]).recurred == {first.findings[0].key}
+
+
+def test_every_scenario_the_plan_of_a_drill_offers_is_shipped() -> None:
+    codes = json.loads((ROOT / "forms" / "codes.json").read_text("utf-8"))
+    shipped = {each.document["catalogue"]: each.document for each in load(ROOT / "workflows" / "scenarios").values()}
+    offered = [each["value"] for each in codes["drill_scenario"]]
+    assert [code for code in offered if code not in shipped] == []
+    assert {shipped[code]["procedure"] for code in offered} == {"school_suspected_case"}
