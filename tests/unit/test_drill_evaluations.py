@@ -30,7 +30,8 @@ def node(id_: str, kind: str = "user", **more: Any) -> PlanElement:
 
 
 NODES = (
-    node("t_first"), node("t_draft"), node("t_sign", role="leader"), node("g_ok", "xor"), node("s_send", "send"),
+    node("t_first"), node("t_draft"), node("t_sign", role="leader"), node("g_ok", "xor"),
+    node("s_send", "send", rules=("T02",)),
     node("t_watch"), node("t_call"), node("ee", "end"),
     node("e_late", "boundary", trigger="date", attached_to="t_watch"),
     node("e_over", "boundary", trigger="conditional", attached_to="t_watch"),
@@ -161,6 +162,13 @@ def test_every_task_and_binding_deadline_has_its_limit_actual_and_slack() -> Non
     )  # fmt: skip
     assert found.deviations[0].cause == "not_done"
     assert found.deviations[0].over_by == timedelta(minutes=480)
+
+
+def test_a_deadline_nobody_came_to_is_that_of_the_step_that_would_meet_it() -> None:
+    (found,) = Log().limit("T02", 0, 120).ended(150).result().deviations
+    assert (found.element.id, found.cause, found.over_by) == ("s_send", "not_done", timedelta(minutes=30))
+    (found,) = Log().limit("X01", 0, 5).ended(15).result().deviations
+    assert found.element.id == "t_first", "no step says that it meets it: the one that began it"
 
 
 def test_what_was_left_undone_is_skipped_only_where_later_work_was_done() -> None:
