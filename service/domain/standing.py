@@ -20,6 +20,7 @@ def appoint(
         kept.clear()
         kept.update(named)
 
+
 TRAINING = "drill_training"  # P26: real work, which trainers lead as they lead drills
 EVALUATORS = frozenset({"trainer", "epi_office", "town_office"})  # of drills (P26.6)
 
