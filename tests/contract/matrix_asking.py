@@ -25,8 +25,7 @@ NOT_LET_IN = {401, 303}  # a page leads to the door
 BLANK = re.compile(r"{([a-z_]+)}")
 # What routes ask for that belongs to no organisation.
 GENERAL = {
-    "procedure": "school_suspected_case", "version": "1", "decision": "D03", "form": "F01",
-    "page": "school_suspected_case",
+    "procedure": "return_to_school", "version": "1", "decision": "D09", "form": "F17", "page": "return_to_school",
     "key": "fever_threshold", "rule": "default_alone", "scenario": "sc01_excluded_case",
     "path": "vendor/manifest.json", "partner": "hospital",
     "attachment": "none", "upgrade": "none", "grant": "none", "export": "none", "engine_incident": "none",

@@ -62,7 +62,8 @@ def elsewhere(w: World, folder: Path) -> Settings:
     folder.mkdir()
     for name in ("master.key", "index.key"):
         (folder / name).write_bytes((w.settings.data_dir / name).read_bytes())
-    return Settings(data_dir=folder, demo=True)
+    url = an_empty_url("postgres", folder) if w.settings.database_url else ""
+    return Settings(data_dir=folder, demo=True, database_url=url)
 
 
 def test_a_backup_under_load_is_a_moment_of_the_log_and_restores_whole(kept: World, tmp_path: Path) -> None:
@@ -131,10 +132,8 @@ def test_what_does_not_fit_is_refused_and_nothing_written(kept: World, tmp_path:
     with pytest.raises(ValueRefused, match="keys"):
         put(Settings(data_dir=other, demo=True), backup, w.clock)
     settings = elsewhere(w, tmp_path / "new")
-    (settings.data_dir / "tocsin.db").write_bytes(b"something")
     with pytest.raises(ValueRefused, match="database"):
-        put(settings, backup, w.clock)
-    (settings.data_dir / "tocsin.db").unlink()
+        put(settings.model_copy(update={"database_url": w.settings.database}), backup, w.clock)
     content = backup.read_bytes()
     name = next(each for each in Manifest.read(backup).files if each.startswith(FILES))
     for damaged in (content[:-20_000], content.replace(name.encode(), name.encode()[:-1] + b"?"), b"nothing"):
