@@ -31,7 +31,9 @@ def plan(
         improvement, command.drill, row["procedure"], command.finding, command.target, command.target_id,
         command.owner, command.due.isoformat(),
     )  # fmt: skip
-    record(uow, row["organisation_id"], event, command.drill, command.text.strip(), by, request_id)
+    record(
+        uow, row["organisation_id"], event, drill=command.drill, text=command.text.strip(), by=by, request_id=request_id
+    )
     return improvement
 
 
@@ -51,7 +53,7 @@ def _check(uow: UnitOfWork, services: Services, organisation: str, command: cmd.
 
 
 def record(
-    uow: UnitOfWork, organisation: str, event: ev.Event, drill: str, text: str, by: str, request_id: str
+    uow: UnitOfWork, organisation: str, event: ev.Event, *, drill: str, text: str, by: str, request_id: str
 ) -> None:  # fmt: skip
     """Append to the stream of the organisation and project at once; the text is sealed under the drill."""
     stream = f"org:{organisation}"

@@ -56,13 +56,19 @@ def end(
     if command.state == "dropped" and not note:
         raise ValueRefused("note", "不再办理须写明原因", "say why it is dropped")
     if len(note) > LONGEST:
-        raise ValueRefused(
-            "note", f"最多 {LONGEST} 字", f"at most {LONGEST} characters"
-        )
+        raise ValueRefused("note", f"最多 {LONGEST} 字", f"at most {LONGEST} characters")
     if command.state == "dropped" and not _may_review(uow, principal, row["organisation_id"]):
         raise NotAllowed(str(Action.DRILL_REVIEW))
     event = ev.ImprovementEnded(command.improvement, command.state)
-    improvement_log.record(uow, row["organisation_id"], event, row["drill_id"], note, principal.account_id, request_id)
+    improvement_log.record(
+        uow,
+        row["organisation_id"],
+        event,
+        drill=row["drill_id"],
+        text=note,
+        by=principal.account_id,
+        request_id=request_id,
+    )
 
 
 def _row(uow: UnitOfWork, improvement: str) -> dict[str, Any] | None:

@@ -22,11 +22,12 @@ from service.application.services import Origin, Services
 from service.application.steps import Advance, advance
 from service.domain import commands as cmd
 from service.domain import events as ev
-from service.domain.access import TRAINER, TRAINING, Action, IncidentSubject, Principal, is_led, require
+from service.domain.access import TRAINER, Action, IncidentSubject, Principal, require
 from service.domain.calendar import local
 from service.domain.clock import VirtualClock, real_time_clock
 from service.domain.drill_players import playing
 from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed, ProcedureRetired
+from service.domain.standing import TRAINING, is_led
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
 from service.persistence.tables import sql

@@ -44,6 +44,7 @@ WANTED: Mapping[str, Wanted] = {
         "p99 of inbox and incident page, 2,000 organisations, 50,000 accounts, 10,000 incidents",
         of_value=True,
     ),
+    "S13": Wanted("≤", 60, "14 days of an incident with 100 contacts, a drill of simulated roles", of_value=True),
     "S14": Wanted("≥", 0.4, "S1 on PostgreSQL, one node, ratio to Lp"),
     "S14n": Wanted("≥", 1.0, "S1 on PostgreSQL, two nodes against one"),
 }

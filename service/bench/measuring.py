@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.bench import against, over_postgres, over_time, pages
+from service.bench import against, over_days, over_postgres, over_time, pages
 from service.bench.bars import BESIDE, WANTED, Bar, compared, printed, remember
 from service.bench.over_http import OTHERS, Size, crowded, task_rows
 from service.bench.seeding import Say, seed
@@ -117,6 +117,10 @@ def _pages(run: Run, folder: Path, say: Say) -> list[Bar]:
     return pages.pages(folder, run.scale, run.of(250, 2), say)
 
 
+def _days(run: Run, folder: Path, say: Say) -> list[Bar]:
+    return over_days.drill(folder, run.of(100, 2), run.of(18, 1), say)
+
+
 MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"L", "S1", "S2", "S1p", "S3"}): _over_http,
     frozenset({"S4"}): _crowded,
@@ -127,6 +131,7 @@ MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"S9"}): _empty_poll,
     frozenset({"S10"}): _memory,
     frozenset({"S11"}): _pages,
+    frozenset({"S13"}): _days,
     frozenset({"Lp", "S14", "S14n"}): _nodes,
 }
 

@@ -11,13 +11,11 @@ from enum import StrEnum
 
 from service.domain.errors import NotAllowed
 from service.domain.hierarchy import Hierarchy as Hierarchy
-from service.domain.standing import LEADERS, LETTER_READERS, OUTSIDE_PARTIES, OVERSEERS
+from service.domain.standing import EVALUATORS, LEADERS, LETTER_READERS, OUTSIDE_PARTIES, OVERSEERS
 
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
-TRAINING = "drill_training"  # P26: real work, which trainers lead as they lead drills
-EVALUATORS = frozenset({TRAINER, "epi_office", "town_office"})
 DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
 
@@ -116,11 +114,6 @@ class Principal:
     def roles_in(self, organisation_ids: Iterable[str]) -> frozenset[str]:
         """Roles held in any of some organisations."""
         return frozenset().union(*(self.memberships.get(each, frozenset()) for each in organisation_ids))
-
-
-def is_led(kind: str, procedure: str) -> bool:
-    """Whether an incident is led by trainers: a drill, or the training that plans one."""
-    return kind == "drill" or procedure == TRAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,21 +377,6 @@ def require(principal: Principal | None, action: Action, subject: Subject = SYST
     if principal is None or not may(principal, action, subject):
         raise NotAllowed(str(action))
     return principal
-
-
-def may_see_field(principal: Principal, field_class: str, *, has_open_task: bool, is_revealed: bool = False) -> bool:
-    """Whether a value of a field class may be shown in full.
-
-    public: everybody; internal: members of any organisation; personal and health: while a task that
-    needs them is open; child_critical: the same, and revealed on purpose. Everything else is masked.
-    """
-    if field_class == "public":
-        return True
-    if field_class == "internal":
-        return bool(principal.memberships)
-    if field_class in ("personal", "health"):
-        return has_open_task
-    return field_class == "child_critical" and has_open_task and is_revealed
 
 
 def _organisation(subject: Subject) -> str:

@@ -19,3 +19,12 @@ def appoint(
     for kept, named in named_for:
         kept.clear()
         kept.update(named)
+
+
+TRAINING = "drill_training"  # P26: real work, which trainers lead as they lead drills
+EVALUATORS = frozenset({"trainer", "epi_office", "town_office"})  # of drills (P26.6)
+
+
+def is_led(kind: str, procedure: str) -> bool:
+    """Whether an incident is led by trainers: a drill, or the training that plans one."""
+    return kind == "drill" or procedure == TRAINING

@@ -49,17 +49,18 @@ def stage(settings: Settings) -> Iterator[Tocsin]:
             tocsin.stop()
 
 
-def play(tocsin: Tocsin, scenario: str, seed: int | None, say: Say) -> str:
+def play(tocsin: Tocsin, scenario: str, seed: int | None, say: Say, *, most: timedelta = LONGEST) -> str:
     """Begin a drill with every role simulated and let it run as fast as it can; returns its id.
 
-    It ends when its incident is closed, or when the time the scenario says is over. Raises what beginning one raises.
+    It ends when its incident is closed, or when the time the scenario says, or `most`, is over.
+    Raises what beginning one raises.
     """
     trainer = principal_of(tocsin, TRAINER)
     begin = cmd.BeginScenario(scenario, SCHOOL, speed=0, seed=seed, on_loss="run", trial=True)
     drill = tocsin.run(lambda uow: scenario_drills.begin(uow, tocsin.services, trainer, begin))
     with tocsin.read() as connection:
         script = pages.drill_row(reader_of(tocsin, connection, trainer), drill) or {}
-    until = Scenario.of(script["script"]).lasts or LONGEST
+    until = min(Scenario.of(script["script"]).lasts or LONGEST, most)
     passed = timedelta()
     while passed < until:
         jump = cmd.ControlClock(drill, "advance", by=f"PT{int(min(JUMP, until - passed).total_seconds())}S")

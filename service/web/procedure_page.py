@@ -13,9 +13,10 @@ from service.application.queries.form_views import FormPage
 from service.application.queries.procedure_changes import Comparison, PlaceRow
 from service.application.queries.procedures import PageRow, ProcedurePage, ProcedureRow
 from service.application.queries.reader import Reader
-from service.domain.access import TRAINER, TRAINING, Action, require
+from service.domain.access import TRAINER, Action, require
 from service.domain.errors import NoSuch
 from service.domain.form_context import FillContext
+from service.domain.standing import TRAINING
 from service.web.diagram_page import PictureFile, drawn, picture_files
 from service.web.errors import PageRoute
 from service.web.form_models import Directory, Filled, FormModel

@@ -13,9 +13,10 @@ from service.application.queries import incident_pages, outlook, procedures
 from service.application.queries.incident_pages import IncidentFilter, IncidentRow
 from service.application.queries.reader import Reader
 from service.domain import commands as cmd
-from service.domain.access import TRAINER, TRAINING, Action, may, require
+from service.domain.access import TRAINER, Action, may, require
 from service.domain.errors import FormRefused, NoSuch
 from service.domain.forms import FillContext, View
+from service.domain.standing import TRAINING
 from service.engine.model import Bundle, Node
 from service.web import form_rows
 from service.web.errors import PageRoute

@@ -33,7 +33,7 @@ def _all(web: Pages, table: Table) -> list[dict[str, Any]]:
 def _brought(trainer: Browser, content: bytes) -> Page:
     """A workbook brought to the import page."""
     form = trainer.get("/scenarios/import").fields("//form[@action='/scenarios/import']")
-    given = {**form, "organisation": "demo-school", "new_id": "own_alarm"}
+    given: dict[str, str | list[str]] = {**form, "organisation": "demo-school", "new_id": "own_alarm"}
     given.pop("file", None)
     return trainer.upload("/scenarios/import", given, "file", content)
 

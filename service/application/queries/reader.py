@@ -11,21 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, 
 from service.application import accounts, organisations
 from service.application.queries.words import label, pick
 from service.application.services import Services
-from service.domain.access import (
-    TRAINING,
-    Action,
-    Hierarchy,
-    IncidentSubject,
-    Principal,
-    TaskSubject,
-    is_led,
-    may,
-    require,
-)
+from service.domain.access import Action, Hierarchy, IncidentSubject, Principal, TaskSubject, may, require
 from service.domain.clock import VirtualClock
 from service.domain.errors import DefinitionUnreadable, NoSuch
 from service.domain.jurisdiction import drill_organisations, visible_organisations
 from service.domain.person_codes import said_code
+from service.domain.standing import TRAINING, is_led
 from service.engine.model import Bundle, Node
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
