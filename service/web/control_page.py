@@ -135,7 +135,7 @@ def write(visit: Visiting, drill: str, posted: Form) -> Response:
     """An entry of the diary."""
     command = cmd.NoteDrill(drill, posted.get("text"), bool(posted.get("private")))
     kept = Refusal("diary", "", {"text": posted.get("text"), "private": posted.get("private")})
-    return changed(visit, drill, "diary", lambda: visit.run(diary_commands.note, command), kept)
+    return changed(visit, drill, "", lambda: visit.run(diary_commands.note, command), kept)
 
 
 @router.post("/drills/{drill}/observers")

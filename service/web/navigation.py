@@ -162,8 +162,6 @@ def _said(locale: str) -> Mapping[str, str]:
         "drill_settings": words.gettext("演练设置已保存。"),
         "cast": words.gettext("角色已交接。"),
         "inject": words.gettext("已发出。"),
-        "diary": words.gettext("已记入日志。"),
-        "branched": words.gettext("新的一场演练已开始，时钟停在这一刻。"),
         "scenario_kept": words.gettext("情景已保存。"),
         "scenario_dropped": words.gettext("情景已删除。"),
         "drill_ended": words.gettext("演练已结束。"),

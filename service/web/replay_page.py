@@ -83,7 +83,7 @@ def branch(visit: Visiting, drill: str, posted: Form) -> Response:
     """Begin it."""
     seq = posted.get("seq")
     command = cmd.BranchDrill(drill, int(seq) if seq.isdecimal() else 0)
-    return go(f"/drills/{visit.run(branching.branch, command)}", said="branched")
+    return go(f"/drills/{visit.run(branching.branch, command)}")
 
 
 @router.get("/incidents/{incident}/replay")
