@@ -77,13 +77,15 @@ def context_for(
         found_at=_found_at(view, person),
         policies=view.policies,
         record=_record(view, target),
-        defaults=LateValues({
-            **_defaults(view, target),
-            **_of_place(view, data or {}),
-            "scribe": {"id": principal.account_id},
-            "escort": {"id": principal.account_id},
-            "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
-        }),
+        defaults=LateValues(
+            {
+                **_defaults(view, target),
+                **_of_place(view, data or {}),
+                "scribe": {"id": principal.account_id},
+                "escort": {"id": principal.account_id},
+                "roles": sorted(principal.memberships.get(view.incident["organisation_id"], frozenset())),
+            }
+        ),
         persons=_Persons(view, _members(view, data or {})),
         drafters=frozenset() if principal.stands_in else _drafters(view, target),
     )

@@ -80,9 +80,7 @@ class RequestRunner:
             with self._database.writing.connect() as connection:
                 connection.begin()
                 self.directory.begin(connection)
-                uow = UnitOfWork(
-                    connection, self._clock, self._sealer, ids=self._ids, heads={}, memory=self.directory
-                )
+                uow = UnitOfWork(connection, self._clock, self._sealer, ids=self._ids, heads={}, memory=self.directory)
                 result = self._handled(connection, uow, handler)
                 self._commit(connection, uow)
         except (SQLAlchemyError, OSError) as error:

@@ -57,9 +57,7 @@ def delivery_sent(rows: IncidentRows, stored: StoredEvent, event: ev.DeliverySen
 @applies(ev.DeliveryAcknowledged)
 def delivery_acknowledged(rows: IncidentRows, stored: StoredEvent, event: ev.DeliveryAcknowledged) -> None:
     """The other side confirmed."""
-    rows.change(
-        sql.deliveries, event.delivery, state="acknowledged", receipt=event.receipt, acknowledged_at=stored.at
-    )
+    rows.change(sql.deliveries, event.delivery, state="acknowledged", receipt=event.receipt, acknowledged_at=stored.at)
 
 
 @applies(ev.DeliveryFailed)
@@ -100,9 +98,7 @@ def report_signed(rows: IncidentRows, stored: StoredEvent, event: ev.ReportSigne
 @applies(ev.ReportSent)
 def report_sent(rows: IncidentRows, stored: StoredEvent, event: ev.ReportSent) -> None:
     """Queued to every recipient."""
-    rows.change(
-        sql.reports, event.report, state="sent", number=event.number, sent_at=stored.at, is_late=event.is_late
-    )
+    rows.change(sql.reports, event.report, state="sent", number=event.number, sent_at=stored.at, is_late=event.is_late)
 
 
 @applies(ev.NoticeSent)

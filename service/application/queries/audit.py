@@ -81,9 +81,7 @@ def organisations_of(reader: Reader, action: Action = Action.AUDIT_READ) -> froz
     """Organisations whose log the reader may see, None for all. Raises NotAllowed where there is none."""
     if reader.principal.is_admin:
         return None
-    found = {
-        each for each in reader.principal.memberships if may(reader.principal, action, _of(reader, each))
-    }
+    found = {each for each in reader.principal.memberships if may(reader.principal, action, _of(reader, each))}
     if not found:
         raise NotAllowed(action)
     return frozenset(found)
