@@ -13,6 +13,7 @@ from service.domain.standing import OUTSIDE_PARTIES, OVERSEERS
 from service.web.translations import translations
 
 # Roles by which people are known, the most telling first.
+ALSO = {"/drills": ("/scenarios", "/improvements")}  # what else stands under an entry of the navigation
 KNOWN_BY = (
     "school_leader", "inst_leader", "town_leader", "county_hq", "epi_office", "inst_safety", "school_doctor",
     "isolation_lead", "place_lead", "head_teacher", "cleaner", "town_office", "village_committee", "village_doctor",
@@ -144,7 +145,12 @@ def _links(reader: Reader, path: str) -> tuple[Link, ...]:
     if reader.principal.is_admin:
         found.append(("/engine-incidents", "gear", words.gettext("停住的流程")))
     found.append(("/me", "user", words.gettext("我的")))
-    return tuple(Link(to, icon, label, path == to or path.startswith(f"{to}/")) for to, icon, label in found)
+    return tuple(Link(to, icon, label, _is_below(path, to)) for to, icon, label in found)
+
+
+def _is_below(path: str, to: str) -> bool:
+    """Whether a page stands in a part of the site."""
+    return any(path == each or path.startswith(f"{each}/") for each in (to, *ALSO.get(to, ())))
 
 
 def _said(locale: str) -> Mapping[str, str]:

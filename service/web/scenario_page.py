@@ -21,6 +21,7 @@ from service.domain.jurisdiction import drill_organisations
 from service.web.drill_start_page import SPEEDS, number_of
 from service.web.errors import PageRoute
 from service.web.form_values import as_json_instant
+from service.web.navigation import home_of
 from service.web.posted import Form, Posted
 from service.web.sheet_page import workbook
 from service.web.shown import local_input
@@ -177,7 +178,7 @@ def _instant(text: str) -> datetime | None:
 def _one(visit: Visit, scenario: str, organisation: str, typed: Typed, refused: Exception | None = None) -> Response:
     with visit.reader() as reader:
         shown = scenarios.page(reader, scenario, organisation)
-        given = typed if refused else Typed(organisation, local_input(shown.starts_at))
+        given = typed if refused else Typed(organisation or home_of(reader.principal), local_input(shown.starts_at))
         page = OnePage(shown, here(reader), SPEEDS, given, *told(refused, visit))
         return visit.page(reader, "scenarios/one.html", page, status=422 if refused else 200)
 

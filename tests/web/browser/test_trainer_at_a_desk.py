@@ -15,16 +15,20 @@ def ahead(trainer: Person, number: int, unit: str) -> None:
     form = trainer.page.locator("form", has=trainer.page.locator("#number"))
     form.locator("#number").fill(str(number))
     form.locator("select[name=unit]").select_option(unit)
+    clock = trainer.page.locator(".drill-clocks time").first
+    before = clock.get_attribute("datetime") or ""
     trainer.tap(form.get_by_role("button", name="快进"))
-    expect(trainer.page.locator(".said")).to_be_visible()
+    expect(clock).not_to_have_attribute("datetime", before)
 
 
 def hand_over(trainer: Person) -> None:
-    """Let the service play whatever role has something to do and waits for a person."""
-    buttons = trainer.page.get_by_role("button", name="交给系统")
-    while buttons.count():
+    """Let the service play every role of a person."""
+    buttons = trainer.page.get_by_role("button", name="交给系统", include_hidden=True)
+    for left in range(buttons.count(), 0, -1):
+        if not buttons.first.is_visible():
+            trainer.page.locator("summary", has_text="现在没有任务的角色").click()
         trainer.tap(buttons.first)
-        expect(trainer.page.locator(".said")).to_be_visible()
+        expect(buttons).to_have_count(left - 1)
 
 
 def lights(trainer: Person) -> list[str]:
@@ -38,21 +42,19 @@ def test_sc16_from_the_first_fever_to_the_after_action_report(chromium: Browser,
     trainer.open("/scenarios")
     trainer.tap(trainer.page.get_by_role("link", name="综合演练：确诊与14天观察"))
     trainer.page.locator("select[name=organisation]").first.select_option("demo-school")
+    trainer.page.get_by_label("随机种子").fill("7")
     trainer.tap(trainer.page.get_by_role("button", name="开始演练"))
     trainer.page.wait_for_url("**/drills/*")
     drill = trainer.page.url.partition("?")[0].removeprefix(address)
     assert len(lights(trainer)) == 4
     trainer.tap(trainer.page.get_by_role("button", name="到下一步"))
     expect(trainer.page.locator("main")).to_contain_text("接报并派单")
-    for _ in range(8):  # the first day, hours at a time, as roles that people play come to have something to do
-        hand_over(trainer)
-        ahead(trainer, 3, "hour")
+    hand_over(trainer)
+    ahead(trainer, 24, "hour")
     first_day = lights(trainer)
     assert first_day[0].startswith("达到"), first_day
     trainer.keep("drill-first-day")
-    for _ in range(17):
-        hand_over(trainer)
-        ahead(trainer, 1, "day")
+    ahead(trainer, 17, "day")
     assert all(each.startswith("达到") for each in lights(trainer)), lights(trainer)
     trainer.keep("drill-at-its-end")
     trainer.open(f"{drill}/evaluation")
@@ -60,4 +62,4 @@ def test_sc16_from_the_first_fever_to_the_after_action_report(chromium: Browser,
     trainer.open(f"{drill}/report")
     expect(trainer.page.locator(".sheet")).to_contain_text("演练")
     assert trainer.complaints == []
-    assert trainer.taps <= 120, "minutes, not hours, of one trainer"
+    assert trainer.taps <= 20, "minutes, not hours, of one trainer"
