@@ -137,7 +137,7 @@ def create_app(tocsin: Tocsin, *, with_worker: bool = True) -> FastAPI:
 
     app = FastAPI(
         title="Tocsin 警钟", version="1", lifespan=life, max_body_size=tocsin.settings.max_body_bytes,
-        docs_url="/docs", openapi_url="/openapi.json",
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json",  # /docs is a page of ours
     )  # fmt: skip
     add_api(app.router, tocsin)
     build_web(app, tocsin)

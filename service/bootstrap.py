@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from integrations import DirectorySink, doors, rehearsal_gateways, staff_gateway
 from integrations.openid import OpenIdProvider
 from service import metrics
-from service.application import attachments, definitions, engine_incidents
+from service.application import attachments, definitions, engine_incidents, scenario_drills
 from service.application.definitions import DefinitionStore
 from service.application.documents import DocumentLibrary
 from service.application.facts import FACTS
@@ -180,7 +180,10 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
 
     policies = PolicyCatalogue.load(settings.workflows_dir / "policies.yaml")
     roles = OrganisationCatalogue.load(settings.workflows_dir / "organisations.yaml")
-    appoint(leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties)
+    appoint(
+        leaders=roles.leaders, overseers=roles.overseers, outside_parties=roles.outside_parties,
+        letter_readers=roles.acts["receive_letter"].who,
+    )  # fmt: skip
     known = Known(
         view_exists=forms.has, certain_fields=forms.certain_fields, facts=FACTS, fact_decisions=FACT_DECISIONS,
         deadlines=frozenset(rules), policies=typed(policies, {}), roles=frozenset(roles.roles),
@@ -193,7 +196,7 @@ def build_services(settings: Settings, clock: Clock, hub: Hub) -> Services:
     return Services(
         clock, forms, policies, rules, DefinitionStore(known), roles, settings.workflows_dir / "scenarios",
         privacy=privacy,
-        index=BlindIndex(index_key(settings)), announce=hub.announce,
+        index=BlindIndex(index_key(settings)), announce=hub.announce, begin_drill=scenario_drills.begin,
     )  # fmt: skip
 
 

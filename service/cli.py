@@ -16,6 +16,7 @@ from service import logs
 from service.app import create_app, key_commands, run_worker
 from service.application import accounts, definition_versions, definitions, directory_import, projections, watchdog
 from service.application.queries import rule_book
+from service.backup import backup_commands
 from service.bench.measuring import ALL, Run, bench_options, run_bench
 from service.bootstrap import Tocsin, build, build_services, deploy_shipped
 from service.demo import district, people
@@ -383,7 +384,7 @@ def _parser() -> argparse.ArgumentParser:
     add("verify-audit", verify_audit)
     add("check", find_stuck).add_argument("--record", action="store_true", help="make engine incidents of them")
     add("rebuild-projections", rebuild_projections)
-    for more in (key_commands, drill_commands):
+    for more in (key_commands, backup_commands, drill_commands):
         more(add)
     bench_options(add("bench", bench))
     return parser

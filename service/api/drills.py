@@ -282,11 +282,13 @@ def _drill(reader: Reader, drill: str) -> DrillAnswer:
 
 def _answer(reader: Reader, page: DrillPage) -> DrillAnswer:
     answer = DrillAnswer.model_validate(page)
-    if not reader.may_with(Action.DRILL_CONTROL, {"organisation_id": page.organisation, "kind": "drill"}):
-        return answer
-    injects = [_inject(row) for row in drill_injects.of_drill(reader, page.id)]
-    objectives = objectives_of(drill_injects.objectives(reader, page.id))
-    return answer.model_copy(update={"injects": injects, "objectives": objectives})
+    if reader.may_with(Action.DRILL_CONTROL, {"organisation_id": page.organisation, "kind": "drill"}):
+        own = {
+            "injects": [_inject(row) for row in drill_injects.of_drill(reader, page.id)],
+            "objectives": objectives_of(drill_injects.objectives(reader, page.id)),
+        }
+        answer = answer.model_copy(update=own)
+    return answer
 
 
 def _inject(row: drill_injects.DrillInjectRow) -> DrillInject:

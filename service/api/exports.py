@@ -16,19 +16,19 @@ from service.domain.access import Action
 
 router = APIRouter(route_class=ProblemRoute, prefix="/incidents", tags=["privacy"])
 
-Purpose = Literal["handling", "offline", "handover", "superior", "archive", "other"]
+Purpose = Literal["handling", "offline", "handover", "superior", "archive", "data_subject", "other"]
 STYLESHEETS = ("/static/document.css",)
 
 
 class ExportBody(Body):
-    """What, which of its kind (a report, `R09/<case>`, a task, `<day>/<session>`), why, and which columns."""
+    """What, which of its kind (a report, `R09/<case>`, a task, `<day>/<session>`, a person), why, and which columns."""
 
-    kind: Literal["contacts", "report", "printout", "rows", "readings"]
+    kind: Literal["contacts", "report", "printout", "rows", "readings", "subject"]
     key: str = Field(default="", max_length=200)
     purpose: Purpose
     note: str = Field(default="", max_length=200)
     fields: list[str] = Field(default_factory=list, max_length=50)
-    form: Literal["", "docx", "html"] = ""
+    form: Literal["", "docx", "html", "json"] = ""
 
 
 class Asked(Answer):

@@ -10,10 +10,13 @@ from service.api.exports import Purpose, handed_out
 from service.api.problems import ProblemRoute
 from service.api.reports import STYLESHEETS, DocumentAnswer
 from service.api.shapes import Page, page_of
+from service.application import revealing
 from service.application.documents import Document
 from service.application.exports import ExportWish
-from service.application.queries import printouts
+from service.application.queries import Reader, printouts
+from service.application.revealing import RevealLetter
 from service.domain.access import Action
+from service.domain.errors import NoSuch
 
 router = APIRouter(route_class=ProblemRoute, prefix="/incidents", tags=["reports"])
 
@@ -58,6 +61,21 @@ def html(incident: str, document: str, key: str, door: Reading) -> Response:
 def one(incident: str, document: str, key: str, door: Reading) -> DocumentAnswer:
     """The document as data, names within the caller's rights."""
     return DocumentAnswer.model_validate(_document(door, incident, document, key))
+
+
+@router.post(ONE + "/reveal", response_model=DocumentAnswer)
+def reveal(
+    incident: str, document: str, key: str, door: Annotated[Door, permit(Action.LETTER_REVEAL)]
+) -> Response:  # fmt: skip
+    """Show whom the letter to one's own organisation names for some minutes; logged. The answer is the letter."""
+    if document != printouts.LETTER:
+        raise NoSuch("document", document)
+
+    def answer(reader: Reader, _count: int) -> DocumentAnswer:
+        shown = printouts.page(reader, door.tocsin.documents, incident, document, key)
+        return DocumentAnswer.model_validate(shown)
+
+    return door.change(revealing.reveal_letter, RevealLetter(incident, key), answer)
 
 
 def _document(door: Door, incident: str, document: str, key: str) -> Document:

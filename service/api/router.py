@@ -13,6 +13,7 @@ from service.api import (
     audit,
     auth,
     drills,
+    duty,
     engine_incidents,
     evaluation,
     events,
@@ -51,7 +52,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOUNS = (
     tasks, auth, sessions, procedures, versions, upgrades, incidents, drills, scenarios, evaluation, improvements,
     people, observations, readings, messages, sheets, reports, printouts, privacy, exports, outbox, engine_incidents,
-    policies, organisations, accounts, attachments, events, exchange, audit,
+    policies, organisations, duty, accounts, attachments, events, exchange, audit,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from service.application import (
     reporting,
     sending,
     suspensions,
+    training_actions,
 )
 from service.application.fill_contexts import PERSON_FORMS, Target, context_for
 from service.domain import events as ev
@@ -47,6 +48,7 @@ def answer(on: Advance, target: Target, principal: Principal, data: Mapping[str,
     suspensions.follow_answer(on, target, answers.values)
     observations.follow_answer(on, target, answers.values)
     lost_contacts.follow_answer(on, target)
+    training_actions.follow_answer(on, target, answers.values)
     if observations.is_only_noted(target, answers.values):
         return
     if target.task is not None:

@@ -1,14 +1,15 @@
 """To whom a task comes: the people on duty, else the holders of the role, then stand-ins, leader, superior.
 
-Where an organisation keeps a duty roster, every task it gets is assigned, and climbs while nobody has accepted
-it: at `role_accept`, or for the first acceptance of a report at its own deadline (X01), when the leader on duty
-gets it together with the first stand-in (P01.3b rule 11). The superior is told as late as the ladder of deadlines
-tells him (timers §E). Everybody it came to before stays on copy. Claiming or completing it ends the climb.
+Where an organisation keeps no duty roster, everybody who holds the role of a task is told of it, and nothing more
+happens. Where it keeps one, every task it gets is assigned, and climbs while nobody has accepted it: at
+`role_accept`, or for the first acceptance of a report at its own deadline (X01), when the leader on duty gets it
+together with the first stand-in (P01.3b rule 11). The superior is told as late as the ladder of deadlines tells
+him (timers §E). Everybody it came to before stays on copy. Claiming or completing it ends the climb.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -72,17 +73,16 @@ def assign_opened(on: Advance) -> None:
         return
     organisation = str(on.incident["organisation_id"])
     roster = duty_rosters.roster_of(on.uow, organisation)
-    if not roster.is_kept(on.now):
-        return
-    drill = drill_clock.row_of(on)
-    for task in dict.fromkeys(waiting):
-        row = on.rows.get(sql.tasks, task)
-        if row is None or (drill is not None and drill_clock.is_simulated(drill, row)):
-            continue
-        if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
+    if roster.is_kept(on.now):
+        drill = drill_clock.row_of(on)
+        for row in _for_people(on, waiting):
             _begin(on, row, roster)
             if drill is not None and scripts.away_until(on, drill, row["role"], on.now) is not None:
-                climb(on, task)
+                climb(on, row["id"])
+    elif duty_rosters.channel_owners(on.uow):
+        for row in _for_people(on, waiting):
+            urgent, where = _is_urgent(on, row), row["organisation_id"]
+            alert_queue.wake(on, row, _holders(on, row), level="role", is_urgent=urgent, organisation=where)
 
 
 def climb(on: Advance, task: str) -> None:
@@ -111,7 +111,7 @@ def climb(on: Advance, task: str) -> None:
 def superior_of(on: Advance) -> tuple[str, list[str]]:
     """The nearest superior organisation with somebody who oversees, and who of them is on duty, else all."""
     for above in organisations.hierarchy(on.uow).ancestors(str(on.incident["organisation_id"])):
-        held = duty_rosters.holders(on.uow, above)
+        held = duty_rosters.holders(on.uow, above, on.uow.now)
         overseers = [account for account, roles in held.items() if roles & OVERSEERS]
         if overseers:
             on_duty = {each.account for each in duty_rosters.roster_of(on.uow, above).on_duty(on.now)}
@@ -122,10 +122,25 @@ def superior_of(on: Advance) -> tuple[str, list[str]]:
 # --- inside -----------------------------------------------------------------------------------
 
 
+def _for_people(on: Advance, tasks: Sequence[str]) -> Iterator[Row]:
+    """Those of the tasks that wait for one of our people."""
+    drill = drill_clock.row_of(on)
+    for task in dict.fromkeys(tasks):
+        row = on.rows.get(sql.tasks, task)
+        if row is None or (drill is not None and drill_clock.is_simulated(drill, row)):
+            continue
+        if row["state"] == "open" and row["role"] and row["kind"] not in UNASSIGNED_KINDS:
+            yield row
+
+
+def _holders(on: Advance, row: Row) -> list[str]:
+    """The accounts that hold a role of a task."""
+    roles, held = set(_roles(row)), duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
+    return [account for account, roles_held in held.items() if roles_held & roles]
+
+
 def _begin(on: Advance, row: Row, roster: Roster) -> None:
-    held = duty_rosters.holders(on.uow, row["organisation_id"])
-    roles = _roles(row)
-    able = [account for account, roles_held in held.items() if roles_held & set(roles)]
+    able = _holders(on, row)
     on_duty = [each.account for each in roster.on_duty(on.now) if each.account in able]
     members = {each.account for each in roster.on_duty(on.now) if each.duty == MEMBER}
     first = [each for each in on_duty if each in members] or on_duty
@@ -136,7 +151,7 @@ def _begin(on: Advance, row: Row, roster: Roster) -> None:
 def _leaders(on: Advance, row: Row, roster: Roster, had: Collection[str]) -> list[str]:
     """The leaders on duty; where there is none, whoever leads the organisation."""
     on_duty = [each.account for each in roster.on_duty(on.now) if each.duty == LEADER]
-    held = duty_rosters.holders(on.uow, row["organisation_id"])
+    held = duty_rosters.holders(on.uow, row["organisation_id"], on.uow.now)
     found = on_duty or [account for account, roles in held.items() if roles & LEADERS]
     return [each for each in found if each not in had] or found
 
@@ -162,6 +177,8 @@ def _settle(on: Advance, task: str) -> None:
     """Somebody has it, or nobody needs to: it climbs no more, and nobody is woken for it any more."""
     if steps_of(on, task):
         queue.cancel(on.uow, DUE_KIND, task)
+        alert_queue.settle(on, task)
+    elif duty_rosters.channel_owners(on.uow):
         alert_queue.settle(on, task)
 
 

@@ -15,7 +15,7 @@ from service.application import organisations
 from service.domain.access import Action, IncidentSubject, Principal, may, require
 from service.domain.errors import NoSuch, TooLarge, ValueRefused
 from service.persistence import tables as t
-from service.persistence.sealing import Sealer
+from service.persistence.sealing import Sealer, TokenDamaged
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -113,6 +113,28 @@ def erase(uow: UnitOfWork, incident: str) -> list[str]:
         uow.sealer.destroy(uow.connection, _subject(each))
     uow.connection.execute(update(_attachments).where(_attachments.c.incident_id == incident).values(name=""))
     return files
+
+
+def stored(connection: Connection) -> list[AttachmentRow]:
+    """All files that were not erased."""
+    columns = [_attachments.c[name] for name in AttachmentRow.__dataclass_fields__]
+    found = connection.execute(select(*columns).where(_attachments.c.name != "").order_by(_attachments.c.id))
+    return [AttachmentRow(**row) for row in found.mappings()]
+
+
+def is_erased(connection: Connection, attachment: str) -> bool:
+    """Whether a file is gone because it was erased."""
+    kept = (_attachments.c.id == attachment) & (_attachments.c.name != "")
+    return connection.execute(select(_attachments.c.id).where(kept)).first() is None
+
+
+def is_whole(connection: Connection, sealer: Sealer, folder: Path, row: AttachmentRow) -> bool:
+    """Whether a file is there, opens, and holds what was uploaded."""
+    try:
+        values = sealer.open(connection, _subject(row.id), (folder / row.id).read_text("ascii"))
+    except (OSError, ValueError, TokenDamaged):
+        return False
+    return hashlib.sha256(base64.b64decode(values.get("content", ""))).hexdigest() == row.sha256
 
 
 def shred(path: Path) -> None:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.application import directory_log, organisation_changes, place_changes, staff_changes
+from service.application import directory_log, organisation_changes, organisations, place_changes, staff_changes
 from service.application.directory_log import Recorded
 from service.application.organisation_changes import ChangeOrganisation, MoveOrganisation, SwitchOrganisation
 from service.application.place_changes import SavePlace
 from service.application.services import Services
 from service.application.staff_changes import EndRole, GiveRole, SwitchAccount
 from service.domain import events as ev
-from service.domain.access import Principal
+from service.domain.access import Action, Principal, require
 from service.domain.errors import NoSuch, RevisionChanged
 from service.persistence.unit_of_work import UnitOfWork
 
@@ -41,9 +41,10 @@ def undo(
 ) -> None:
     """Put back what was before.
 
-    Raises NoSuch, RevisionChanged where the thing has changed since or the change cannot be taken back, and what the
-    opposite command raises.
+    Raises NotAllowed, NoSuch, RevisionChanged where the thing has changed since or the change cannot be taken back, and
+    what the opposite command raises.
     """
+    require(principal, Action.ORGANISATION_CHANGE, organisations.subject(uow.connection, command.organisation))
     found = directory_log.recorded(uow.connection, command.organisation, command.seq)
     if found is None:
         raise NoSuch("change", str(command.seq))

@@ -83,13 +83,12 @@ def control(
     uow: UnitOfWork, services: Services, principal: Principal, command: cmd.ControlClock, *, request_id: str = ""
 ) -> ClockOutcome:
     """Change the clock of a drill. Raises NotADrill, IncidentClosed, NotAllowed, ValueRefused."""
-    act = _ACTS.get(command.action)
-    if act is None:
-        known = " | ".join(_ACTS)
-        raise ValueRefused("action", f"须为 {known}", f"must be one of {known}")
 
     def work(on: Advance) -> ClockOutcome:
-        row = drill_of(on, principal)
+        row, act = drill_of(on, principal), _ACTS.get(command.action)
+        if act is None:
+            known = " | ".join(_ACTS)
+            raise ValueRefused("action", f"须为 {known}", f"must be one of {known}")
         on.fired.clear()
         act(on, row, command)
         on.settle()
@@ -107,10 +106,10 @@ def settle_settings(
 ) -> None:
     """Take over other settings of a drill; those not named stay. Raises as `control`."""
     changes = dict(command.changes)
-    _check_settings(changes)
 
     def work(on: Advance) -> None:
         drill_of(on, principal)
+        _check_settings(changes)
         on.record(ev.DrillSettingsChanged(changes))
 
     advance(uow, services, command.drill, _origin(principal, request_id), work)
@@ -120,11 +119,12 @@ def cast(
     uow: UnitOfWork, services: Services, principal: Principal, command: cmd.CastRole, *, request_id: str = ""
 ) -> None:
     """Hand a role to people or to the service, with what it has open. Raises as `control`."""
-    if command.played_by not in PLAYERS:
-        raise ValueRefused("played_by", "须为 human 或 simulated", "must be human or simulated")
 
     def work(on: Advance) -> None:
-        simulated.cast(on, drill_of(on, principal), command.role, command.played_by)
+        row = drill_of(on, principal)
+        if command.played_by not in PLAYERS:
+            raise ValueRefused("played_by", "须为 human 或 simulated", "must be human or simulated")
+        simulated.cast(on, row, command.role, command.played_by)
 
     advance(uow, services, command.drill, _origin(principal, request_id), work)
 

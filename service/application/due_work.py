@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service import metrics
-from service.application import assignment, drill_clock, escalation, injects, pass_end, simulated
+from service.application import assignment, drill_clock, escalation, injects, pass_end, simulated, trainings
 from service.application.due_rows import NOTHING_BEFORE, put
 from service.domain import events as ev
 from service.domain.deadlines import Level, ladder
@@ -153,7 +153,12 @@ def _work(on: Advance, item: DueItem) -> None:
     # "govern" asks for no more than a look at the speed, which ends every command
 
 
-_WORKED = {"pass": pass_end.give_back, simulated.KIND: simulated.answer, injects.KIND: injects.work}
+_WORKED = {
+    "pass": pass_end.give_back,
+    simulated.KIND: simulated.answer,
+    injects.KIND: injects.work,
+    trainings.KIND: trainings.closed,
+}
 
 
 def _name(on: Advance, item: DueItem) -> str:

@@ -136,7 +136,7 @@ def staff_shift(
     shift = shift_of(uow, command.shift)
     log = DutyLog.of(uow, principal, shift.organisation, Action.DUTY_PLAN, request_id)
     _refuse_over(uow, shift)
-    held = duty_rosters.holders(uow.connection, shift.organisation)
+    held = duty_rosters.holders(uow.connection, shift.organisation, uow.now)
     for name, accounts in (("leaders", command.leaders), ("members", command.members)):
         if not set(accounts) <= held.keys():
             raise ValueRefused(name, "不是本单位的人员", "is not somebody of this organisation")
@@ -178,7 +178,7 @@ def set_stand_ins(
 ) -> None:
     """Order the stand-ins of a role; none takes the list away. Raises ValueRefused."""
     log = DutyLog.of(uow, principal, command.organisation, Action.DUTY_PLAN, request_id)
-    held = duty_rosters.holders(uow.connection, command.organisation)
+    held = duty_rosters.holders(uow.connection, command.organisation, uow.now)
     if not set(command.accounts) <= held.keys():
         raise ValueRefused("accounts", "不是本单位的人员", "is not somebody of this organisation")
     if len(set(command.accounts)) != len(command.accounts):

@@ -10,6 +10,7 @@ from service.persistence.pending import Row
 from service.persistence.tables import sql
 from service.persistence.working_set import Source, remembered
 
+Span = tuple[str, datetime | None, datetime | None]  # a role, from when and until when it is held
 KEPT = timedelta(days=40)  # of the past: as long as an installation may have been down and still know who was on duty
 
 
@@ -18,9 +19,14 @@ def roster_of(source: Source, organisation: str) -> Roster:
     return remembered(source, f"duty:{organisation}", lambda connection: _read(connection, organisation))
 
 
-def holders(source: Source, organisation: str) -> Mapping[str, frozenset[str]]:
-    """The active accounts of an organisation with the roles each holds there, by name."""
-    return remembered(source, f"holders:{organisation}", lambda connection: _holders(connection, organisation))
+def holders(source: Source, organisation: str, now: datetime) -> Mapping[str, frozenset[str]]:
+    """The active accounts of an organisation with the roles each holds there now, by name."""
+    spans = remembered(source, f"holders:{organisation}", lambda connection: _spans(connection, organisation))
+    held = {
+        account: frozenset(role for role, since, until in roles if _covers(since, until, now))
+        for account, roles in spans.items()
+    }
+    return {account: roles for account, roles in held.items() if roles}
 
 
 def shifts(
@@ -65,9 +71,9 @@ def period(connection: Connection, organisation: str, since: datetime, until: da
     )
 
 
-def staff_of(connection: Connection, organisation: str, *, festival_groups: int) -> Staff:
+def staff_of(connection: Connection, organisation: str, now: datetime, *, festival_groups: int) -> Staff:
     """What gaps of an organisation are judged by."""
-    held = _holders(connection, organisation)
+    held = holders(connection, organisation, now)
     return Staff(reachable(connection, held), held, festival_groups)
 
 
@@ -118,15 +124,19 @@ def _away(connection: Connection, organisation: str, since: datetime) -> tuple[A
     return tuple(Away(row["account_id"], row["starts_at"], row["ends_at"], row["stand_in"]) for row in rows)
 
 
-def _holders(connection: Connection, organisation: str) -> dict[str, frozenset[str]]:
+def _spans(connection: Connection, organisation: str) -> dict[str, tuple[Span, ...]]:
     account, held = sql.accounts, sql.memberships
     statement = (
-        select(account.c.id, held.c.role)
+        select(account.c.id, held.c.role, held.c.valid_from, held.c.valid_until)
         .join(held, held.c.account_id == account.c.id)
         .where(held.c.organisation_id == organisation, account.c.is_active.is_(True))
         .order_by(account.c.name, account.c.id)
     )
-    found: dict[str, set[str]] = {}
+    found: dict[str, list[Span]] = {}
     for row in connection.execute(statement):
-        found.setdefault(row.id, set()).add(row.role)
-    return {id_: frozenset(roles) for id_, roles in found.items()}
+        found.setdefault(row.id, []).append((row.role, row.valid_from, row.valid_until))
+    return {id_: tuple(spans) for id_, spans in found.items()}
+
+
+def _covers(since: datetime | None, until: datetime | None, now: datetime) -> bool:
+    return (since is None or since <= now) and (until is None or now < until)

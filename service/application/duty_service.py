@@ -146,7 +146,7 @@ def ask_swap(
         raise NotAllowed(Action.DUTY_SERVE.value)
     if shift.starts_at <= uow.now:
         raise ValueRefused("shift", "班次已开始，请联系带班领导", "has begun: ask the leader on duty")
-    if command.other in on_it or command.other not in duty_rosters.holders(uow.connection, shift.organisation):
+    if command.other in on_it or command.other not in duty_rosters.holders(uow.connection, shift.organisation, uow.now):
         raise ValueRefused("other", "请选本单位未排在这一班的人", "must be somebody here who is not on this shift")
     reason = _short(command.reason)
     table = sql.shift_swaps
@@ -181,7 +181,7 @@ def move_swap(
     event = ev.ShiftSwapMoved(row["id"], row["shift_id"], row["asker"], row["other"], command.state, row["reason"])
     log.record(event)
     if command.state == "accepted":
-        held = duty_rosters.holders(uow.connection, row["organisation_id"])
+        held = duty_rosters.holders(uow.connection, row["organisation_id"], uow.now)
         log.wake([each for each, roles in held.items() if roles & LEADERS], "swap", shift.id, is_urgent=False)
 
 
@@ -197,7 +197,7 @@ def report_absence(
             "ends_at", "须在将来，且不超过60天", "must lie ahead, and at most 60 days after the beginning"
         )
     if command.stand_in:
-        held = duty_rosters.holders(uow.connection, command.organisation)
+        held = duty_rosters.holders(uow.connection, command.organisation, uow.now)
         if command.stand_in == principal.account_id or command.stand_in not in held:
             raise ValueRefused("stand_in", "请选本单位的另一人", "must be somebody else of this organisation")
     reason, absence = _short(command.reason), uow.new_id()

@@ -59,7 +59,7 @@ def gaps_ahead(
     if not duty_rosters.roster_of(connection, organisation).is_kept(now):
         return ()
     groups = int(_policies(connection, services, organisation, now)["duty_members_festival"])
-    return gaps(roster, duty_rosters.staff_of(connection, organisation, festival_groups=groups), now, until)
+    return gaps(roster, duty_rosters.staff_of(connection, organisation, now, festival_groups=groups), now, until)
 
 
 def record_missing(uow: UnitOfWork, missing: Missing) -> None:
@@ -83,7 +83,7 @@ def record_gap(uow: UnitOfWork, organisation: str, gap: Gap) -> None:
     if uow.connection.execute(select(sql.duty_gaps).where(sql.duty_gaps.c.id == f"{organisation}:{gap.key}")).first():
         return
     log.record(ev.DutyGapFound(gap.key, gap.kind, gap.shift, gap.starts_at.isoformat()))
-    held = duty_rosters.holders(uow.connection, organisation)
+    held = duty_rosters.holders(uow.connection, organisation, uow.now)
     told = [each for each, roles in held.items() if roles & LEADERS or SCHEDULER in roles]
     log.wake(told, "duty_gap", gap.shift, is_urgent=False)
 
@@ -94,7 +94,7 @@ def _stand_in(uow: UnitOfWork, shift: ShiftView, missing: Missing) -> str:
     absence = roster.absence(missing.account, missing.due)
     if absence is not None and absence.stand_in:
         return absence.stand_in
-    held = duty_rosters.holders(uow.connection, shift.organisation)
+    held = duty_rosters.holders(uow.connection, shift.organisation, uow.now)
     roles = sorted(held.get(missing.account, frozenset()))
     on_it = {each.account for each in shift.people}
     return next((each for each in roster.stand_ins_of(roles, missing.due) if each not in on_it), "")
@@ -102,7 +102,7 @@ def _stand_in(uow: UnitOfWork, shift: ShiftView, missing: Missing) -> str:
 
 def _leaders(uow: UnitOfWork, shift: ShiftView, missing: Missing) -> Sequence[str]:
     on_duty = [each.account for each in shift.leaders if each.account != missing.account]
-    held = duty_rosters.holders(uow.connection, shift.organisation)
+    held = duty_rosters.holders(uow.connection, shift.organisation, uow.now)
     return on_duty or [each for each, roles in held.items() if roles & LEADERS and each != missing.account]
 
 

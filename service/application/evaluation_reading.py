@@ -20,6 +20,13 @@ def objectives_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Objective, ...]:
     return Scenario.of(script).objectives if script else ()
 
 
+def asked(objectives: Sequence[Objective]) -> frozenset[str]:
+    """Elements of which it matters which fields were answered."""
+    return frozenset(
+        each.element for objective in objectives for each in objective.expectations if each.kind == "complete"
+    )
+
+
 def happenings(
     source: Source, sealer: Sealer, rows: Sequence[Mapping[str, Any]], wanted: Collection[str]
 ) -> Iterator[Happening]:

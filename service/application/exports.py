@@ -18,9 +18,10 @@ from service.domain.errors import ApprovalNeeded, NoSuch, SameSigner, ValueRefus
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
 
-PURPOSES = ("handling", "offline", "handover", "superior", "archive", "other")
+PURPOSES = ("handling", "offline", "handover", "superior", "archive", "data_subject", "other")
 MOST_NOTE = 200
 LETTER = "R27"  # to another organisation
+SUBJECT = "subject"  # everything about one person, from all incidents; always needs a second person
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class MadeExport:
     content: bytes
     fields: tuple[str, ...]
     persons: tuple[str, ...]
+    incidents: tuple[str, ...] = ()  # further ones it was taken from
 
     @property
     def sha256(self) -> str:
@@ -113,9 +115,10 @@ def hand_out(
     check(wish)
     on = _incident(uow, services, principal, wish.incident, request_id)
     _may_take(uow, on, principal, wish)
-    most = services.privacy.export_alone
-    approved = _standing(on, principal, made, "approved") if len(made.persons) > most else None
-    if len(made.persons) > most and approved is None:
+    most = alone(services, wish)
+    is_large = len(made.persons) > most
+    approved = _standing(on, principal, made, "approved") if is_large else None
+    if is_large and approved is None:
         raise ApprovalNeeded(most)
     event = ev.ExportMade(
         str(approved["id"]) if approved else uow.new_id(), wish.kind, made.format, wish.purpose, list(made.fields),
@@ -123,7 +126,17 @@ def hand_out(
     )  # fmt: skip
     on.record(event, sealed={wish.incident: {"note": wish.note.strip()}} if wish.note.strip() else {})
     on.store()
+    for incident in made.incidents:
+        further = _incident(uow, services, principal, incident, request_id)
+        _may_take(uow, further, principal, wish)
+        further.record(event)
+        further.store()
     return event.export
+
+
+def alone(services: Services, wish: ExportWish) -> int:
+    """How many persons may be taken out without a second person."""
+    return 0 if wish.kind == SUBJECT else services.privacy.export_alone
 
 
 # --- inside -----------------------------------------------------------------------------------
@@ -139,6 +152,8 @@ def _incident(uow: UnitOfWork, services: Services, principal: Principal, inciden
 
 def _may_take(uow: UnitOfWork, on: Advance, principal: Principal, wish: ExportWish) -> None:
     """A letter may be taken by those it is addressed to; everything else by whoever may read the incident's people."""
+    if wish.kind == SUBJECT:
+        require(principal, Action.DATA_EXTRACT, incident_subject(uow, on.incident))
     is_letter = wish.kind == "printout" and wish.key.partition("/")[0] == LETTER
     if not (is_letter and wish.key.partition("/")[2] in principal.memberships):
         require(principal, Action.EXPORT_MAKE, incident_subject(uow, on.incident))

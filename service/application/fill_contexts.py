@@ -25,7 +25,9 @@ from service.persistence.tables import sql
 
 PERSON_FORMS = frozenset({"F01", "F03", "F05", "F06", "F07", "F12", "F14", "F17", "F20", "F23", "F24", "F29"})
 SINGLE_FORMS = frozenset({"F12", "F14", "F24"})  # an answer stands by itself, whatever was answered before
-INSTANCE_FORMS = frozenset({"F05", "F08", "F09", "F10", "F11", "F13", "F15", "F16", "F17", "F18", "F20", "F38", "F40"})
+INSTANCE_FORMS = frozenset(
+    {"F05", "F08", "F09", "F10", "F11", "F13", "F15", "F16", "F17", "F18", "F20", "F38", "F40", "F44"}
+)
 DRAFT_KINDS = {
     "t_draft_initial": "initial", "t_draft_progress": "progress", "t_draft_direct": "direct",
     "t_draft_closing": "closing", "t_draft_correction": "correction", "t_written_report_2h": "written",

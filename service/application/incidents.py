@@ -26,6 +26,7 @@ from service.domain.calendar import local
 from service.domain.clock import VirtualClock, real_time_clock
 from service.domain.drill_players import playing
 from service.domain.errors import EngineFailed, IncidentClosed, NoSuch, NotAllowed, ProcedureRetired
+from service.domain.standing import TRAINING, is_led
 from service.engine.assembly import Assembly
 from service.engine.model import Kind, Node, Trigger
 from service.persistence.tables import sql
@@ -48,11 +49,13 @@ def open_incident(
     stored then.
     """
     version = version_to_open(uow, command.procedure)
-    require(principal, Action.INCIDENT_OPEN, organisations.subject(uow.connection, command.organisation))
+    right = Action.DRILL_CREATE if command.procedure == TRAINING else Action.INCIDENT_OPEN
+    require(principal, right, organisations.subject(uow.connection, command.organisation))
     organisations.require_active(uow, command.organisation)
     birth = Birth("real", version, real_time_clock(services.clock, since=uow.now))
     incident = begin(uow, services, principal, command, birth, request_id=request_id)
-    drill_clock.hold_all(uow, services, command.organisation, "real_incident")
+    if command.procedure != TRAINING:
+        drill_clock.hold_all(uow, services, command.organisation, "real_incident")
     return incident
 
 
@@ -214,6 +217,5 @@ def incident_subject(
         raise NotAllowed("incident")
     tree = organisations.hierarchy(uow.connection)
     organisation = incident["organisation_id"]
-    return IncidentSubject(
-        organisation, tree.ancestors(organisation), is_drill=incident["kind"] == "drill", sender=sender, roles=roles
-    )
+    led = is_led(incident["kind"], incident.get("procedure", ""))
+    return IncidentSubject(organisation, tree.ancestors(organisation), is_drill=led, sender=sender, roles=roles)

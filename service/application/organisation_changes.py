@@ -143,8 +143,9 @@ def move(
     before = _changeable(uow, principal, command.organisation)
     target = organisations.subject(uow.connection, command.parent) if command.parent else OrganisationSubject("")
     require(principal, Action.ORGANISATION_CHANGE, target)
-    if before["parent_id"]:
-        require(principal, Action.ORGANISATION_CHANGE, organisations.subject(uow.connection, before["parent_id"]))
+    above = before["parent_id"]
+    left = organisations.subject(uow.connection, above) if above else OrganisationSubject("")
+    require(principal, Action.ORGANISATION_CHANGE, left)
     _check_reason(command.reason)
     tree = organisations.hierarchy(uow.connection)
     below = tree.subtree(command.organisation)

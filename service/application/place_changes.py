@@ -138,6 +138,7 @@ def add_usual_groups(
     uow: UnitOfWork, services: Services, principal: Principal, command: AddUsualGroups, *, request_id: str = ""
 ) -> int:
     """Make the usual working groups; returns how many. Raises NotAllowed, NoSuch."""
+    require(principal, Action.ORGANISATION_CHANGE, organisations.subject(uow.connection, command.organisation))
     row = organisations.organisation(uow.connection, command.organisation)
     table = sql.working_groups
     held = select(table.c.kind).where(table.c.organisation_id == row.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import contacts, deadline_rows, endings, sending, site_services
+from service.application import contacts, deadline_rows, endings, sending, site_services, trainings
 from service.application.inbox import Effect, put
 from service.domain import events as ev
 from service.engine import effects as fx
@@ -46,6 +46,9 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
             payload = {"parent": row["parent_id"], "visit": row["parent_task"], "code": effect.code}
             put(on, Effect("child_escalated", f"{row['parent_task']}:{row['id']}", payload))
     elif isinstance(effect, fx.MessageThrown):
+        if effect.message == trainings.START:
+            trainings.begin(on, row, effect)
+            return
         inputs = {"person": row["person_id"] or "", **effect.data}
         payload = {"message": effect.message, "element": effect.element, "inputs": inputs, "instance": row["id"]}
         put(on, Effect("start_by_message", f"{effect.message}:{effect.item or inputs['person']}", payload))

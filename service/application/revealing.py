@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from service.application import organisations
 from service.application.incidents import incident_subject
-from service.application.queries.grounds import GROUPS, Ground, grounds
+from service.application.queries.grounds import GROUPS, IN_LETTERS, LETTER, Ground, grounds, named_to
 from service.application.queries.reader import Reader
 from service.application.services import Origin, Services
 from service.application.steps import Advance
@@ -27,6 +27,14 @@ class RevealPersons:
     incident: str
     persons: tuple[str, ...]
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevealLetter:
+    """Show, to the organisation a letter went to, the names of those it is to see to."""
+
+    incident: str
+    organisation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,24 @@ def reveal(
         shown = ev.PersonRevealed(person, fields, ground.basis, until.isoformat(), ground.task, ground.grant)
         on.record(shown)
     on.store()
+
+
+def reveal_letter(
+    uow: UnitOfWork, services: Services, principal: Principal, command: RevealLetter, *, request_id: str = ""
+) -> int:
+    """Show whom a letter names, as far as it says; returns how many. Raises NotAllowed, NoGround, NoSuch."""
+    subject = organisations.subject(uow.connection, command.organisation)
+    require(principal, Action.LETTER_REVEAL, subject)
+    on = _incident(uow, services, principal, command.incident, request_id)
+    reader = Reader(uow.connection, uow.sealer, services, principal, uow.now)
+    named = [person for person, to in named_to(reader, command.incident).items() if to == command.organisation]
+    if not named:
+        raise NoGround
+    until = uow.now + services.privacy.reveal
+    for person in named:
+        on.record(ev.PersonRevealed(person, sorted(IN_LETTERS), LETTER, until.isoformat()))
+    on.store()
+    return len(named)
 
 
 def open_break_glass(

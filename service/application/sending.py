@@ -26,6 +26,7 @@ NOTICES: dict[str, tuple[tuple[str, ...], str]] = {
     "s_tell_duty_late": (("duty_principal",), "ambulance_late"),
     "s_transit_alert": (("duty_principal", "school_leader"), "transit_late"),
     "s_tell_class": (("head_teacher",), "return_granted"),
+    "s_drill_notice": (("epi_office", "school_leader", "head_teacher", "school_doctor", "cleaner"), "drill_planned"),
     "s_lost_report": (("district_office", "school_leader", "duty_principal"), "contact_lost"),
 }
 RELEASING = {"s_exclusion_notice": "hospital", "s_clear_notice": "site"}

@@ -26,10 +26,16 @@ class PrivacyLimits:
     told_role: str = "data_protection"
 
 
+def _no_drills(*_arguments: object) -> str:
+    message = "nobody said how drills begin"
+    raise NotImplementedError(message)
+
+
 @dataclass(frozen=True)
 class Services:
     """Built once by bootstrap; everything in it is safe to share between threads. `scenarios` is a folder.
 
+    `begin_drill(uow, services, principal, BeginScenario)` begins the drill a procedure planned (P26).
     `announce(incident, seq)` is called after each commit that made an incident's log grow, `forget(incident)`
     after each that erased values of it: no process keeps any of it in memory.
     """
@@ -44,6 +50,7 @@ class Services:
     live: LiveInstances = field(default_factory=LiveInstances)
     privacy: PrivacyLimits = field(default_factory=PrivacyLimits)
     index: BlindIndex = field(default_factory=BlindIndex.passing)
+    begin_drill: Callable[..., str] = field(default=_no_drills)
     announce: Callable[[str, int], None] = field(default=lambda _incident, _seq: None)
     forget: Callable[[str], None] = field(default=lambda _incident: None)
 

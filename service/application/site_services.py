@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.application import clusters, inbox, registration
+from service.application import clusters, inbox, registration, trainings
 from service.domain import events as ev
 from service.domain.errors import EngineFailed
 from service.engine import effects as fx
@@ -61,6 +61,7 @@ def nothing_to_do(_on: Advance, _row: Mapping[str, Any], _effect: fx.ServiceReac
 
 
 SERVICES: dict[str, Callable[..., None]] = {
+    "t_collect_times": trainings.collect,
     "hold_no_leave": hold_no_leave,
     "t_revoke_cases": revoke_cases,
     "t_collect_data": nothing_to_do,

@@ -92,6 +92,7 @@ def invite(
     Raises NotAllowed, BeyondReach, NoSuch, ValueRefused, AlreadyExists for a taken user name.
     """
     organisation = _organisation(uow.connection, command.organisation)
+    require(principal, Action.STAFF_CHANGE, organisation["subject"])
     name = checked({"name": command.name})["name"]
     if not command.roles:
         raise ValueRefused("roles", "请至少选择一个岗位", "choose at least one role")
@@ -227,12 +228,12 @@ def invite_again(
 
 def check_reach(services: Services, principal: Principal, organisation: Mapping[str, Any], role: str) -> None:
     """Whether somebody may give a role in an organisation. Raises NotAllowed, BeyondReach, ValueRefused."""
+    require(principal, Action.STAFF_CHANGE, organisation["subject"])
     known = services.organisations.roles.get(role)
     if known is None:
         raise ValueRefused("role", "没有这个岗位", "there is no such role")
     if (role == ADMINISTRATOR) != (organisation["type"] == SYSTEM):
         raise ValueRefused("role", "系统管理员只属于系统单位", "administrators belong to the system alone")
-    require(principal, Action.STAFF_CHANGE, organisation["subject"])
     if not principal.is_admin and not known.fits(organisation["type"]):
         raise BeyondReach(known.zh, known.en)
     if not organisation["is_active"]:

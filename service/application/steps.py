@@ -28,6 +28,7 @@ from service.application import (
     reactions,
     simulated,
     statuses,
+    trainings,
 )
 from service.application.attention import Attention
 from service.application.fact_rows import FactRows
@@ -214,6 +215,7 @@ class Advance:
             due_work.follow(self, event, row)
             if self.incident.get("kind") == "drill":
                 simulated.follow(self, event)
+                trainings.follow(self, event)
                 injects.follow(self, event)
             self._attention.note(event, row)
             if "facts" in self._kept.parts:

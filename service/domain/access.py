@@ -11,12 +11,11 @@ from enum import StrEnum
 
 from service.domain.errors import NotAllowed
 from service.domain.hierarchy import Hierarchy as Hierarchy
-from service.domain.standing import LEADERS, OUTSIDE_PARTIES, OVERSEERS
+from service.domain.standing import EVALUATORS, LEADERS, LETTER_READERS, OUTSIDE_PARTIES, OVERSEERS
 
 ADMINISTRATOR = "sys_admin"
 TRAINER = "trainer"
 SCHEDULER = "scheduler"
-EVALUATORS = frozenset({TRAINER, "epi_office", "town_office"})
 DATA_CONTACT = "data_protection"  # 个人信息保护联系人 (推): sees the log of his organisation, erases, answers requests
 
 
@@ -74,6 +73,7 @@ class Action(StrEnum):
     TASK_REFUSE = "task.refuse"  # "cannot be done"
     TASK_PASS = "task.pass"  # noqa: S105 - show a QR code by which somebody without an account does it; no secret
     PERSON_REVEAL = "person.reveal"
+    LETTER_REVEAL = "letter.reveal"  # whom a letter of another organisation names
     # privacy
     PERSON_SEARCH = "person.search"
     BREAK_GLASS = "break_glass"
@@ -86,6 +86,7 @@ class Action(StrEnum):
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFY = "audit.verify"
+    DATA_EXTRACT = "data.extract"  # everything stored about one person, who asked for it
     DATA_ERASE = "data.erase"  # look at what is due, erase it, hold it back
 
 
@@ -262,6 +263,11 @@ def _offered(principal: Principal, subject: Subject) -> bool:
     return isinstance(subject, TaskSubject) and principal.account_id in subject.offered
 
 
+def _reads_letters(principal: Principal, subject: Subject) -> bool:
+    """Sees to letters that come to the organisation."""
+    return bool(principal.roles_in([_organisation(subject)]) & LETTER_READERS)
+
+
 def _scheduler(principal: Principal, subject: Subject) -> bool:
     """Draws up the roster of the organisation."""
     return SCHEDULER in principal.roles_in([_organisation(subject)])
@@ -334,6 +340,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.TASK_REFUSE: (_candidate, _offered, _assignee, _trainer_of_drill),
     Action.TASK_PASS: (_candidate, _offered, _assignee, _leader, _trainer_of_drill),
     Action.PERSON_REVEAL: (_at_work, _just_done),
+    Action.LETTER_REVEAL: (_reads_letters,),
     Action.PERSON_SEARCH: (_anybody,),
     Action.BREAK_GLASS: (_member, _overseer),
     Action.EXPORT_MAKE: (_member, _overseer, _trainer_of_drill),
@@ -344,6 +351,7 @@ RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.ACCOUNT_MANAGE: (_administrator,),
     Action.AUDIT_READ: (_administrator, _leader, _data_contact),
     Action.AUDIT_VERIFY: (_administrator,),
+    Action.DATA_EXTRACT: (_data_contact,),
     Action.DATA_ERASE: (_administrator, _leader, _data_contact),
 }
 
@@ -369,21 +377,6 @@ def require(principal: Principal | None, action: Action, subject: Subject = SYST
     if principal is None or not may(principal, action, subject):
         raise NotAllowed(str(action))
     return principal
-
-
-def may_see_field(principal: Principal, field_class: str, *, has_open_task: bool, is_revealed: bool = False) -> bool:
-    """Whether a value of a field class may be shown in full.
-
-    public: everybody; internal: members of any organisation; personal and health: while a task that
-    needs them is open; child_critical: the same, and revealed on purpose. Everything else is masked.
-    """
-    if field_class == "public":
-        return True
-    if field_class == "internal":
-        return bool(principal.memberships)
-    if field_class in ("personal", "health"):
-        return has_open_task
-    return field_class == "child_critical" and has_open_task and is_revealed
 
 
 def _organisation(subject: Subject) -> str:

@@ -108,9 +108,11 @@ def _deadline(course: Course, plan: Plan, run: DeadlineRun) -> Timing:
 
 
 def bearer(course: Course, plan: Plan, run: DeadlineRun) -> PlanElement:
-    """The step an unmet deadline waits for: the last task bound to it, else the step that began it."""
+    """The step an unmet deadline waits for: the last task bound to it, else the one that would meet it, or began it."""
     bound = [task for task in course.tasks.values() if task.deadline == run.id and task.id in course.visits]
     if bound:
         visit = course.visits[bound[-1].id]
         return plan.element(visit.procedure, visit.element)
-    return plan.element(run.procedure, run.started_by)
+    meeting = [each for each in plan.elements.values() if run.rule in each.rules]
+    own = [each for each in meeting if each.procedure == run.procedure]
+    return (own or meeting or [plan.element(run.procedure, run.started_by)])[-1]

@@ -6,7 +6,9 @@ from fastapi.responses import FileResponse, Response
 from service.domain.errors import NoSuch
 from service.web import (
     account_page,
+    account_safety_page,
     action_page,
+    api_page,
     audit_page,
     channel_page,
     code_page,
@@ -82,6 +84,8 @@ PAGES = (
     engine_page,
     rules_page,
     account_page,
+    account_safety_page,
+    api_page,
     resume_page,
     pass_page,
     invitation_page,

@@ -114,9 +114,11 @@ def stop(visit: Visiting, posted: Form) -> Response:
 
 @router.get("/drills/{drill}")
 def control_page(visit: Visiting, drill: str) -> Response:
-    """The control page."""
+    """The control page; who sees the drill and does not lead it gets its page as an incident."""
     with visit.reader() as reader:
-        reader.incident(drill, Action.INCIDENT_READ)
+        row = reader.incident(drill, Action.INCIDENT_READ)
+        if row["kind"] == "drill" and not reader.may_with(Action.DRILL_CONTROL, row):
+            return go(f"/incidents/{drill}")
         page = _control(visit, reader, drill, "")
         if visit.is_fragment:
             return visit.fragment("drills/_control.html", page, shell=visit.shell(reader))

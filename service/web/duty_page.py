@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from service.application import duty, duty_service, workbooks
-from service.application.queries import duty_pages
+from service.application.documents_docx import to_docx
+from service.application.queries import duty_pages, duty_sheets
 from service.application.queries.duty_pages import ShiftDetail, Week
+from service.application.queries.export_files import DOCX
 from service.application.queries.reader import Reader
 from service.domain.access import Action, require
 from service.domain.calendar import local
@@ -101,6 +104,15 @@ def publish(visit: Visiting, posted: Form) -> Response:
 def shift_page(visit: Visiting, shift: str) -> Response:
     """One shift."""
     return _shift(visit, shift, {})
+
+
+@router.get("/duty/shifts/{shift}/hand-over.docx")
+def hand_over_sheet(visit: Visiting, shift: str) -> Response:
+    """The hand-over sheet (R26) as a file, to be signed on paper where need be."""
+    with visit.reader() as reader:
+        document = duty_sheets.hand_over_sheet(reader, visit.site.documents, shift)
+    disposition = f"attachment; filename*=UTF-8''{quote(f'{document.title}.docx')}"
+    return Response(to_docx(document), media_type=DOCX, headers={"content-disposition": disposition})
 
 
 @router.post("/duty/shifts/{shift}/people")

@@ -169,7 +169,7 @@ def _tomorrow(visit: Visit) -> str:
 @router.get("/drills/{drill}/report")
 def report_page(visit: Visiting, drill: str, layout: str = "objectives") -> Response:
     """The after-action report, with the parts that people write below it."""
-    return _report(visit, drill, layout, {}, "")
+    return _report(visit, drill, layout, {})
 
 
 @router.post("/drills/{drill}/report")
@@ -179,7 +179,7 @@ def write(visit: Visiting, drill: str, posted: Form) -> Response:
     try:
         visit.run(drill_reviews.write, cmd.WriteReview(drill, texts))
     except ValueRefused as refused:
-        return _report(visit, drill, layout, texts, refused.name, refused.text(visit.locale), status=422)
+        return _report(visit, drill, layout, texts, field=refused.name, error=refused.text(visit.locale), status=422)
     return go(f"/drills/{drill}/report", layout=layout, said="saved")
 
 
@@ -200,7 +200,14 @@ def _layout(layout: str) -> str:
 
 
 def _report(
-    visit: Visit, drill: str, layout: str, texts: Mapping[str, str], field: str, error: str = "", *, status: int = 200
+    visit: Visit,
+    drill: str,
+    layout: str,
+    texts: Mapping[str, str],
+    *,
+    field: str = "",
+    error: str = "",
+    status: int = 200,
 ) -> Response:
     with visit.reader() as reader:
         row = reader.incident(drill, Action.INCIDENT_READ)

@@ -110,7 +110,7 @@ def _page(visit: Visit, reader: Reader, wish: ExportWish, form: str, errors: dic
     outline = export_files.outline(reader, visit.site.documents, wish)
     purposes = tuple((code, reader.label("export_purpose", code)) for code in PURPOSES)
     state = export_requests.state_of(reader, wish)
-    most = reader.services.privacy.export_alone
+    most = exports.alone(reader.services, wish)
     return ExportPage(number_of(reader, wish.incident), wish, form, outline, purposes, most, state, errors)
 
 

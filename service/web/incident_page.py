@@ -114,10 +114,11 @@ class ReportsPage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesPage:
-    """What left the building and what came in."""
+    """What left the building, whom it woke, and what came in."""
 
     head: Head
     deliveries: tuple[DeliveryRow, ...]
+    alerts: tuple[DeliveryRow, ...]
     inbound: tuple[MessageRow, ...]
 
 
@@ -178,8 +179,9 @@ def deliveries_page(visit: Visiting, incident: str) -> Response:
     """What went out and came in."""
     with visit.reader() as reader:
         head = head_of(visit, reader, incident, "deliveries")
-        sent = deliveries.outbox(reader, incident=incident, limit=200).items
-        return show_tab(visit, reader, "deliveries", DeliveriesPage(head, sent, deliveries.inbound(reader, incident)))
+        sent, alerts = (deliveries.outbox(reader, incident=incident, limit=200, alerts=each) for each in (False, True))
+        page = DeliveriesPage(head, sent.items, alerts.items, deliveries.inbound(reader, incident))
+        return show_tab(visit, reader, "deliveries", page)
 
 
 @router.post("/incidents/{incident}/deliveries/{delivery}/retry")
@@ -247,7 +249,7 @@ def _timeline_model(
     base = f"/incidents/{incident}"
     row = reader.incident(incident)
     may_see_outbox = reader.may_with(Action.OUTBOX_READ, row)
-    sent = deliveries.outbox(reader, incident=incident, limit=_BESIDE).items if may_see_outbox else ()
+    sent = deliveries.outbox(reader, incident=incident, limit=_BESIDE, alerts=False).items if may_see_outbox else ()
     listed = inbox.listing(reader, inbox.TaskFilter(incident=incident, state="open"), limit=_BESIDE).items
     kept = "" if chosen == DEFAULT_KINDS else f"kinds={','.join(chosen)}&"
     return TimelinePage(

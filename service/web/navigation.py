@@ -189,6 +189,7 @@ def _said(locale: str) -> Mapping[str, str]:
         "pass_revoked": words.gettext("二维码已停用。"),
         "password": words.gettext("密码已修改，其他设备都已退出。"),
         "factor_removed": words.gettext("登录验证码已停用。"),
+        "shut_out": words.gettext("已办理，本人须重新登录。"),
         "session_ended": words.gettext("已退出。"),
         "token_revoked": words.gettext("令牌已停用。"),
         "saved": words.gettext("已保存。"),

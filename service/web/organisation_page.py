@@ -215,6 +215,7 @@ def _new(visit: Visit, parent: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         above = directory.detail(reader, parent).row if parent else None
+        directory.require_change(reader, parent)
     types = _types(visit, above.type if above else "")
     lead = _("上级：%(name)s") % {"name": above.name} if above else _("没有上级的单位")
     if not types:
@@ -229,6 +230,7 @@ def _edit(visit: Visit, organisation: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         detail = directory.detail(reader, organisation)
+        directory.require_change(reader, organisation)
         above = directory.detail(reader, detail.row.parent).row.type if _sees(reader, detail.row.parent) else ""
     types = _types(visit, above)
     if detail.row.type not in dict(types):
@@ -252,6 +254,7 @@ def _move(visit: Visit, organisation: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         detail = directory.detail(reader, organisation)
+        directory.require_change(reader, detail.row.parent)
         options = directory.superiors_for(reader, organisation)
     chosen = choices(options, detail.row.parent)
     lead = _("下级单位一起移动。下一步先预览会变什么。")
@@ -281,6 +284,7 @@ def _switch(visit: Visit, organisation: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         row = directory.detail(reader, organisation).row
+        directory.require_change(reader, organisation)
     lead = (
         _("停用后不能在其中报告新的事件，历史保留；以后可以恢复。")
         if row.is_active

@@ -75,6 +75,7 @@ class OnePersonPage:
     timeline: Timeline
     older: str
     audit: str
+    extract: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def person_page(visit: Visiting, incident: str, person: str, before: int = 0) ->
             timeline=events,
             older=f"/incidents/{incident}/people/{person}?before={events.next}" if events.next else "",
             audit=address_about(incident, person) if _may_audit(reader, incident) else "",
+            extract=_extract(reader, incident, person),
         )
         return show_tab(visit, reader, "person", page)
 
@@ -223,6 +225,14 @@ def _columns(reader: Reader, turning: _Turning) -> tuple[Turn, ...]:
         ("since", ("何时起", "since")), ("until", ("观察", "observation")), ("due", ("下次测温", "next reading")),
     )  # fmt: skip
     return tuple(turning.column(sort, reader.pick(*label)) for sort, label in words)
+
+
+def _extract(reader: Reader, incident: str, person: str) -> str:
+    """Where everything about the person is taken out for himself, "" for who may not, and of drills."""
+    row = reader.incident(incident)
+    if row["kind"] == "drill" or not reader.may_with(Action.DATA_EXTRACT, row):
+        return ""
+    return f"/incidents/{incident}/exports/new?kind=subject&key={person}"
 
 
 def _may_audit(reader: Reader, incident: str) -> bool:

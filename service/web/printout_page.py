@@ -7,11 +7,16 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from markupsafe import Markup
 
+from service.application import revealing
 from service.application.documents import Document
 from service.application.queries import printouts
+from service.application.queries.grounds import named_to
+from service.application.revealing import RevealLetter
+from service.domain.errors import NoSuch
 from service.web.errors import PageRoute
 from service.web.export_page import to_export
-from service.web.site import Visiting
+from service.web.posted import Form
+from service.web.site import Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -24,6 +29,8 @@ class PrintoutPage:
     incident_number: str
     address: str
     print: str
+    reveal: str  # where the names of a letter are asked for, "" where the reader has no ground
+    minutes: int
     document: Document
     html: Markup
 
@@ -46,4 +53,19 @@ def printout_page(visit: Visiting, incident: str, document: str, key: str) -> Re
         back = f"/incidents/{incident}/reports" if printouts.is_ours(reader, incident) else ""
         wanted = urlencode({"kind": "printout", "key": f"{document}/{key}", "form": "html"})
         to_print = f"/incidents/{incident}/exports/new?{wanted}"
-        return visit.page(reader, "incidents/printout.html", PrintoutPage(back, number, address, to_print, found, html))
+        may_ask = document == printouts.LETTER and key in named_to(reader, incident).values()
+        page = PrintoutPage(
+            back, number, address, to_print, f"{address}/reveal" if may_ask else "",
+            int(reader.services.privacy.reveal.total_seconds() // 60), found, html,
+        )  # fmt: skip
+        return visit.page(reader, "incidents/printout.html", page)
+
+
+@router.post("/incidents/{incident}/printouts/{document}/{key}/reveal")
+def reveal(visit: Visiting, incident: str, document: str, key: str, posted: Form) -> Response:
+    """Show whom the letter to one's own organisation names, and go back to it."""
+    del posted
+    if document != printouts.LETTER:
+        raise NoSuch("document", document)
+    visit.run(revealing.reveal_letter, RevealLetter(incident, key))
+    return go(f"/incidents/{incident}/printouts/{document}/{key}", said="revealed")

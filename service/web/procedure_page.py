@@ -13,9 +13,10 @@ from service.application.queries.form_views import FormPage
 from service.application.queries.procedure_changes import Comparison, PlaceRow
 from service.application.queries.procedures import PageRow, ProcedurePage, ProcedureRow
 from service.application.queries.reader import Reader
-from service.domain.access import Action, require
+from service.domain.access import TRAINER, Action, require
 from service.domain.errors import NoSuch
 from service.domain.form_context import FillContext
+from service.domain.standing import TRAINING
 from service.web.diagram_page import PictureFile, drawn, picture_files
 from service.web.errors import PageRoute
 from service.web.form_models import Directory, Filled, FormModel
@@ -108,7 +109,7 @@ def procedure_page(visit: Visiting, procedure: str, page: str = "", version: int
             files=picture_files(xml, f"{address}.svg?", shown.name, reader.locale),
             uses=definition_uses.uses(reader, reader.bundle(procedure, found.row.version)),
             remarks=definition_uses.remarks(reader, procedure, found.row.version),
-            may_open=found.row.is_startable and may_report(reader),
+            may_open=found.row.is_startable and _may_open(reader, procedure),
         )
         return visit.page(reader, "procedures/procedure.html", model)
 
@@ -167,3 +168,8 @@ def _picture(reader: Reader, page: tuple[str, int, str], marks: dict[str, str]) 
         return drawn(procedures.xml(reader, *page), marks, reader.locale)
     except NoSuch:
         return Markup("")
+
+
+def _may_open(reader: Reader, procedure: str) -> bool:
+    """Whether the reader may begin it somewhere: a training as trainer, everything else where cases are found."""
+    return TRAINER in reader.principal.roles if procedure == TRAINING else may_report(reader)

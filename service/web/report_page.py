@@ -13,9 +13,10 @@ from service.application.queries import incident_pages, outlook, procedures
 from service.application.queries.incident_pages import IncidentFilter, IncidentRow
 from service.application.queries.reader import Reader
 from service.domain import commands as cmd
-from service.domain.access import Action, may, require
+from service.domain.access import TRAINER, Action, may, require
 from service.domain.errors import FormRefused, NoSuch
 from service.domain.forms import FillContext, View
+from service.domain.standing import TRAINING
 from service.engine.model import Bundle, Node
 from service.web import form_rows
 from service.web.errors import PageRoute
@@ -87,7 +88,7 @@ class Wish:
 def report_page(visit: Visiting, wish: Annotated[Wish, Depends()]) -> Response:
     """The form, the class of the person who asks chosen already."""
     with visit.reader() as reader:
-        asking = Asking(reader, visit, wish)
+        asking = _asking(reader, visit, wish)
         return visit.page(reader, "incidents/report.html", asking.page(Filled(asking.beginning())))
 
 
@@ -98,7 +99,7 @@ def report(visit: Visiting, posted: Form) -> Response:
     flat: Flat = {name: [value for key, value in posted.fields if key == name] for name in posted.names}
     do = posted.get("do")
     with visit.reader() as reader:
-        asking = Asking(reader, visit, wish)
+        asking = _asking(reader, visit, wish)
         if do.startswith(form_rows.CHANGES):
             return visit.page(reader, "incidents/report.html", asking.page(form_rows.with_rows(do, flat)))
         flat = form_rows.renumbered(asking.view, flat)
@@ -110,7 +111,7 @@ def report(visit: Visiting, posted: Form) -> Response:
         return _store(visit, wish, cmd.OpenIncident(target, organisation, data, asking.start_id))
     except FormRefused as refused:
         with visit.reader() as reader:
-            asking = Asking(reader, visit, wish)
+            asking = _asking(reader, visit, wish)
             page = asking.page(Filled(flat, tuple(refused.errors)))
             return visit.page(reader, "incidents/report.html", page, status=422)
 
@@ -285,6 +286,21 @@ class Asking:
 
 
 # Roles whose holders may be named as responsible for a place.
+class TrainingAsking(Asking):
+    """The opening form of a training (P26), which trainers arrange."""
+
+    action = Action.DRILL_CREATE
+
+    def choice_of_organisations(self) -> tuple[OrganisationView, ...]:
+        """Where the reader is trainer."""
+        here = sorted(each for each, roles in self.reader.principal.memberships.items() if TRAINER in roles)
+        return tuple(organisations.organisations(self.reader.connection, here))
+
+
+def _asking(reader: Reader, visit: Visit, wish: Wish) -> Asking:
+    return (TrainingAsking if wish.procedure == TRAINING else Asking)(reader, visit, wish)
+
+
 STAFF = ("place_lead", "subject_teacher", "head_teacher", "epi_office", "school_doctor", "inst_safety")
 
 

@@ -11,6 +11,7 @@ from service.application.queries import directory, rosters_kept
 from service.application.queries.directory import OrganisationRow, PlaceRow
 from service.application.queries.rosters_kept import RosterRow
 from service.application.roster_changes import OpenRoster, RemoveMember, SaveMember
+from service.domain.access import Action
 from service.domain.errors import NoSuch, ValueRefused
 from service.web.directory_forms import DirectoryForm, Input, answered, choices, shown
 from service.web.errors import PageRoute
@@ -175,6 +176,7 @@ def _place(visit: Visit, organisation: str, place: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         detail = directory.detail(reader, organisation)
+        directory.require_change(reader, organisation)
         row = next((each for each in directory.places(reader, organisation) if each.id == place), None)
         if place and row is None:
             raise NoSuch("place", place)
@@ -201,6 +203,7 @@ def _member(visit: Visit, organisation: str, place: str, member: str) -> Directo
     _ = visit.words.gettext
     with visit.reader() as reader:
         detail = directory.detail(reader, organisation)
+        directory.require_change(reader, organisation, Action.ROSTER_CHANGE)
         row = None if member == "new" else rosters_kept.one(reader, organisation, member)
         types = tuple((each, reader.label("roster_type", each)) for each in roster_changes.PERSON_TYPES)
         sexes = (("男", reader.pick("男", "male")), ("女", reader.pick("女", "female")))
@@ -227,6 +230,7 @@ def _group(visit: Visit, organisation: str, group: str) -> DirectoryForm:
     _ = visit.words.gettext
     with visit.reader() as reader:
         detail = directory.detail(reader, organisation)
+        directory.require_change(reader, organisation)
         row = next((each for each in directory.groups(reader, organisation) if each.id == group), None)
         if row is None and group != "new":
             raise NoSuch("group", group)

@@ -13,7 +13,7 @@ from service.application.queries.directory import OrganisationRow, StaffRow
 from service.application.queries.directory_history import ChangeRow
 from service.application.queries.reader import Reader
 from service.application.staff_changes import EndRole, GiveRole, InviteAgain, InvitePerson, RenamePerson, SwitchAccount
-from service.domain.access import Action, require
+from service.domain.access import Action, may, require
 from service.domain.errors import NoSuch, TocsinError
 from service.web.directory_forms import (
     DirectoryForm,
@@ -42,6 +42,7 @@ class PersonPage:
     elsewhere: tuple[tuple[str, str], ...]
     roles: tuple[Choice, ...]
     may_change: bool
+    safety: str  # where an administrator ends sessions and resets the second factor
     history: tuple[ChangeRow, ...]
     error: str
 
@@ -200,6 +201,7 @@ def _person(visit: Visit, organisation: str, account: str, *, error: str = "", s
         offered = tuple(each for each in _given_roles(reader, detail.row.type) if each.value not in held)
         page = PersonPage(
             detail.row, person, directory.elsewhere(reader, organisation, account), offered, detail.rights.staff,
+            f"/accounts/{account}/security" if may(visit.principal, Action.ACCOUNT_MANAGE) else "",
             directory_history.history(reader, organisation, element=account) if detail.rights.staff else (), error,
         )  # fmt: skip
         return visit.page(reader, "organisations/person.html", page, status=status)

@@ -8,6 +8,8 @@ A line is asserted by a test when, in one and the same run of that test,
   minute or the rows that fired (`World.passed`, `World.decided`), looked at the stored value (`World.saved`), or an
   `assert` of the test names it.
 
+A rule that no element is marked with is kept by the timers that read its value, and asserted where one of them is.
+
 What a test merely passes through does not count. A decision row is asserted by a case or an example that expects it
 and no other. Gateways are no lines: `make flows` demands that every sequence flow was walked.
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from service.settings import ROOT
 from tests.matrix import noting
-from tests.matrix.lines import Line, decisions, lines
+from tests.matrix.lines import Line, decisions, lines, timed_by
 from tests.unit.test_decision_tables import CASES
 
 MATRIX = ROOT / "tests" / "matrix.md"
@@ -32,6 +32,7 @@ def main(arguments: list[str], matrix: Path = MATRIX) -> int:
         return 2
     known, before = lines(), recorded(matrix)
     tests = {**noting.noted(Path(folders[0])), **_decision_rows()}
+    tests |= {rule: set().union(*(tests.get(each, ()) for each in timers)) for rule, timers in timed_by().items()}
     breadth = Counter(test for each in tests.values() for test in each)
     after = {line.id: _chosen(tests.get(line.id, set()), before.get(line.id, NONE), breadth) for line in known}
     sys.stdout.write(f"matrix: {len(after)} lines, {len(after) - len(_unasserted(after))} asserted\n")

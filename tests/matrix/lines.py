@@ -66,8 +66,23 @@ def _rows() -> Iterator[Line]:
 
 def _rules() -> Iterator[Line]:
     for rule in load_rules(WORKFLOWS / "deadlines.yaml").values():
-        used = tuple(node.id for node in nodes().values() if any(mark.rule == rule.id for mark in node.deadlines))
-        yield Line("时限 Deadlines", rule.id, rule.label_zh, used)
+        yield Line("时限 Deadlines", rule.id, rule.label_zh, (*_marked(rule.id), *timed_by().get(rule.id, ())))
+
+
+def _marked(rule: str) -> tuple[str, ...]:
+    return tuple(node.id for node in nodes().values() if any(mark.rule == rule for mark in node.deadlines))
+
+
+@cache
+def timed_by() -> Mapping[str, tuple[str, ...]]:
+    """The timers that keep a rule no element is marked with: those that read its value."""
+    found = {}
+    for rule in load_rules(WORKFLOWS / "deadlines.yaml").values():
+        reads = [f'policy("{key}")' for key in rule.policies]
+        timers = tuple(node.id for node in nodes().values() if any(each in node.timer for each in reads))
+        if timers and not _marked(rule.id):
+            found[rule.id] = timers
+    return found
 
 
 def _fields() -> Iterator[Line]:

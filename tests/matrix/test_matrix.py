@@ -55,6 +55,13 @@ def test_the_narrowest_test_is_named_and_stays_named(tmp_path: Path) -> None:
     assert main([notes], matrix) == 0
 
 
+def test_a_rule_is_asserted_where_the_timer_that_keeps_it_is(tmp_path: Path) -> None:
+    matrix = tmp_path / "matrix.md"
+    assert main([_run(tmp_path / "notes", waits=["e_reobserve"]), "--write"], matrix) == 0
+    found = recorded(matrix)
+    assert (found["X03"], found["X07"]) == ("paths/test_x.py::waits", NONE)
+
+
 def test_a_line_that_lost_its_test_is_told_and_not_written_away(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

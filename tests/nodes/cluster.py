@@ -46,14 +46,24 @@ class Cluster:
         self.ended += 1
         self.start(name)
 
+    def until_all_listen(self, stop: Event) -> None:
+        """Wait for every web node: a machine on which a start takes longer than the pause would else see none."""
+        for port in self.ports:
+            while not stop.is_set():
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                stop.wait(0.02)
+
     @contextmanager
     def ending(self, how: signal.Signals, *, every: float) -> Iterator[None]:
-        """Inside, one web and one worker process are ended each time so many seconds have passed, in turn."""
+        """Inside, one web and one worker process are ended in turn, at most every so many seconds."""
         stop = Event()
 
         def go_on() -> None:
             turn = 0
             while not stop.wait(every):
+                self.until_all_listen(stop)
                 for kind in ("web", "worker"):
                     self.end(f"{kind}-{turn % NODES}", how)
                 turn += 1

@@ -30,8 +30,8 @@ def test_the_first_hours_while_nodes_are_killed(tmp_path: Path) -> None:
     live_through(tmp_path, first_hours, signal.SIGKILL, every=1.5)
 
 
-def test_the_first_hours_while_nodes_are_restarted_in_turn(tmp_path: Path) -> None:
-    live_through(tmp_path, first_hours, signal.SIGTERM, every=1.5)
+def test_the_first_hour_while_nodes_are_restarted_in_turn(tmp_path: Path) -> None:
+    live_through(tmp_path, sc02.fever, signal.SIGTERM, every=1.0)
 
 
 @pytest.mark.soak

@@ -1,5 +1,7 @@
 """A drill with two failures in it, and what its evaluation says."""
 
+from functools import partial
+
 from service.application import drills
 from service.application.queries import Reader
 from service.application.queries import evaluation as queries
@@ -35,7 +37,7 @@ def _take(w: World, *roles: str) -> None:
     """Let people play some roles from now on."""
     for role in roles:
         command = cmd.CastRole(w.incident, role, "human")
-        w.app.run(lambda uow, cast=command: drills.cast(uow, w.app.services, w.who("trainer"), cast))
+        w.app.run(partial(drills.cast, services=w.app.services, principal=w.who("trainer"), command=command))
 
 
 def evaluation(w: World, drill: str = "", who: str = "trainer") -> Evaluation:

@@ -2,11 +2,14 @@
 
 import pytest
 
+from service.application import revealing
 from service.application.documents import Document
 from service.application.queries import printouts, reports
+from service.application.queries.contacts import contacts
 from service.application.queries.reader import Reader
+from service.application.revealing import RevealPersons
 from service.domain.access import Principal
-from service.domain.errors import NoSuch
+from service.domain.errors import NoGround, NoSuch, NotAllowed
 from service.persistence import tables as t
 from tests.paths import observing, tracing
 from tests.paths.world import World
@@ -106,3 +109,58 @@ def test_there_is_no_letter_where_everybody_is_ours(world: World) -> None:
     judged(w)
     assert "s_contact_assist" not in w.open_tasks()
     assert "R27" not in {each.document for each in printouts.available(reader(w), w.app.documents, w.incident)}
+
+
+def names_in(w: World, who: Principal) -> str:
+    """The name in the letter as somebody reads it."""
+    ((name, *_),) = lines(printouts.page(reader(w, who), w.app.documents, w.incident, "R27", AWAY))
+    return name
+
+
+def asked(w: World, who: Principal) -> int:
+    """Whoever got the letter asks for the names in it."""
+    command = revealing.RevealLetter(w.incident, AWAY)
+    return w.app.run(lambda uow: revealing.reveal_letter(uow, w.app.services, who, command))
+
+
+def test_whom_the_letter_names_is_shown_to_those_who_see_to_letters_on_record_and_for_a_while(world: World) -> None:
+    w = world
+    away(w)
+    leader, teacher = w.who("principal2"), Principal("t", "教师", {AWAY: frozenset({"subject_teacher"})})
+    with pytest.raises(NoGround):  # nothing was sent yet
+        asked(w, leader)
+    send(w)
+    assert ONE not in names_in(w, leader)
+    for nobody in (teacher, w.who("coordinator"), w.who("manager")):
+        with pytest.raises(NotAllowed):
+            asked(w, nobody)
+    assert asked(w, leader) == 1
+    assert ONE in names_in(w, leader)
+    assert ONE not in names_in(w, teacher)
+    (event,) = w.events("person_revealed")
+    assert (event["actor"], event["data"]["basis"], event["data"]["fields"]) == (leader.account_id, "letter", ["name"])
+    (row,) = contacts(reader(w, leader), w.incident).items
+    assert (row.is_full_name, row.is_health_shown, row.contact_class) == (True, False, "***")
+    one_person = RevealPersons(w.incident, (row.person,), ("name", "contact"))
+    with pytest.raises(NotAllowed):  # the letter opens no page of the person
+        w.app.run(lambda uow: revealing.reveal(uow, w.app.services, leader, one_person))
+    w.go("10:30")  # some minutes are over
+    assert ONE not in names_in(w, leader)
+
+
+def test_who_is_released_is_shown_to_the_other_organisation_no_more(world: World) -> None:
+    w = world
+    away(w)
+    send(w)
+    w.go("10:30")
+    person = tracing.person(w, ONE)
+    observing.moved(w, person)
+    w.go("03-16 10:30")
+    w.do("coordinator", "t_complete_papers", observing.order(w))
+    assert asked(w, w.who("principal2")) == 1
+    assert ONE in names_in(w, w.who("principal2"))
+    released = {"mode": "central", "start_at": "2026-03-02T10:30:00+08:00", "end_at": "2026-03-16T10:30:00+08:00"}
+    assert w.send("msg_release", released, person=person) == "delivered"
+    assert ONE not in names_in(w, w.who("principal2"))
+    with pytest.raises(NoGround):
+        asked(w, w.who("principal2"))

@@ -18,6 +18,7 @@ from service.application import (
     duty_watch,
     handovers,
     organisations,
+    staff_changes,
     tasks,
 )
 from service.domain import commands as cmd
@@ -28,6 +29,7 @@ from service.domain.errors import NoSuch, NotAllowed, ValueRefused
 from service.domain.gateways import OutsideWorld
 from service.persistence import tables as t
 from service.persistence.tables import sql
+from service.persistence.unit_of_work import UnitOfWork
 from service.worker import Duties
 from tests.paths import duty_world as night
 from tests.paths import school
@@ -52,6 +54,27 @@ def log_of(w: World, type_: str) -> list[dict[str, Any]]:
 def account(w: World, name: str) -> str:
     """The id of a demo account."""
     return w.who(name).account_id
+
+
+def test_a_role_with_an_end_leaves_the_roster_at_the_minute(world: World) -> None:
+    """Nobody changes the directory meanwhile: what is remembered of it holds the times."""
+    give = staff_changes.GiveRole(SCHOOL, account(world, "villager"), "logistics", at("09:00"), at("10:00"))
+    night.run(world, "principal", staff_changes.give, give)
+
+    def holds() -> bool:
+        def look(uow: UnitOfWork) -> bool:
+            return account(world, "villager") in duty_rosters.holders(uow, SCHOOL, uow.now)
+
+        found = world.app.run(look)
+        with world.app.read() as connection:
+            assert found == (account(world, "villager") in duty_rosters.holders(connection, SCHOOL, world.clock.now()))
+        return found
+
+    assert not holds()
+    world.clock.set(at("09:00"))
+    assert holds()
+    world.clock.set(at("10:00"))
+    assert not holds()
 
 
 # --- signing in -----------------------------------------------------------------------------------

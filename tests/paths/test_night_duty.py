@@ -80,6 +80,21 @@ def test_without_a_stand_in_of_the_role_nobody_else_may_do_it(world: World) -> N
         night.run(world, "nurse", tasks.claim, cmd.ClaimTask(task))
 
 
+def test_where_no_roster_is_kept_all_who_hold_the_role_are_woken_until_one_accepts(world: World) -> None:
+    night.reachable(world, "coordinator", "nurse", "principal", "teacher")
+    task = a_case_at_night(world)
+    assert sorted(night.told(world)) == [("coordinator", "02:10:00"), ("principal", "02:10:00")], "the mask is on"
+    assert night.assignments(world, task) == []
+    assert task in night.in_inbox(world, "coordinator")
+    assert night.row_for(world, "coordinator", task).why == "您担任疫情防控办公室"
+    night.run(world, "coordinator", tasks.claim, cmd.ClaimTask(task))
+    mine = to_account(world.who("coordinator").account_id)
+    (row,) = (row for row in world.rows(t.Delivery, channel="push", recipient=mine) if row["data"]["task"] == task)
+    assert row["state"] == "acknowledged"
+    world.go("03-03 02:40")
+    assert {name for name, _ in night.told(world)} == {"coordinator", "principal"}, "it climbs to nobody"
+
+
 def test_levels_missed_while_the_system_was_down_are_reached_once_at_their_true_times(world: World) -> None:
     night.roster(world)
     night.stand_ins(world, "epi_office", "nurse")
@@ -127,16 +142,6 @@ def test_who_allows_nothing_in_his_quiet_hours_is_not_woken_and_the_ladder_goes_
     a_case_at_night(world)
     world.go("03-03 02:16")
     assert night.told(world) == [("principal", "02:15:00")]
-
-
-def test_an_organisation_without_a_roster_works_as_before(world: World) -> None:
-    night.reachable(world, "coordinator", "principal")
-    task = a_case_at_night(world)
-    world.go("03-03 02:40")
-    assert night.assignments(world, task) == []
-    assert night.told(world) == []
-    assert task in night.in_inbox(world, "coordinator")
-    assert night.row_for(world, "coordinator", task).why == "您担任疫情防控办公室"
 
 
 def test_nothing_that_left_names_anybody_or_says_what_is_wrong(world: World) -> None:

@@ -13,10 +13,10 @@ from service.domain.access import (
     Subject,
     TaskSubject,
     may,
-    may_see_field,
     require,
 )
 from service.domain.errors import NotAllowed
+from service.domain.field_access import may_see_field
 from service.domain.jurisdiction import drill_organisations, visible_organisations
 
 TREE = Hierarchy(

@@ -1,5 +1,6 @@
 """Expectations, timeliness and conformance of a drill, on small logs written by hand."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from service.domain.deadlines import DeadlineRule
 from service.domain.evaluation import EarlierDrill, Evaluation, compare, evaluate
 from service.domain.evaluation_material import Happening, Plan, PlanElement, PlanFlow, course_of
+from service.domain.scenario_files import load
 from service.domain.scenario_parts import Expectation, Objective, Text
+from service.settings import ROOT
 
 START = datetime(2026, 9, 7, tzinfo=UTC)
 RULES = {
@@ -27,7 +30,8 @@ def node(id_: str, kind: str = "user", **more: Any) -> PlanElement:
 
 
 NODES = (
-    node("t_first"), node("t_draft"), node("t_sign", role="leader"), node("g_ok", "xor"), node("s_send", "send"),
+    node("t_first"), node("t_draft"), node("t_sign", role="leader"), node("g_ok", "xor"),
+    node("s_send", "send", rules=("T02",)),
     node("t_watch"), node("t_call"), node("ee", "end"),
     node("e_late", "boundary", trigger="date", attached_to="t_watch"),
     node("e_over", "boundary", trigger="conditional", attached_to="t_watch"),
@@ -160,6 +164,13 @@ def test_every_task_and_binding_deadline_has_its_limit_actual_and_slack() -> Non
     assert found.deviations[0].over_by == timedelta(minutes=480)
 
 
+def test_a_deadline_nobody_came_to_is_that_of_the_step_that_would_meet_it() -> None:
+    (found,) = Log().limit("T02", 0, 120).ended(150).result().deviations
+    assert (found.element.id, found.cause, found.over_by) == ("s_send", "not_done", timedelta(minutes=30))
+    (found,) = Log().limit("X01", 0, 5).ended(15).result().deviations
+    assert found.element.id == "t_first", "no step says that it meets it: the one that began it"
+
+
 def test_what_was_left_undone_is_skipped_only_where_later_work_was_done() -> None:
     left = Log().open("t_watch", 1).open("t_call", 2).done("t_call", 3).ended(60).cancelled("t_watch", 60)
     assert [(each.kind, each.element.id, each.cause) for each in left.result().deviations] == [
@@ -239,3 +250,11 @@ def test_beside_an_earlier_drill() -> None:
     assert [(each.state, each.earlier) for each in beside.expectations] == [("met", ("not_met",))]
     assert beside.recurred == frozenset()
     assert compare(first, [EarlierDrill("d", "YL-1", START, first)]).recurred == {first.findings[0].key}
+
+
+def test_every_scenario_the_plan_of_a_drill_offers_is_shipped() -> None:
+    codes = json.loads((ROOT / "forms" / "codes.json").read_text("utf-8"))
+    shipped = {each.document["catalogue"]: each.document for each in load(ROOT / "workflows" / "scenarios").values()}
+    offered = [each["value"] for each in codes["drill_scenario"]]
+    assert [code for code in offered if code not in shipped] == []
+    assert {shipped[code]["procedure"] for code in offered} == {"school_suspected_case"}

@@ -57,6 +57,7 @@ def test_only_the_named_fields_are_process_data() -> None:
     F00.sign_decision F00.cancel_scope F00.outcome F01.source_kind F01.positions_fixed F04.control_confirmed
     F05.request_outcome F05.receive_outcome F08.corrects F12.other_org F15.scope F15.accept_result F17.decision
     F24.end_at F18.adjust F18.order_kind F18.scope F38.conclusion F38.consent_result F40.verified F40.recheck
+    F44.stopped_at
     """
     assert outputs == set(wanted.split())
 

@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from service.application import attempts, emergency_pass
+from service.application.queries import Reader, reports, task_pages
+from service.domain.errors import NoSuch, NotAllowed
+from service.persistence import tables as t
 from service.persistence.chain import verify
 from service.persistence.tables import sql
+from tests.paths import school
 from tests.paths.school import quick
 from tests.web.site import Browser, Page, Pages
 
@@ -94,6 +98,30 @@ def test_a_pass_opens_no_other_page_and_no_api(web: Pages, task: str) -> None:
     stolen.cookies.set("tocsin_session", secret)
     for path in paths:
         assert stolen.get(path).path.startswith("/sign-in?"), path
+
+
+def test_a_pass_reads_no_report_and_no_draft_of_one(web: Pages) -> None:
+    """Below the pages too: a draft is read by whoever has its task, never by the pass of another one."""
+    w = web.world
+    w.open("teacher", quick())
+    school.detection(w)
+    w.do("coordinator", "t_office_accept")
+    school.draft(w)
+    (draft,) = w.rows(t.Report)
+    (room,) = w.open_tasks()["t_isolation_room"]
+    guest, _ = scanned(web, address(issued(web, room, "nurse")))
+    session = w.app.sessions.find(guest.cookies["tocsin_pass"], now=w.clock.now())
+    assert session is not None
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, session.principal, w.clock.now())
+        for ask in (
+            lambda: reports.page(reader, w.app.documents, draft["id"]),
+            lambda: reports.listing(reader, w.incident),
+            lambda: task_pages.page(reader, w.open_tasks()["t_sign_report"][0]),
+        ):
+            with pytest.raises((NoSuch, NotAllowed)):
+                ask()
+        assert task_pages.page(reader, room).row.id == room
 
 
 def test_a_code_works_once_and_for_ten_minutes(web: Pages, task: str) -> None:

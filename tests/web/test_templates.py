@@ -9,7 +9,9 @@ from jinja2 import Environment, meta
 from service.settings import ROOT
 from service.web import (
     account_page,
+    account_safety_page,
     action_page,
+    api_page,
     audit_page,
     channel_page,
     code_page,
@@ -61,6 +63,8 @@ PAGES = [name for name in NAMES if not Path(name).name.startswith("_") and name 
 MODELS = {
     "entry/sign_in.html": sign_in.SignInPage,
     "entry/code.html": code_page.CodePage,
+    "entry/api.html": api_page.ApiPage,
+    "account/safety.html": account_safety_page.AccountSafetyPage,
     "entry/set_up.html": code_page.SetUpPage,
     "entry/recovery_codes.html": code_page.OncePage,
     "entry/pass.html": pass_page.ScannedPage,

@@ -33,7 +33,7 @@ from service.persistence.working_set import IncidentRows, WorkingSet
 READ_TABLES = (
     t.StatusChange, t.Instance, t.ElementVisit, t.Task, t.Wait, t.Deadline, t.Person, t.Contact, t.Record,
     t.DecisionRow, t.Report, t.Delivery, t.Notice, t.Message, t.EngineIncident, t.Assignment, t.LegalHold, t.Drill,
-    t.DrillInject, t.PersonReveal, t.BreakGlass, t.ExportRequest,
+    t.DrillInject, t.PersonReveal, t.BreakGlass, t.ExportRequest, t.DrillTraining,
 )  # fmt: skip
 ROSTER_TABLES = (t.ShiftTemplate, t.Shift, t.StandIn, t.ShiftSwap, t.Absence, t.DutyGap, t.Improvement)
 

@@ -50,6 +50,12 @@ def drill_role_changed(rows: IncidentRows, stored: StoredEvent, event: ev.DrillR
     rows.change(sql.drills, stored.stream, roles={**held, event.role: event.played_by})
 
 
+@applies(ev.TrainingDrillBegun)
+def training_drill_begun(rows: IncidentRows, stored: StoredEvent, event: ev.TrainingDrillBegun) -> None:
+    """Which training waits for the drill."""
+    rows.add(sql.drill_trainings, {"id": event.drill, "incident_id": stored.stream})
+
+
 @applies(ev.DrillEnded)
 def drill_ended(rows: IncidentRows, stored: StoredEvent, _event: ev.DrillEnded) -> None:
     """When."""

@@ -14,6 +14,7 @@ from service.application.queries.reader import OPEN_STATES, Reader, incidents, t
 from service.application.queries.recipients import recipient_name
 from service.application.queries.words import clock_time
 from service.domain.access import Action
+from service.domain.alerts import MESSAGE as ALERT
 from service.domain.errors import NoSuch
 from service.domain.gateways import partner_of
 from service.engine.model import Node
@@ -91,9 +92,13 @@ class NoticeRow:
 
 
 def outbox(
-    reader: Reader, *, incident: str = "", state: str = "", cursor: str = "", limit: int = cursors.LIMIT
-) -> DeliveryList:
-    """Deliveries of one incident, or of all whose outbox the reader may see, newest first."""
+    reader: Reader, *, incident: str = "", state: str = "", cursor: str = "", limit: int = cursors.LIMIT,
+    alerts: bool | None = None,
+) -> DeliveryList:  # fmt: skip
+    """Deliveries of one incident, or of all whose outbox the reader may see, newest first.
+
+    `alerts`: only the messages that wake somebody, or only what is none; None = both.
+    """
     limit = cursors.clamp(limit)
     if incident:
         reader.incident(incident, Action.OUTBOX_READ)
@@ -102,6 +107,8 @@ def outbox(
     query = select(deliveries, *columns).select_from(joined).where(reader.in_scope)
     for column, value in ((deliveries.c.incident_id, incident), (deliveries.c.state, state)):
         query = query.where(column == value) if value else query
+    if alerts is not None:
+        query = query.where((deliveries.c.message == ALERT) == alerts)
     if cursor:
         queued, key = cursors.read(cursor, 2)
         left_at = (literal(cursors.read_instant(queued), deliveries.c.queued_at.type), literal(key))

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 
 from service.application import organisations
 from service.application.queries.reader import Reader
-from service.domain.access import ADMINISTRATOR, Action, OrganisationSubject, may
+from service.domain.access import ADMINISTRATOR, Action, OrganisationSubject, may, require
 from service.domain.errors import NoSuch
 from service.domain.policy_words import in_words
 from service.domain.standing import LEADERS
@@ -133,6 +133,12 @@ def subject_of(reader: Reader, organisation: str) -> OrganisationSubject:
     if organisation not in tree.parents or not may(reader.principal, Action.ORGANISATION_READ, subject):
         raise NoSuch("organisation", organisation)
     return subject
+
+
+def require_change(reader: Reader, organisation: str, action: Action = Action.ORGANISATION_CHANGE) -> None:
+    """That the reader may change an organisation, "" = the top, before a form of it is shown. Raises NotAllowed."""
+    ancestors = reader.hierarchy.ancestors(organisation) if organisation else ()
+    require(reader.principal, action, OrganisationSubject(organisation, ancestors))
 
 
 def detail(reader: Reader, organisation: str) -> OrganisationDetail:

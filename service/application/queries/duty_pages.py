@@ -141,6 +141,7 @@ class ShiftDetail:
     handover: str
     choices: tuple[tuple[str, str], ...]
     may_plan: bool
+    may_serve: bool
     may_sign_in: bool
     may_hand_over: bool
     may_receive: bool
@@ -222,7 +223,7 @@ def shift(reader: Reader, shift_id: str) -> ShiftDetail:
         received_by=words.names.get(view.received_by, ""), received_at=view.received_at,
         handover=_handover(reader, stored) if may_serve else "",
         choices=words.choices(), may_plan=may(reader.principal, Action.DUTY_PLAN, here) and view.ends_at > reader.now,
-        may_sign_in=is_on and is_open and mine is not None and mine.signed_in_at is None,
+        may_serve=may_serve, may_sign_in=is_on and is_open and mine is not None and mine.signed_in_at is None,
         may_hand_over=is_on and reader.now >= view.starts_at and view.handed_at is None,
         may_receive=may_serve and view.handed_at is not None and view.received_at is None
         and reader.principal.account_id != view.handed_by,
@@ -276,7 +277,7 @@ class _Words:
     def __init__(self, reader: Reader, organisation: str) -> None:
         self._reader = reader
         self.organisation_name = reader.organisation_names.get(organisation, "")
-        self.held = duty_rosters.holders(reader.connection, organisation)
+        self.held = duty_rosters.holders(reader.connection, organisation, reader.now)
         self.names = reader.account_names(self.held)
 
     def choices(self) -> tuple[tuple[str, str], ...]:

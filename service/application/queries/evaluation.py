@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.application.evaluation_reading import happenings, objectives_of, pinned, plan_of
+from service.application.evaluation_reading import asked, happenings, objectives_of, pinned, plan_of
 from service.application.queries.reader import Reader, incidents
 from service.domain.errors import NotADrill
 from service.domain.evaluation import Comparison, EarlierDrill, Evaluation, compare
 from service.domain.evaluation import evaluate as evaluated
 from service.domain.evaluation_material import course_of
+from service.domain.scenario_parts import Objective
+from service.engine.model import Bundle
 from service.persistence import tables as t
 
 events = t.table_of(t.EventRow)
@@ -57,17 +59,26 @@ def of_type(reader: Reader, incident: str, type_: str) -> list[dict[str, Any]]:
 def _evaluated(reader: Reader, row: Mapping[str, Any]) -> Evaluation:
     log = log_of(reader, row["id"])
     objectives = objectives_of(log)
-    asked = {each.element for objective in objectives for each in objective.expectations if each.kind == "complete"}
-    found = happenings(reader.connection, reader.sealer, log, asked)
+    found = happenings(reader.connection, reader.sealer, log, asked(objectives))
     course = course_of(found, reader.now_of(row["clock"]))
     return evaluated(
-        course, plan_of(row["procedure"], _bundles(reader, log)), reader.services.deadline_rules, objectives
+        course, plan_of(row["procedure"], _bundles(reader, log, objectives)), reader.services.deadline_rules, objectives
     )
 
 
-def _bundles(reader: Reader, log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _bundles(reader: Reader, log: Sequence[Mapping[str, Any]], objectives: Sequence[Objective]) -> dict[str, Bundle]:
+    """The definitions that ran, and of steps that are expected but never came up the one in use that has them."""
     read = {procedure: reader.readable(procedure, version) for procedure, version in pinned(log).items()}
-    return {procedure: bundle for procedure, bundle in read.items() if bundle is not None}
+    found = {procedure: bundle for procedure, bundle in read.items() if bundle is not None}
+    expected = {each.element for objective in objectives for each in objective.expectations}
+    missing = {each for each in expected if not any(bundle.node(each) for bundle in found.values())}
+    deployed = t.table_of(t.Definition)
+    in_use = select(deployed.c.procedure, deployed.c.version).where(deployed.c.is_active.is_(True))
+    for row in reader.rows(in_use.order_by(deployed.c.procedure)) if missing else ():
+        bundle = reader.readable(row["procedure"], row["version"])
+        if row["procedure"] not in found and bundle is not None and any(bundle.node(each) for each in missing):
+            found[row["procedure"]] = bundle
+    return found
 
 
 def _earlier(reader: Reader, row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,8 +1,10 @@
 """The files persons are taken out in: made within the maker's rights, each with a watermark of who, when and why."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,13 +12,22 @@ from service.application import workbooks
 from service.application.documents import Document, DocumentLibrary
 from service.application.documents_docx import to_docx
 from service.application.exports import ExportWish, MadeExport, check
-from service.application.queries import contact_lists, grid, printouts, reading_sheets, reports, sheets
+from service.application.queries import (
+    contact_lists,
+    grid,
+    printouts,
+    reading_sheets,
+    reports,
+    sheets,
+    subject_extracts,
+)
 from service.application.queries.reader import Reader
 from service.domain.calendar import SHANGHAI
 from service.domain.errors import NoSuch, ValueRefused
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HTML = "text/html; charset=utf-8"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,8 @@ class Content:
     fields: tuple[str, ...] = ()
     document: Document | None = None
     workbook: bytes = b""
+    data: Callable[[str], dict[str, Any]] | None = None  # for a program, with the watermark in it
+    incidents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +63,14 @@ def make(
     else:
         label = reader.pick("导出", "Exported")
         document = replace(found.document, notes=(*found.document.notes, (label, mark)))
-        if form == "html":
+        if form == "json" and found.data is not None:
+            content, media = json.dumps(found.data(mark), ensure_ascii=False, indent=1).encode(), JSON
+        elif form == "html":
             content, media = library.to_page(document, stylesheets=stylesheets).encode(), HTML
         else:
             content, form, media = to_docx(document), "docx", DOCX
     name = found.name if found.name.endswith(f".{form}") else f"{found.name}.{form}"
-    return MadeExport(wish, form, name, media, content, found.fields, found.persons)
+    return MadeExport(wish, form, name, media, content, found.fields, found.persons, found.incidents)
 
 
 def outline(reader: Reader, library: DocumentLibrary, wish: ExportWish) -> Outline:
@@ -126,6 +141,16 @@ def _readings(reader: Reader, _library: DocumentLibrary, wish: ExportWish) -> Co
     return Content(name, tuple(row.person for row in entry.rows), workbook=content)
 
 
+def _subject(reader: Reader, library: DocumentLibrary, wish: ExportWish) -> Content:
+    found = subject_extracts.extract(reader, wish.incident, wish.key)
+    others = tuple(each for each in found.incidents if each != wish.incident)
+    title = reader.pick("个人信息摘录", "Extract of personal data")
+    number = printouts.number_of(reader, wish.incident)
+    laid_out = subject_extracts.document(reader, library, found)
+    return Content(f"{title} {number}", found.persons, document=laid_out, data=found.as_data, incidents=others)
+
+
 KINDS: Mapping[str, Callable[[Reader, DocumentLibrary, ExportWish], Content]] = {
     "contacts": _contacts, "report": _report, "printout": _printout, "rows": _rows, "readings": _readings,
+    "subject": _subject,
 }  # fmt: skip

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from service.application.queries.grounds import needed_persons
 from service.application.queries.reader import Reader
-from service.domain.access import Action, may_see_field
+from service.domain.access import Action
+from service.domain.field_access import may_see_field
 from service.domain.form_context import as_instant
 from service.persistence.tables import sql
 

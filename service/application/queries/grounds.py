@@ -1,7 +1,8 @@
 """On what grounds a reader may have a person's values shown, and which he has had shown.
 
 Nothing is shown in full but what was revealed on purpose, and only as long as the grounds stand: an open task
-that needs the person, such a task just done (a short tail), or a break-glass. Rank is no ground.
+that needs the person, such a task just done (a short tail), or a break-glass. Rank is no ground. Whom a letter asks
+another organisation to see to, those may have shown there who see to letters: the name, for the letter carries no more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import and_, or_, select
 
-from service.application.papers import LETTERS
+from service.application.papers import LETTER_KINDS, LETTERS
 from service.application.queries.reader import OPEN_STATES, Reader, incidents, tasks
-from service.domain.access import Action, TaskSubject, may
+from service.domain.access import Action, OrganisationSubject, TaskSubject, may
 from service.domain.forms import View
 from service.persistence.tables import sql
 
@@ -26,9 +27,14 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 
 
+LETTER = "letter"
+IN_LETTERS = frozenset({"name"})  # the groups a letter (R27) carries
+SEEN_TO = frozenset({"转阳", "解除"})  # states of a contact in which a letter asks for nothing any more
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why somebody may see a person: `basis` is task, tail or break_glass."""
+    """Why somebody may see a person: `basis` is task, tail, break_glass or letter."""
 
     basis: str
     task: str = ""
@@ -39,11 +45,14 @@ def grounds(reader: Reader, incident: str, *, about: Iterable[str]) -> dict[str,
     """The ground for each of some persons of an incident; who has none is left out."""
     grant = active_grant(reader, incident)
     needed = {**_needed_for(reader, [incident], is_open=False), **_needed_for(reader, [incident], is_open=True)}
+    named = named_to(reader, incident)
     found = {}
     for person in about:
         ground = needed.get(person) or needed.get(incident)
         if ground is None and grant:
             ground = Ground("break_glass", grant=grant)
+        if ground is None and person in named:
+            ground = Ground(LETTER)
         if ground is not None:
             found[person] = ground
     return found
@@ -67,8 +76,36 @@ def revealed(reader: Reader, incident_ids: Iterable[str]) -> dict[str, frozenset
     for incident in {row["incident_id"] for row in found}:
         rows = {row["person_id"]: frozenset(row["fields"]) for row in found if row["incident_id"] == incident}
         standing = grounds(reader, incident, about=rows)
-        shown.update({person: fields for person, fields in rows.items() if person in standing})
+        shown.update(
+            {
+                person: fields & IN_LETTERS if standing[person].basis == LETTER else fields
+                for person, fields in rows.items()
+                if person in standing
+            }
+        )
     return shown
+
+
+def named_to(reader: Reader, incident: str) -> dict[str, str]:
+    """Persons a letter names to an organisation whose letters the reader sees to, while it has to: person -> it."""
+    mine = [
+        each for each in reader.principal.memberships
+        if may(reader.principal, Action.LETTER_REVEAL, OrganisationSubject(each))
+    ]  # fmt: skip
+    if not mine:
+        return {}
+    table, sent = sql.contacts.c, sql.reports.c
+    columns = (table.person_id, table.other_org, sent.id, sent.persons)
+    letters = (sent.kind.in_(sorted(LETTER_KINDS))) & (sent.state == "sent") & (sent.incident_id == incident)
+    is_theirs = table.other_org.in_(sorted(mine)) & (table.stage == "final") & table.status.not_in(sorted(SEEN_TO))
+    joined = sql.contacts.join(sql.reports, sent.incident_id == table.incident_id)
+    joined = joined.join(incidents, incidents.c.id == table.incident_id)
+    rows = reader.rows(select(*columns).select_from(joined).where(letters, is_theirs, incidents.c.closed_at.is_(None)))
+    return {
+        row["person_id"]: row["other_org"]
+        for row in rows
+        if row["id"].endswith(f"-{row['other_org']}") and row["person_id"] in row["persons"]
+    }
 
 
 def active_grant(reader: Reader, incident: str) -> str:

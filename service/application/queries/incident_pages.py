@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 from service.application.queries import cursors
 from service.application.queries.reader import CLOSED_STATUSES, OPEN_STATES, Reader, incidents, tasks
 from service.application.queries.words import clock_time, remaining
+from service.domain.alerts import MESSAGE as ALERT
 from service.domain.clock import VirtualClock
 from service.persistence import tables as t
 
@@ -299,7 +300,7 @@ def _counts(reader: Reader, incident: str, now: datetime) -> dict[str, int]:
         "onsite": count(persons, is_live, persons.c.kind == "onsite"),
         "held": count(persons, is_live, persons.c.hold_leave.is_(True)),
         "reports": count(reports),
-        "deliveries": count(deliveries),
+        "deliveries": count(deliveries, deliveries.c.message != ALERT),
         "deliveries_failed": count(deliveries, deliveries.c.state == "failed"),
         "messages_buffered": count(notices, notices.c.state == "buffered"),
         "engine_incidents": count(engine, engine.c.state == "open"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.application.queries.grounds import needed_persons, revealed
 from service.application.queries.reader import Reader
-from service.domain.access import may_see_field
+from service.domain.field_access import may_see_field
 from service.domain.fields import list_name
 
 

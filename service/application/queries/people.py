@@ -10,8 +10,9 @@ from sqlalchemy import select
 from service.application.queries import names
 from service.application.queries.grounds import GROUPS, Ground, grounds, revealed
 from service.application.queries.reader import Reader
-from service.domain.access import Action, may_see_field
+from service.domain.access import Action
 from service.domain.errors import NoSuch
+from service.domain.field_access import may_see_field
 from service.domain.fields import FieldClass, mask_value
 from service.domain.forms import Field, FormLibrary, masked
 from service.domain.retention import MARK

@@ -11,19 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, 
 from service.application import accounts, organisations
 from service.application.queries.words import label, pick
 from service.application.services import Services
-from service.domain.access import (
-    Action,
-    Hierarchy,
-    IncidentSubject,
-    Principal,
-    TaskSubject,
-    may,
-    require,
-)
+from service.domain.access import Action, Hierarchy, IncidentSubject, Principal, TaskSubject, may, require
 from service.domain.clock import VirtualClock
 from service.domain.errors import DefinitionUnreadable, NoSuch
 from service.domain.jurisdiction import drill_organisations, visible_organisations
 from service.domain.person_codes import said_code
+from service.domain.standing import TRAINING, is_led
 from service.engine.model import Bundle, Node
 from service.persistence import tables as t
 from service.persistence.sealing import Sealer
@@ -94,7 +87,8 @@ class Reader:
         if self.visible:
             parts.append(incidents.c.organisation_id.in_(sorted(self.visible)))
         if drills:
-            parts.append(and_(incidents.c.kind == "drill", incidents.c.organisation_id.in_(sorted(drills))))
+            led = or_(incidents.c.kind == "drill", incidents.c.procedure == TRAINING)
+            parts.append(and_(led, incidents.c.organisation_id.in_(sorted(drills))))
         return or_(*parts) if parts else false()
 
     @cached_property
@@ -122,7 +116,7 @@ class Reader:
     def incident_subject(self, row: Mapping[str, Any], **more: Any) -> IncidentSubject:
         """An incident as access rules see it."""
         organisation = row["organisation_id"]
-        is_drill = row["kind"] == "drill"
+        is_drill = is_led(row["kind"], row.get("procedure", ""))
         return IncidentSubject(organisation, self.hierarchy.ancestors(organisation), is_drill, **more)
 
     def may_with(self, action: Action, row: Mapping[str, Any]) -> bool:
@@ -136,7 +130,7 @@ class Reader:
         """
         return TaskSubject(
             row["organisation_id"], row["role"], tuple(row["also"]), row["assignee"],
-            self.hierarchy.ancestors(row["organisation_id"]), row["incident_kind"] == "drill",
+            self.hierarchy.ancestors(row["organisation_id"]), is_led(row["incident_kind"], row.get("procedure", "")),
             row["state"] in OPEN_STATES, offered,
         )  # fmt: skip
 

@@ -82,8 +82,9 @@ def page(reader: Reader, library: DocumentLibrary, report: str) -> ReportPage:
     incident = found[0]["incident_id"]
     reader.incident(incident, Action.REPORT_READ)
     row = _rows(reader, incident, found)[0]
-    sent = tuple(each for each in outbox(reader, incident=incident, limit=200).items if each.report == report)
-    return ReportPage(row, document(reader, library, found[0], row), sent)
+    sent = outbox(reader, incident=incident, limit=200, alerts=False).items
+    own = tuple(each for each in sent if each.report == report)
+    return ReportPage(row, document(reader, library, found[0], row), own)
 
 
 def document(reader: Reader, library: DocumentLibrary, stored: Mapping[str, Any], row: ReportRow) -> Document:
@@ -103,7 +104,7 @@ def document(reader: Reader, library: DocumentLibrary, stored: Mapping[str, Any]
 def _rows(reader: Reader, incident: str, found: list[dict[str, Any]]) -> tuple[ReportRow, ...]:
     number = reader.incident(incident)["number"]
     accounts = reader.account_names({row[name] for row in found for name in ("drafter", "signer")})
-    sent = outbox(reader, incident=incident, limit=200).items if found else ()
+    sent = outbox(reader, incident=incident, limit=200, alerts=False).items if found else ()
     signing = _signing_tasks(reader, incident)
     return tuple(
         ReportRow(

@@ -152,6 +152,7 @@ from service.domain.events.tokens import (
     WaitEnded,
     WaitMoved,
 )
+from service.domain.events.trainings import TrainingDrillBegun
 
 __all__ = [
     "REGISTRY",
@@ -286,6 +287,7 @@ __all__ = [
     "TaskNotExecutable",
     "TaskOpened",
     "TaskReleased",
+    "TrainingDrillBegun",
     "WaitArmed",
     "WaitEnded",
     "WaitMoved",

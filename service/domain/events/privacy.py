@@ -13,7 +13,7 @@ from service.domain.events.base import Event, event
 @event
 @dataclass(frozen=True, slots=True)
 class PersonRevealed(Event):
-    """Somebody had fields of a person shown in full, until `until`; `basis` is task, tail or break_glass."""
+    """Somebody had fields of a person shown in full, until `until`; `basis` is task, tail, break_glass or letter."""
 
     type: ClassVar[str] = "person_revealed"
     person: str

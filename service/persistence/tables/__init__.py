@@ -68,7 +68,7 @@ from service.persistence.tables.log import (
 )
 from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
-from service.persistence.tables.reviews import Improvement, QuestionnaireToken
+from service.persistence.tables.reviews import DrillTraining, Improvement, QuestionnaireToken
 from service.persistence.tables.sign_in import (
     AccessToken,
     EmergencyPass,
@@ -99,6 +99,7 @@ __all__ = [
     "Draft",
     "Drill",
     "DrillInject",
+    "DrillTraining",
     "DrillWatch",
     "DueRow",
     "DutyGap",

@@ -31,6 +31,14 @@ class Improvement(SQLModel, table=True):
     ended_at: datetime | None = None
 
 
+class DrillTraining(SQLModel, table=True):
+    """A read table: the drill a training (P26) began and waits for; `incident_id` is the training."""
+
+    __tablename__ = "drill_trainings"
+    id: str = Field(primary_key=True)  # of the drill
+    incident_id: str = Field(index=True)
+
+
 class QuestionnaireToken(SQLModel, table=True):
     """That somebody has answered the questionnaire of a drill: a keyed digest, with no account and no time.
 

@@ -62,7 +62,7 @@ from service.persistence.tables.log import (
 )
 from service.persistence.tables.privacy import BreakGlass, ExportRequest, KeyRotation, PersonIndex, PersonReveal
 from service.persistence.tables.proof import ChainCheck, ErasureItem, ErasureRun, LegalHold
-from service.persistence.tables.reviews import Improvement, QuestionnaireToken
+from service.persistence.tables.reviews import DrillTraining, Improvement, QuestionnaireToken
 from service.persistence.tables.sign_in import (
     AccessToken,
     EmergencyPass,
@@ -92,6 +92,7 @@ drafts = table_of(Draft)
 drill_injects = table_of(DrillInject)
 drill_watches = table_of(DrillWatch)
 drills = table_of(Drill)
+drill_trainings = table_of(DrillTraining)
 improvements = table_of(Improvement)
 questionnaire_tokens = table_of(QuestionnaireToken)
 due_rows = table_of(DueRow)

@@ -1,4 +1,4 @@
-"""What follows a drill: improvement actions, and that somebody has answered the questionnaire.
+"""What follows a drill: improvement actions, trainings, and that somebody has answered the questionnaire.
 
 Revision: 0013, after 0011.
 """
@@ -39,6 +39,14 @@ def upgrade() -> None:
         for column in ("organisation_id", "drill_id", "owner"):
             batch_op.create_index(batch_op.f(f"ix_improvements_{column}"), [column], unique=False)
     op.create_table(
+        "drill_trainings",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("incident_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill_trainings")),
+    )
+    with op.batch_alter_table("drill_trainings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drill_trainings_incident_id"), ["incident_id"], unique=False)
+    op.create_table(
         "questionnaire_tokens",
         sa.Column("id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire_tokens")),
@@ -47,4 +55,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("questionnaire_tokens")
+    op.drop_table("drill_trainings")
     op.drop_table("improvements")
