@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.paths import observing, school, tracing
+from tests.paths import drilling, observing, school, tracing
+from tests.paths.test_scenarios import begin
 from tests.paths.world import World
 from tests.web.browser.phone import DESK, PHONE, Person
 
@@ -84,3 +85,8 @@ def test_the_pages_of_the_readme_are_well(chromium: Browser, address: str, world
         "people-en": f"/incidents/{confirmed}/people",
     }  # fmt: skip
     picture(chromium, address, "principal", DESK, at_the_desk)
+    drill = begin(world, "sc01_excluded_case", trial=False)
+    drilling.clock(world, "advance", by="PT6M")
+    picture(chromium, address, "trainer", DESK, {"control-room": f"/drills/{drill}"})
+    drilling.clock(world, "advance", by="PT3H")
+    picture(chromium, address, "trainer", DESK, {"evaluation": f"/drills/{drill}/evaluation"})
