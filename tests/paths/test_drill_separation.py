@@ -1,6 +1,7 @@
 """What belongs to a drill stays in it: people, numbers, lists, and everything that leaves the building."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -162,6 +163,34 @@ def test_whatever_people_do_in_a_drill_nothing_real_is_called(
                 assert outside.gateway_for(outgoing) in outside.rehearsal.values()
     finally:
         w.close()
+
+
+def test_a_real_incident_and_two_drills_run_side_by_side(world: World) -> None:
+    """A minute for the real one is an hour at sixty times and sixty hours at 3,600 times."""
+    w = world
+    real = w.open("teacher", school.quick(), "small_alarm")
+    slow, fast = (drilling.begin(w, speed=speed) for speed in (60, 3600))
+    for _ in range(60):
+        w.clock.advance(timedelta(seconds=1))
+        w.app.worker.tick()
+    reader = _reader(w)
+    clocks = {each: reader.now_of(reader.incident(each)["clock"]) for each in (real, slow, fast)}
+    assert clocks[real] == w.clock.now()
+    assert [clocks[each] - drilling.STARTS for each in (slow, fast)] == [timedelta(hours=1), timedelta(hours=60)]
+    levels = {}
+    for each in (real, slow, fast):
+        w.incident = each
+        rules = {row["id"]: row["rule"] for row in w.rows(t.Deadline)}
+        found = w.events("deadline_escalated")
+        levels[each] = {(rules[row["data"]["deadline"]], row["data"]["level"]) for row in found}
+        own = {row["id"] for row in w.rows(t.Task)}
+        assert own
+        assert {row["data"]["task"] for row in w.events("task_opened")} == own
+        listed = inbox.inbox(_reader(w, "coordinator"), inbox.TaskFilter(incident=each, state="open"))
+        assert {row.incident for group in listed.groups for row in group.items} <= {each}
+    assert levels[real] == set(), "nothing is late after a minute"
+    assert levels[slow] < levels[fast]
+    assert ("T02", 1) in levels[fast] - levels[slow], "two hours are over in the fast drill alone"
 
 
 def test_counts_of_the_inbox_and_lists_of_incidents_keep_drills_apart(world: World) -> None:
