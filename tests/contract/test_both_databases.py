@@ -47,7 +47,7 @@ def _pages(world: Product, incident: str) -> None:
     with reader_of(world, "coordinator") as reader:
         found = inbox.inbox(reader, TaskFilter(whose="group", state="open"))
         assert [group.code for group in found.groups] == ["overdue"]
-        assert found.counts == {"mine": 0, "group": 3, "all": 9}
+        assert found.counts == {"mine": 0, "group": 3, "all": 9, "drill": 0}
         shown = timeline.timeline(reader, incident)
         assert [each.type for each in shown.entries][-1] == "incident_opened"
         assert set(shown.hidden) == {"field", "participant", "system"}

@@ -20,7 +20,16 @@ NOT_PAGES = re.compile(r"\.(docx|bpmn|xlsx|csv|json)$|^/(static|sign-out|attachm
 
 def in_english(browser: Browser) -> Browser:
     """The same person, from now on in English."""
-    browser.post("/me/language", {**browser.get("/me").fields("//form[@action='/me/language']"), "locale": "en"})
+    return _speaking(browser, "en")
+
+
+def in_chinese(browser: Browser) -> Browser:
+    """The same person, from now on in Chinese again."""
+    return _speaking(browser, "zh_CN")
+
+
+def _speaking(browser: Browser, locale: str) -> Browser:
+    browser.post("/me/language", {**browser.get("/me").fields("//form[@action='/me/language']"), "locale": locale})
     return browser
 
 

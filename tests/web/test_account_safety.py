@@ -6,7 +6,7 @@ import pyotp
 
 from service.app import create_app
 from service.application import second_factor
-from tests.web.english import in_english
+from tests.web.english import in_chinese, in_english
 from tests.web.site import Browser, Pages
 
 FORM = "//form[@id='form']"
@@ -53,7 +53,9 @@ def test_it_is_nobody_elses_business(web: Pages) -> None:
     assert web.as_("admin").get("/accounts/nobody/security").status == 404
     link = web.as_("admin").get(f"/organisations/demo-school/people/{account(web, 'nurse')}")
     assert address(web, "nurse") in link.all("//a/@href")
-    assert in_english(web.as_("admin")).get(address(web, "nurse")).words("//h1").startswith("Account security")
+    page = in_english(web.as_("admin")).get(address(web, "nurse"))
+    in_chinese(web.as_("admin"))
+    assert page.words("//h1").startswith("Account security")
 
 
 def account(web: Pages, username: str) -> str:
