@@ -1,8 +1,7 @@
-"""Changing an own scenario: its texts and times, what is expected, the events list."""
+"""Changing an own scenario: its texts and times, its beginning, who plays what, what is expected, the events list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,8 +10,21 @@ from service.application import scenario_copies
 from service.application.queries import scenarios
 from service.application.scenario_copies import KeepScenario
 from service.domain.errors import NoSuch, RevisionChanged, ScenarioFault, ScenarioRefused
-from service.domain.scenario_parts import EXPECTATION_KINDS, INJECT_KINDS
-from service.domain.scenario_sheets import COLUMNS, EXPECTED, HEAD, INJECTS, Row, Sheets, from_sheets, placed, to_sheets
+from service.domain.scenario_parts import EXPECTATION_KINDS, INJECT_KINDS, PLAYERS
+from service.domain.scenario_sheets import (
+    ABSENT,
+    ANSWERS,
+    COLUMNS,
+    EXPECTED,
+    HEAD,
+    INJECTS,
+    ROLES,
+    Row,
+    Sheets,
+    from_sheets,
+    placed,
+    to_sheets,
+)
 from service.web.errors import PageRoute
 from service.web.posted import Form, Posted
 from service.web.scenario_page import told
@@ -20,8 +32,9 @@ from service.web.site import Visit, Visiting, go
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-EDITED = (EXPECTED, INJECTS)
-HEADS = ("title_zh", "title_en", "summary_zh", "summary_en", "starts_at", "lasts")
+# Sheets that are edited, by the column without which a row is none.
+EDITED = {EXPECTED: "id", INJECTS: "id", ROLES: "role", ANSWERS: "element", ABSENT: "role"}
+HEADS = ("title_zh", "title_en", "summary_zh", "summary_en", "starts_at", "lasts", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +47,14 @@ class EditorPage:
     head: Mapping[str, str]
     expectations: Sequence[Row]
     injects: Sequence[Row]
+    casting: Sequence[Row]
+    answers: Sequence[Row]
+    absences: Sequence[Row]
     steps: Sequence[tuple[str, str]]
     roles: Sequence[tuple[str, str]]
     expectation_kinds: Sequence[tuple[str, str]]
     inject_kinds: Sequence[tuple[str, str]]
+    players: Sequence[tuple[str, str]]
     error: str = ""
     faults: Sequence[ScenarioFault] = field(default_factory=tuple)
 
@@ -83,11 +100,11 @@ def _typed(posted: Posted, before: Mapping[str, Sequence[Row]]) -> dict[str, Seq
     head = [{"key": row["key"], "value": posted.get(row["key"]) if row["key"] in HEADS else row["value"]}
             for row in before[HEAD]]  # fmt: skip
     rows: dict[str, Sequence[Row]] = {**before, HEAD: head}
-    for sheet in EDITED:
+    for sheet, named_by in EDITED.items():
         made = []
         for number in range(int(posted.get(f"{sheet}-count") or 0)):
             row = {column: posted.get(f"{sheet}-{number}-{column}").strip() for column in COLUMNS[sheet]}
-            if row["id"] and not posted.get(f"{sheet}-{number}-drop"):
+            if row[named_by] and not posted.get(f"{sheet}-{number}-drop"):
                 made.append(row)
         rows[sheet] = made
     return rows
@@ -103,20 +120,22 @@ def _page(
         page = EditorPage(
             scenario=scenario, organisation=organisation, revision=revision,
             head={row["key"]: row["value"] for row in rows[HEAD]},
-            expectations=[*rows[EXPECTED], _blank(EXPECTED, rows[EXPECTED])],
-            injects=[*rows[INJECTS], _blank(INJECTS, rows[INJECTS])],
+            expectations=_with_blank(EXPECTED, rows), injects=_with_blank(INJECTS, rows),
+            casting=_with_blank(ROLES, rows), answers=_with_blank(ANSWERS, rows), absences=_with_blank(ABSENT, rows),
             steps=[(key, reader.pick(node.name, node.name_en) or key) for key, node in sorted(plan.elements.items())],
             roles=[(role, reader.label("role", role)) for role in sorted(plan.roles)],
             expectation_kinds=[(kind, reader.label("expectation_kind", kind)) for kind in EXPECTATION_KINDS],
             inject_kinds=[(kind, reader.label("inject_kind", kind)) for kind in INJECT_KINDS],
+            players=[(player, reader.label("played_by", player)) for player in PLAYERS],
             error=told(refused, visit)[0], faults=faults,
         )  # fmt: skip
         return visit.page(reader, "scenarios/edit.html", page, status=422 if refused else 200)
 
 
-def _blank(sheet: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """A row to fill in; a new expectation belongs to the last objective."""
+def _with_blank(sheet: str, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows with one to fill in; a new expectation belongs to the last objective."""
     blank = dict.fromkeys(COLUMNS[sheet], "")
-    if sheet == EXPECTED and rows:
-        blank |= {key: rows[-1][key] for key in ("objective", "objective_zh", "objective_en")}
-    return blank
+    given = [*rows.get(sheet, ())]
+    if sheet == EXPECTED and given:
+        blank |= {key: given[-1][key] for key in ("objective", "objective_zh", "objective_en")}
+    return [*given, blank]

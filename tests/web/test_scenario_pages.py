@@ -79,6 +79,18 @@ def test_scenarios_are_for_trainers(web: Pages) -> None:
         assert web.as_("teacher").get(path).status == 403
 
 
+def _more_of(edit: Page) -> dict[str, str]:
+    """Another beginning, and a role, an answer and an absence in the lines that are empty."""
+    given = edit.fields()
+    role, answer, absent = (int(given[f"{sheet}-count"][0]) - 1 for sheet in ("roles", "answers", "absent"))
+    return {
+        "data": given["data"][0].replace("37.6", "39.2"),
+        f"roles-{role}-role": "cleaner", f"roles-{role}-player": "human",
+        f"answers-{answer}-element": "t_office_accept", f"answers-{answer}-after": "PT4M",
+        f"absent-{absent}-role": "cleaner", f"absent-{absent}-from": "PT1H", f"absent-{absent}-to": "PT2H",
+    }  # fmt: skip
+
+
 def test_an_own_copy_is_changed_and_begun(fresh: Pages) -> None:
     trainer = fresh.as_("trainer")
     _copied(trainer)
@@ -93,11 +105,16 @@ def test_an_own_copy_is_changed_and_begun(fresh: Pages) -> None:
         "injects-1-trigger": "at PT3M",
         "injects-0-drop": "true",
         "expectations-0-within": "PT40M",
+        **_more_of(edit),
     }
     assert "自编情景" in trainer.submit(edit, changes).words("//h1")
     (row,) = _all(fresh, sql.own_scenarios)
     assert [(each["id"], each["trigger"]) for each in row["document"]["injects"]] == [("i02", {"at": "PT3M"})]
     assert row["document"]["objectives"][0]["expectations"][0]["within"] == "PT40M"
+    assert row["document"]["roles"]["cleaner"] == "human"
+    assert row["document"]["data"]["temperature"] == 39.2
+    assert row["document"]["answers"]["t_office_accept"] == [{"after": "PT5M"}, {"after": "PT4M"}]
+    assert row["document"]["absent"] == [{"role": "cleaner", "from": "PT1H", "to": "PT2H"}]
     again = trainer.submit(edit, changes)
     assert (again.status, "他人更改" in again.words("//section[@role='alert']")) == (422, True)
     own = trainer.get(f"{OWN}{HERE}")
