@@ -101,7 +101,7 @@ def test_a_drill_keeps_the_script_it_began_from(world: World) -> None:
 
 
 def play(w: World, scenario: str, days: int, **more: Any) -> None:
-    """A whole drill, a day a jump."""
+    """A drill, a day a jump."""
     begin(w, scenario, **more)
     for _ in range(days):
         drilling.clock(w, "advance", by="P1D")
@@ -170,3 +170,12 @@ def test_the_seed_varies_contacts_result_and_who_is_away(world: World) -> None:
     w = world
     play(w, "varied_case", 18, seed=seed)
     assert w.row()["result"] == "confirmed_closed"
+
+
+def test_the_same_scenario_with_the_same_seed_leaves_the_same_log(world: World) -> None:
+    w = world
+    logs = []
+    for _ in range(2):
+        play(w, "varied_case", 3, seed=5)
+        logs.append([(row["type"], row["at"], row["element"], row["data"].get("level")) for row in w.events()])
+    assert logs[0] == logs[1]
