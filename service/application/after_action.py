@@ -270,14 +270,14 @@ class _Report:
     def _timeliness(self) -> Grid:
         """Steps and deadlines that had a limit; of what came again and again the first, and what was late."""
         head = self._head("step", "limit", "actual", "slack")
-        seen: set[tuple[str, str]] = set()
+        first = {(each.rule_label, each.label): each for each in reversed(self.page.timings) if each.limit is not None}
         rows = [
             (
                 self._joined([each.rule_label, each.label] if each.kind == "deadline" else [each.label]),
                 self._short(each.limit), self._short(each.done_at, "not_done"), self._slack(each.slack),
             )
             for each in self.page.timings
-            if each.limit is not None and (each.is_late or not _was_seen(seen, (each.rule_label, each.label)))
+            if each.limit is not None and (each.is_late or each is first[each.rule_label, each.label])
         ]  # fmt: skip
         return Grid(head, tuple(rows), (6, 3, 3, 2))
 
@@ -377,10 +377,3 @@ class _Report:
             self.say("sentences", "score", text=each.text, mean=f"{each.mean or 0:.1f}") for each in asked.questions
         ]
         return (*lines, *asked.comments)
-
-
-def _was_seen(seen: set[tuple[str, str]], name: tuple[str, str]) -> bool:
-    """Whether something came before; from now on it did."""
-    before = len(seen)
-    seen.add(name)
-    return len(seen) == before

@@ -29,7 +29,7 @@ class PrivacyLimits:
 
 def _no_drills(*_arguments: object) -> str:
     message = "nobody said how drills begin"
-    raise NotImplementedError(message)
+    raise RuntimeError(message)
 
 
 @dataclass(frozen=True)
