@@ -32,9 +32,10 @@ async def _stream(request: Request, door: Door) -> AsyncIterator[str]:
     """Announcements as text, with a comment now and then so that nobody in between hangs up."""
     known: dict[str, bool] = {}
     source = aiter(door.tocsin.hub.subscribe())
-    yield ": listening\n\n"
     coming = asyncio.ensure_future(anext(source))
+    await asyncio.sleep(0)  # it has begun to listen before it says so
     try:
+        yield ": listening\n\n"
         while True:
             done, _ = await asyncio.wait({coming}, timeout=KEEP_ALIVE_SECONDS)
             said = await asyncio.to_thread(_heard, door, known, *coming.result()) if done else ": still here\n\n"

@@ -195,7 +195,7 @@ def test_a_listener_of_one_node_hears_what_the_other_wrote(nodes: Nodes) -> None
     opened: list[str] = []
     a.token("teacher")
     with served(b) as address:
-        found = heard(address, token, a, opened=opened, wanted=1)
+        found = heard(address, token, lambda: opened.append(a.opened()), wanted=1)
     assert [each["incident"] for each in found] == opened
 
 

@@ -25,7 +25,7 @@ from service.application.sessions import SessionKind
 from service.domain import commands as cmd
 from tests.contract.matrix_district import DETAILS, sick
 from tests.contract.matrix_planted import PLANTED
-from tests.contract.test_events import served
+from tests.contract.test_events import PATIENCE, served
 from tests.paths import school
 from tests.paths.world import World, at
 from tests.web.site import Browser, Page
@@ -221,7 +221,7 @@ def test_what_is_announced_names_an_incident_and_only_to_those_who_see_it(distri
     with served(district) as address:  # type: ignore[arg-type]  # what it needs of a product is its app
         for who, first in (("district", one), ("staff2", two)):
             headers = {"Authorization": f"Bearer {district.token(who)}"}
-            with httpx.stream("GET", f"{address}/events", headers=headers, timeout=20) as stream:
+            with httpx.stream("GET", f"{address}/events", headers=headers, timeout=PATIENCE) as stream:
                 lines = stream.iter_lines()
                 assert next(lines) == ": listening"
                 happens(one, "coordinator")

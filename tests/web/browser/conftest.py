@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import APIRouter
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from service.api import add_api
 from tests.paths.world import World
-from tests.web.browser.phone import DESK, PHONE, Person
+from tests.web.browser.phone import DESK, PATIENCE, PHONE, Person
 from tests.web.site import Pages, pages
 
 CHROMIUM = "chromium"
@@ -22,6 +22,7 @@ CHROMIUM = "chromium"
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_path(), args=["--no-sandbox"])
         yield browser

@@ -20,12 +20,15 @@ _UNFOLD = """each => {
 Answers = Mapping[str, str | list[str]]
 
 
+PATIENCE = 30_000  # milliseconds until a page is given up; a machine may have other things to do
+
+
 class Person:
     """One account in a browser of its own; `complaints` are errors of scripts, of the policy, and overflowing pages."""
 
     def __init__(self, browser: Browser, address: str, username: str, size: Mapping[str, int] = PHONE) -> None:
         self.context = browser.new_context(viewport={"width": size["width"], "height": size["height"]}, locale="zh-CN")
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.address = address
         self.username = username

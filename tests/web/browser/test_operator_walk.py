@@ -50,7 +50,7 @@ def test_versions_and_stopped_processes(
     admin.page.locator("button[form=form]").click()
     expect(admin.page.locator("#progress")).to_contain_text("0 / 3")
     w.app.worker.tick()
-    expect(admin.page.locator("#progress")).to_contain_text("3 / 3", timeout=10_000)
+    expect(admin.page.locator("#progress")).to_contain_text("3 / 3")
     admin.look()
     admin.keep(f"version-progress-{name}")
     assert admin.complaints == []
