@@ -1,9 +1,9 @@
 """The quick way to complete a task: what the framework puts together for each request, put together by hand.
 
 Matching routes, resolving dependencies and reading the body take the framework longer than the command
-takes. What most requests look like is answered here: a bearer token that was looked up a moment ago, a body of
-the right shape, no idempotency key. Every other request goes to the route of the same address
-(`tasks.complete`), which refuses what is to be refused. Both are the same door.
+takes. What most requests look like is answered here: a bearer token, a body of the right shape, no
+idempotency key. Every other request goes to the route of the same address (`tasks.complete`), which refuses
+what is to be refused. Both are the same door.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,30 +42,35 @@ class QuickCompletion:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         task = _task_of(scope)
-        session = self._session(dict(scope["headers"])) if task else None
-        if session is None:
+        secret = self._secret(dict(scope["headers"])) if task else ""
+        if not secret:
             await self._app(scope, receive, send)
             return
         messages = await self._received(receive)
         body = _completion(messages)
-        if body is None:
+        answer = None if body is None else await self._answer(scope, secret, task, body)
+        if answer is None:
             await self._app(scope, _again(messages, receive), send)
             return
         scope["route"] = self
-        status, media_type, content, headers = await self._answer(scope, session, task, body)
+        status, media_type, content, headers = answer
         start = [(b"content-type", media_type), (b"content-length", str(len(content)).encode()), *headers]
         await send({"type": "http.response.start", "status": status, "headers": start})
         await send({"type": "http.response.body", "body": content})
 
-    def _session(self, headers: Headers) -> CurrentSession | None:
-        """The session, where everything around the body is as it mostly is."""
+    def _secret(self, headers: Headers) -> str:
+        """The bearer token, where everything around the body is as it mostly is."""
         if headers.get(b"content-type", b"").lower() not in JSON or KEY_HEADER.encode() in headers:
-            return None
+            return ""
         length, header = headers.get(b"content-length", b""), headers.get(b"authorization", b"").decode("latin-1")
         if not length.isdigit() or int(length) > self._largest or not header.lower().startswith(BEARER):
-            return None
-        secret = header[len(BEARER) :].strip()
-        session = self._tocsin.sessions.remembered(secret, now=self._tocsin.clock.now()) if secret else None
+            return ""
+        return header[len(BEARER) :].strip()
+
+    async def _session(self, secret: str) -> CurrentSession | None:
+        """The session of a token that may complete tasks; only one nobody has asked for lately needs a thread."""
+        sessions, now = self._tocsin.sessions, self._tocsin.clock.now()
+        session = sessions.remembered(secret, now=now) or await run_in_threadpool(sessions.find, secret, now=now)
         if session is None or session.kind != "bearer" or not is_within(session.principal, PERMIT.action):
             return None
         return session
@@ -77,9 +83,13 @@ class QuickCompletion:
         return messages
 
     async def _answer(
-        self, scope: Scope, session: CurrentSession, task: str, body: Completion
-    ) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes]]]:
+        self, scope: Scope, secret: str, task: str, body: Completion
+    ) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes]]] | None:
+        """Status, type, content and further headers; None where it is for the route to refuse the token."""
         try:
+            session = await self._session(secret)
+            if session is None:
+                return None
             PERMIT.require(session.principal)
             door = Door(self._tocsin, session, "", f"POST {scope['path']}", _request_id(scope), "")
             command = cmd.CompleteTask(task, body.data, body.done_at, body.late_reason)
