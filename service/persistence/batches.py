@@ -22,6 +22,8 @@ Convert = Callable[[Any], Any]
 
 
 MOMENTS = 4_000  # instants whose text is remembered: most rows of a command hold the same
+EMPTY: Mapping[type[Any], str] = {dict: "{}", list: "[]"}  # what most JSON columns hold
+_of_instants: dict[type[TypeEngine[Any]], Convert] = {}
 
 
 class _Prepared:
@@ -54,10 +56,14 @@ def _quick(type_: TypeEngine[Any], convert: Convert) -> Convert:
     if isinstance(type_, JSON):
 
         def written_before(value: Any) -> Any:
-            return value.text if type(value) is Written else convert(value)
+            if type(value) is Written:
+                return value.text
+            return (not value and EMPTY.get(type(value))) or convert(value)
 
         return written_before
-    return lru_cache(MOMENTS)(convert) if isinstance(type_, UTCDateTime) else convert
+    if isinstance(type_, UTCDateTime):  # columns of every statement share it: a command writes the same instant to many
+        return _of_instants.setdefault(type(type_), lru_cache(MOMENTS)(convert))
+    return convert
 
 
 _prepared: WeakKeyDictionary[Statement, _Prepared] = WeakKeyDictionary()

@@ -96,8 +96,7 @@ class PendingWrites:
         for table, rows in later._tables.items():
             for key in rows.removed:
                 self.remove(table, key)
-            for key, row in rows.added.items():
-                self.add(table, key, row)
+            self._of(table).added.update(rows.added)
             for key, values in rows.changed.items():
                 self.change(table, key, values)
         for stream, (before, after) in later._heads.items():
