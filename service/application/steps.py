@@ -53,6 +53,7 @@ from service.persistence.unit_of_work import NewEvent, StoredEvent, UnitOfWork
 from service.persistence.working_set import IncidentRows
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
+CLOCK = "clock"  # part of a working set: the clock as stored, and as read from that
 MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
 
 T = TypeVar("T")
@@ -100,8 +101,12 @@ class Advance:
 
     @property
     def clock(self) -> VirtualClock:
-        """The incident's clock."""
-        return VirtualClock.from_json(self.services.clock, self.incident["clock"])
+        """The incident's clock; it is read anew where another one is stored."""
+        stored = self.incident["clock"]
+        known: tuple[Any, VirtualClock] | None = self.parts.get(CLOCK)
+        if known is None or known[0] is not stored:
+            known = self.parts[CLOCK] = (stored, VirtualClock.from_json(self.services.clock, stored))
+        return known[1]
 
     @property
     def fact_decisions(self) -> frozenset[str]:
@@ -218,12 +223,12 @@ class Advance:
             self._attention.note(event, row)
             if "facts" in self._kept.parts:
                 self.fact_rows.follow(event, each)
-            if isinstance(event, ev.TaskOpened | ev.TaskCompleted):
+            if isinstance(event, (ev.TaskOpened, ev.TaskCompleted)):
                 self.moved_tasks.append((event.task, isinstance(event, ev.TaskOpened)))
             elif isinstance(event, ev.ElementCancelled):
                 if event.visit in self.rows.ids(sql.tasks, instance_id=each.instance):
                     self.moved_tasks.append((event.visit, False))
-            elif isinstance(event, ev.InstanceStarted | ev.InstanceUpgraded):
+            elif isinstance(event, (ev.InstanceStarted, ev.InstanceUpgraded)):
                 attention.follow(self, event)
         self._facts = None
         return stored

@@ -7,7 +7,7 @@ works on machines without a time zone database.
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 import chinese_calendar
 
@@ -48,6 +48,7 @@ class CalendarDuration:
 Duration = timedelta | CalendarDuration
 
 
+@lru_cache(1_000)
 def parse_duration(text: str) -> Duration:
     """Read an ISO 8601 duration such as PT2H, P14D, P1M.
 

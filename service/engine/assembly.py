@@ -63,6 +63,7 @@ class Assembly:
     # What was looked up before: a step asks for the same few nodes again and again.
     _nodes: dict[tuple[str, str], Node | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     _incoming: dict[tuple[str, str], list[Flow]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _flows: dict[tuple[str, str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def process(self, scope: str) -> Process:
         """The page of a scope name."""
@@ -84,7 +85,11 @@ class Assembly:
 
     def flow(self, scope: str, source: str, target: str) -> str:
         """Id of the sequence flow between two nodes, "" if there is none."""
-        return next((flow.id for flow in self.incoming(scope, target) if flow.source == source), "")
+        key = (scope, source, target)
+        if key not in self._flows:
+            found = (flow.id for flow in self.incoming(scope, target) if flow.source == source)
+            self._flows[key] = next(found, "")
+        return self._flows[key]
 
 
 def assemble(bundle: Bundle) -> Assembly:
