@@ -29,10 +29,11 @@ ACCEPTANCE = "X01"  # the rule whose limit is the acceptance itself
 UNASSIGNED_KINDS = frozenset({"receive"})  # work of an outside party: nobody of ours has to accept it
 INFORMED = frozenset({"superior"})  # levels that are told and do not get the work
 URGENT = timedelta(hours=2)
+FOLLOWED = (ev.TaskOpened, ev.TaskReleased, ev.TaskClaimed, ev.TaskCompleted, ev.TaskDelegated, ev.ElementCancelled)
 
 
 def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
-    """Keep assignments in step with an event just recorded, in an instance or outside of any.
+    """Keep assignments in step with an event just recorded (one of FOLLOWED), in an instance or outside of any.
 
     Of what was given up only tasks are looked at: the assignments of a timer would be read from the database each time.
     """

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 # Facts computed from nothing but what is recorded about the person himself.
 OWN_FACTS = frozenset({OWN, "contact_lost", "contact_mode", "observed_from", "observed_until", "observation_abnormal"})
 # Events no fact is computed from, and that belong to nobody.
-UNREAD = (
+UNREAD = frozenset({
     ev.NoticeSent, ev.DeliveryQueued, ev.DeliverySent, ev.DeliveryAcknowledged, ev.DeliveryFailed,
     ev.DeliveryWithdrawn, ev.TaskAssigned,
-)  # fmt: skip
+})  # fmt: skip
 DEADLINES = (ev.DeadlineStarted, ev.DeadlineMoved, ev.DeadlineMet, ev.DeadlineCancelled)
 KINDS = "kinds of instances"  # part of a working set: (procedure, version, process) the incident has had
 
@@ -40,11 +40,11 @@ class Attention:
 
     def note(self, event: ev.Event, row: Mapping[str, Any] | None) -> None:
         """An event was recorded, in an instance or outside of any."""
-        self._has_news = self._has_news or not isinstance(event, UNREAD)
+        self._has_news = self._has_news or type(event) not in UNREAD
         person = str(getattr(event, "person", "") or "")
         if isinstance(event, DEADLINES):
             person = event.deadline.split(":", 2)[2].partition(":")[0]
-        elif row is None and not person and not isinstance(event, (*UNREAD, ev.DeadlineEscalated)):
+        elif row is None and not person and type(event) not in UNREAD and not isinstance(event, ev.DeadlineEscalated):
             self._is_everything = True
         if person:
             self._persons.add(person)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from service.persistence.tables import sql
 if TYPE_CHECKING:
     from service.application.steps import Advance
 
+Instance = Mapping[str, Any] | None  # the row of the instance an event belongs to
 LADDERS = frozenset({"ladder", assignment.DUE_KIND})
 
 
@@ -42,28 +43,61 @@ class Fired:
     at: datetime
 
 
-def follow(on: Advance, event: ev.Event, row: Mapping[str, Any] | None) -> None:
+def follow(on: Advance, event: ev.Event, row: Instance) -> None:
     """Keep the due rows in step with an event just recorded."""
-    instance = row["id"] if row else ""
-    if isinstance(event, ev.WaitArmed | ev.WaitMoved):
-        if event.due:
-            put(on, "timer", event.wait, datetime.fromisoformat(event.due), instance)
-        elif isinstance(event, ev.WaitMoved):
-            queue.cancel(on.uow, "timer", event.wait)
-    elif isinstance(event, ev.WaitEnded):
+    follows = _FOLLOWS.get(type(event))
+    if follows is not None:
+        follows(on, event, row)
+
+
+def _wait_armed(on: Advance, event: ev.WaitArmed | ev.WaitMoved, row: Instance) -> None:
+    if event.due:
+        put(on, "timer", event.wait, datetime.fromisoformat(event.due), row["id"] if row else "")
+    elif isinstance(event, ev.WaitMoved):
         queue.cancel(on.uow, "timer", event.wait)
-    elif isinstance(event, ev.DeadlineStarted | ev.DeadlineMoved):
-        put_ladder(on, event.deadline)
-    elif isinstance(event, ev.DeadlineMet | ev.DeadlineCancelled):
-        _cancel_ladder(on, event.deadline)
-    elif isinstance(event, ev.MessageReceived) and event.state == "buffered" and event.expires:
-        put(on, "message", event.message, datetime.fromisoformat(event.expires), instance)
-    elif isinstance(event, ev.DeliveryQueued) and event.channel in queue.SENT_BY_WORKER:
+
+
+def _wait_ended(on: Advance, event: ev.WaitEnded, _row: Instance) -> None:
+    queue.cancel(on.uow, "timer", event.wait)
+
+
+def _deadline_set(on: Advance, event: ev.DeadlineStarted | ev.DeadlineMoved, _row: Instance) -> None:
+    put_ladder(on, event.deadline)
+
+
+def _deadline_over(on: Advance, event: ev.DeadlineMet | ev.DeadlineCancelled, _row: Instance) -> None:
+    for level in Level:
+        queue.cancel(on.uow, "ladder", f"{event.deadline}#{level:d}")
+
+
+def _message_received(on: Advance, event: ev.MessageReceived, row: Instance) -> None:
+    if event.state == "buffered" and event.expires:
+        put(on, "message", event.message, datetime.fromisoformat(event.expires), row["id"] if row else "")
+
+
+def _message_delivered(on: Advance, event: ev.MessageDelivered, _row: Instance) -> None:
+    queue.cancel(on.uow, "message", event.message)
+
+
+def _delivery_queued(on: Advance, event: ev.DeliveryQueued, _row: Instance) -> None:
+    if event.channel in queue.SENT_BY_WORKER:
         on.uow.wake(queue.DELIVERY, event.delivery, on.uow.now)
-    elif isinstance(event, ev.MessageDelivered):
-        queue.cancel(on.uow, "message", event.message)
-    else:
-        assignment.follow(on, event, row)
+
+
+# By the type of event: most events of a command concern nobody here.
+_FOLLOWS: Mapping[type[ev.Event], Callable[[Advance, Any, Instance], None]] = {
+    ev.WaitArmed: _wait_armed,
+    ev.WaitMoved: _wait_armed,
+    ev.WaitEnded: _wait_ended,
+    ev.DeadlineStarted: _deadline_set,
+    ev.DeadlineMoved: _deadline_set,
+    ev.DeadlineMet: _deadline_over,
+    ev.DeadlineCancelled: _deadline_over,
+    ev.MessageReceived: _message_received,
+    ev.MessageDelivered: _message_delivered,
+    ev.DeliveryQueued: _delivery_queued,
+    **dict.fromkeys(assignment.FOLLOWED, assignment.follow),
+}
 
 
 def put_again(on: Advance, wait: str) -> None:
@@ -89,11 +123,6 @@ def put_ladder(on: Advance, deadline: str, *, earliest: datetime | None = None) 
             put(on, "ladder", f"{deadline}#{level:d}", steps[level])
         else:
             queue.cancel(on.uow, "ladder", f"{deadline}#{level:d}")
-
-
-def _cancel_ladder(on: Advance, deadline: str) -> None:
-    for level in Level:
-        queue.cancel(on.uow, "ladder", f"{deadline}#{level:d}")
 
 
 def catch_up(on: Advance, *, looks: bool) -> None:
