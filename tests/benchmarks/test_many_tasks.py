@@ -1,13 +1,14 @@
 """Lists of many tasks: as many statements for a hundred as for ten, and the same tasks by either way in."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, select
 
-from service.application.queries import inbox, names, reader
+from service.application.queries import inbox, names
 from service.application.queries.inbox import TaskFilter
 from service.application.queries.reader import Reader
 from service.bench import reference
@@ -93,16 +94,13 @@ def test_a_list_of_persons_is_opened_with_one_look_up_of_keys(tocsin: Tocsin) ->
 
 
 @on_both
-def test_an_overseer_finds_the_same_tasks_by_organisation_as_by_due_time(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overseer_finds_the_same_tasks_by_organisation_as_by_due_time(backend: str, tmp_path: Path) -> None:
     made = seeded(tmp_path, a_migrated_url(backend, tmp_path) if backend != "sqlite" else "")
     try:
         found: dict[int, list[list[str]]] = {}
         for wide in (0, 1_000):  # never through what is due, always through it
-            monkeypatch.setattr(reader, "WIDE", wide)
             with made.read() as connection:
-                found[wide] = pages(reading(made, connection, OVERSEER))
+                found[wide] = pages(replace(reading(made, connection, OVERSEER), wide=wide))
         assert found[0] == found[1_000]
         everything = [each for page in found[0] for each in page]
         assert len(everything) == len(set(everything)) == INCIDENTS * (CONTACTS + 1)
@@ -122,11 +120,8 @@ def pages(reader: Reader) -> list[list[str]]:
         cursor = page.next
 
 
-def test_an_overseer_is_told_that_there_are_many_and_not_how_many(
-    tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overseer_is_told_that_there_are_many_and_not_how_many(tocsin: Tocsin) -> None:
     with tocsin.read() as connection:
         known = reading(tocsin, connection, OVERSEER)
         assert inbox.counts(known)["all"] == INCIDENTS * (CONTACTS + 1)
-        monkeypatch.setattr(inbox, "MANY", 7)
-        assert inbox.counts(known)["all"] == 7
+        assert inbox.counts(known, most=7)["all"] == 7

@@ -103,8 +103,8 @@ def group_of(row: TaskRow) -> str:
     return "today" if local(row.due_at).date() == local(row.now).date() else "later"
 
 
-def counts(reader: Reader) -> dict[str, int]:
-    """Open tasks behind each of the three buttons, `all` up to MANY; those of drills are counted apart (`drill`)."""
+def counts(reader: Reader, most: int = MANY) -> dict[str, int]:
+    """Open tasks behind each of the three buttons, `all` up to `most`; those of drills are counted apart (`drill`)."""
     open_tasks = tasks.join(incidents, incidents.c.id == tasks.c.incident_id)
     is_real = incidents.c.kind == "real"
     group = select(
@@ -113,7 +113,7 @@ def counts(reader: Reader) -> dict[str, int]:
         func.count().filter(~is_real).label("drill"),
     )
     group = group.select_from(open_tasks).where(reader.in_scope, _is_open(), _is_group(reader))
-    some = select(tasks.c.id).select_from(open_tasks).where(reader.in_scope, _is_open(), is_real).limit(MANY)
+    some = select(tasks.c.id).select_from(open_tasks).where(reader.in_scope, _is_open(), is_real).limit(most)
     every = select(func.count()).select_from(some.subquery())
     found = dict(reader.rows(group)[0])
     return {**found, "all": reader.connection.execute(every).scalar_one()}

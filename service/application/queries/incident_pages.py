@@ -115,14 +115,15 @@ class IncidentFilter:
 
 
 def listing(reader: Reader, wanted: IncidentFilter, *, cursor: str = "", limit: int = cursors.LIMIT) -> IncidentList:
-    """Incidents the reader may see, newest first."""
+    """Incidents the reader may see, newest first; drills by when they were begun: their clocks say nothing."""
     limit = cursors.clamp(limit)
     query = select(incidents.c.id).where(reader.in_scope, *_conditions(wanted))
+    by = (incidents.c.id,) if wanted.kind == "drill" else (incidents.c.opened_at, incidents.c.id)
+    newest = [column.desc() for column in by]
     if cursor:
         opened, key = cursors.read(cursor, 2)
         left_at = (literal(cursors.read_instant(opened), incidents.c.opened_at.type), literal(key))
-        query = query.where(tuple_(incidents.c.opened_at, incidents.c.id) < tuple_(*left_at))
-    newest = (incidents.c.opened_at.desc(), incidents.c.id.desc())
+        query = query.where(tuple_(*by) < tuple_(*left_at[-len(by) :]))
     query = query.order_by(*newest).limit(limit + 1)
     keys = reader.connection.execute(query).scalars().all()
     page = _rows(reader, reader.rows(_statement().where(incidents.c.id.in_(keys[:limit])).order_by(*newest)))

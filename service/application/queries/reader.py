@@ -43,6 +43,7 @@ class Reader:
     principal: Principal
     now: datetime
     locale: str = "zh_CN"
+    wide: int = WIDE
 
     def rows(self, statement: Executable) -> list[dict[str, Any]]:
         """The rows of a statement by column name."""
@@ -102,7 +103,7 @@ class Reader:
         Where they are many of all it is no way in: going through what is due, or newest, finds a page of theirs sooner.
         """
         column: ColumnElement[str] = incidents.c.organisation_id
-        is_wide = len(some) * WIDE > len(self.hierarchy.parents)
+        is_wide = len(some) * self.wide > len(self.hierarchy.parents)
         return (func.coalesce(column, "") if is_wide else column).in_(sorted(some))
 
     @cached_property

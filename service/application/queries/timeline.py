@@ -1,6 +1,6 @@
 """The timeline: events as sentences, two kinds by default with the milestones of the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,16 +77,19 @@ def all_events(reader: Reader, incident: str, *, after: int = 0, limit: int = cu
 
 def timeline(
     reader: Reader, incident: str, *, kinds: Iterable[str] = DEFAULT_KINDS, before: int = 0, limit: int = 100,
-    person: str = "",
+    person: str = "", without: Collection[str] = (),
 ) -> Timeline:  # fmt: skip
     """The newest events of some kinds with all milestones, newest first; `next` is the seq to go on before.
+
+    `without` are types that are left out all the same.
 
     With a person: only what names him or happened in an instance of his; raises NotAllowed for who may not
     read about people.
     """
     reader.incident(incident, Action.PEOPLE_READ if person else Action.INCIDENT_READ)
     limit, wanted = cursors.clamp(limit), set(kinds)
-    shown = [type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone]
+    told = {type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone}
+    shown = sorted(told.difference(without))
     statement = select(events).where(
         events.c.stream == incident, events.c.type.in_(shown), _is_for(reader, incident)
     )  # fmt: skip
