@@ -109,10 +109,15 @@ def _roles(reader: Reader, roles: Sequence[str]) -> str:
 def _course(reader: Reader, drill: str) -> tuple[str, ...]:
     """What was done, oldest first; of what was done again and again the first time only."""
     log = [row for row in evaluation.log_of(reader, drill) if row["type"] in _COURSE]
-    first = {(row["type"], row["element"], str(row["data"].get("status", ""))): row for row in reversed(log)}
+    first = {(row["type"], row["element"], _again(row["data"])): row for row in reversed(log)}
     rows = sorted(first.values(), key=lambda row: row["seq"])[:MOST_STEPS]
     known = timeline.known_of(reader, rows)
     return tuple(f"{_stamp(row['at'])} {summary(reader, row, known)}" for row in rows)
+
+
+def _again(data: Mapping[str, Any]) -> str:
+    """What tells events of one kind at one step apart: a status, an inject."""
+    return str(data.get("status") or data.get("inject") or "")
 
 
 def _day(at: datetime) -> str:
