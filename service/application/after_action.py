@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sqlalchemy import select
 
 from service.application.documents import Document, DocumentLibrary, DocumentMeta
 from service.application.drill_reviews import PARTS
@@ -24,8 +25,10 @@ from service.application.queries.words import span
 from service.domain.calendar import SHANGHAI
 from service.domain.report_phrases import is_english, moment
 from service.domain.scenarios import Scenario
+from service.persistence.tables import sql
 
 LAYOUTS = {"objectives": "R25", "record": "R25r"}
+ASSESSED = ("report_score", "wrong_branches")
 REVIEWED = ("suitability", "sufficiency", "effect", "problems", "improvements")
 MOST_STEPS = 80  # of the course
 SIMULATED = "simulated"
@@ -44,6 +47,7 @@ class Facts:
     scenario: str
     course: tuple[str, ...]
     written: Mapping[str, str]
+    assessed: Mapping[str, Any]
     actions: tuple[ImprovementRow, ...]
     followed: tuple[ImprovementRow, ...]
     asked: Questionnaire
@@ -94,10 +98,20 @@ def _facts(reader: Reader, drill: str, found: Collection[str]) -> Facts:
         scenario=Scenario.of(script).title.text(reader.locale) if script else "",
         course=_course(reader, drill),
         written=written(reader, drill),
+        assessed=_assessed(reader, drill),
         actions=improvements.of_drill(reader, drill, found),
         followed=improvements.followed(reader, drill, found),
         asked=improvements.questionnaire(reader, drill),
     )
+
+
+def _assessed(reader: Reader, drill: str) -> Mapping[str, Any]:
+    """What the training (P26) that began the drill was answered at its evaluation: report_score, wrong_branches."""
+    table = sql.drill_trainings
+    training = next((row["incident_id"] for row in reader.rows(select(table).where(table.c.id == drill))), "")
+    answers = [row["data"] for row in evaluation.of_type(reader, training, "record_saved")] if training else []
+    found = [each["answers"] for each in answers if (each["form"], each["view"]) == ("F44", "evaluate")]
+    return {key: found[-1].get(key) for key in ASSESSED} if found else {}
 
 
 def _roles(reader: Reader, roles: Sequence[str]) -> str:
@@ -195,7 +209,7 @@ class _Report:
 
     # --- facts --------------------------------------------------------------------------------
 
-    def _overview(self) -> dict[str, str]:
+    def _overview(self) -> dict[str, Any]:
         page, reader, facts = self.page, self.reader, self.facts
         end = page.over_at or page.now
         time = self.say(
@@ -212,6 +226,7 @@ class _Report:
             "commander": _text(self._written("commander")) or facts.trainer,
             "participants": _text(people),
             "type": self.say("scenario" if facts.scenario else "free_play", title=facts.scenario),
+            **facts.assessed,
         }
 
     def _dated(self, at: datetime) -> str:

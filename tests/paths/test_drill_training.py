@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from service.application import drills
+from service.application import after_action, drills
 from service.application.queries import improvements as queries
 from service.domain import commands as cmd
 from service.persistence import tables as t
@@ -53,7 +53,8 @@ def test_a_drill_is_planned_begun_ended_evaluated_and_followed_by_actions(world:
     assert times["data"]["answers"]["missed_timers"] == late
     timed = [each for each in found.timings if each.kind == "task" and each.took and each.planned]
     assert len(times["data"]["answers"]["task_delays"]) == len(timed)
-    w.do("trainer", "t_evaluate_drill", {"report_score": 80, "evaluator": True})
+    w.do("trainer", "t_evaluate_drill", {"report_score": 80, "evaluator": True, "wrong_branches": ["先报后隔离"]})
+    assert_assessed(w, drill)
     action = {"text": "设时限", "owner": "nurse", "due": "2026-04-01"}
     w.do("coordinator", "t_improve", {"improvements": [action]})
     assert w.row()["status"] == "closed"
@@ -82,6 +83,15 @@ def test_who_keys_in_the_end_himself_is_not_asked_again(world: World) -> None:
     rated = {"report_score": 60, "evaluator": True, "wrong_branches": ["先报后隔离"]}
     w.do("trainer", "t_evaluate_drill", rated)
     assert w.saved("t_evaluate_drill")["wrong_branches"] == ["先报后隔离"]
+
+
+def assert_assessed(w: World, drill: str) -> None:
+    """What was answered stands in both layouts of the drill's report."""
+    for layout in ("objectives", "record"):
+        with w.app.read() as connection:
+            made = after_action.draft(reviewing.reader(w, connection, "trainer"), w.app.documents, drill, layout)
+        rows = dict(row for section in made.sections for row in section.table)
+        assert (rows["报告质量"], rows["错误分支"]) == ("80分", "先报后隔离")
 
 
 def assert_begun(w: World, drill: str) -> None:
