@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true
 
-from service.application.queries import cursors, names
+from service.application.queries import cursors, inject_names, names
 from service.application.queries.drills import drill_row
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.recipients import recipient_name
@@ -182,6 +182,7 @@ def known_of(reader: Reader, found: list[dict[str, Any]], *, is_masked: bool = F
         tasks=_task_names(reader, _ids(data, "task")),
         reports=_report_names(reader, _ids(data, "report")),
         deliveries=_delivery_names(reader, _ids(data, "delivery")),
+        injects=inject_names.titles(reader, found),
     )
 
 
