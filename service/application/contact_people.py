@@ -25,7 +25,7 @@ class People:
         self._on = on
         table = sql.persons
         rows = on.uow.connection.execute(select(table).where(table.c.incident_id == on.incident_id)).mappings().all()
-        on.uow.sealer.preload(on.uow.connection, [row["id"] for row in rows])
+        on.uow.sealer.preload_texts(on.uow.connection, [row["sealed"] for row in rows])
         self._ids, self._numbers, self._names = set[str](), dict[str, str](), dict[tuple[str, str], str]()
         self._members: dict[str, str] = {}
         self._codes = [0]

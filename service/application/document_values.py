@@ -25,6 +25,7 @@ class Blanks:
     found: str = ""
     period_no: str = ""
     corrected: str = ""
+    subject: str = ""
 
     def fill(self, text: str) -> str:
         """The text with its `{blanks}` filled; by replacement, so a brace in a name does no harm."""

@@ -38,7 +38,7 @@ class DocumentMeta:
 
     `number` is the letterhead number given at signing (see `letterhead_number`). `place` is the
     place of the incident, `found_at` its finding, `corrected` the names of corrected reports.
-    `labels` names the ids a record holds (places, classes). Instants are aware.
+    `labels` names the ids a record holds (places, classes), `subject` what it is about. Instants are aware.
     """
 
     organisation: str
@@ -58,6 +58,7 @@ class DocumentMeta:
     is_drill: bool = False
     corrected: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ def _blanks(record: Mapping[str, Any], meta: DocumentMeta, locale: str) -> Blank
         found=found,
         period_no=str(record.get("period_no") or 1),
         corrected=corrected,
+        subject=meta.subject,
     )
 
 
@@ -249,11 +251,9 @@ def _sections(definitions: Sequence[Mapping[str, Any]], filling: Filling) -> tup
             continue
         if section.heading:
             headed += 1
-            section = replace(
-                section,
-                heading=numeral(headed, filling.locale) + section.heading,
-                paragraphs=tuple(numbered(section.paragraphs, filling.locale)),
-            )
+            section = replace(section, heading=numeral(headed, filling.locale) + section.heading)
+            if definition.get("numbered", True):
+                section = replace(section, paragraphs=tuple(numbered(section.paragraphs, filling.locale)))
         sections.append(section)
     return tuple(sections)
 

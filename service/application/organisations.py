@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, ins
 
 from service.domain.access import Hierarchy, OrganisationSubject
 from service.domain.errors import NoSuch, OrganisationInactive
-from service.persistence.sealing import Sealer, tokens_of
+from service.persistence.sealing import Sealer
 from service.persistence.tables import Account, Member, Membership, Organisation, Place, table_of
 from service.persistence.unit_of_work import UnitOfWork
 from service.persistence.working_set import Source, remembered
@@ -194,8 +194,8 @@ def members(
     if place_id is not None:
         statement = statement.where(_members.c.place_id == place_id)
     rows = connection.execute(statement).mappings().all()
-    sealer.preload(connection, [row["id"] for row in rows])
-    views = [_member(connection, sealer, row) for row in rows]
+    absent = sealer.preload_texts(connection, [row["sealed"] for row in rows])
+    views = [_member(connection, sealer, row, absent) for row in rows]
     return sorted(views, key=lambda view: (view.place_id or "", seat_position(view.seat_no) or (999, 999), view.id))
 
 
@@ -308,8 +308,10 @@ def _short(name: str) -> str:
     return re.sub(r"年级|教室|班|\s", "", name)
 
 
-def _member(connection: Connection, sealer: Sealer, row: RowMapping) -> MemberView:
-    opened = sealer.open_all(connection, tokens_of(row["sealed"]))
+def _member(
+    connection: Connection, sealer: Sealer, row: RowMapping, absent: frozenset[str] | None = None
+) -> MemberView:
+    opened = sealer.open_text(connection, row["sealed"], absent=absent)
     values: dict[str, Any] = {}
     for each in opened.values():
         values.update(each)

@@ -18,7 +18,6 @@ from sqlalchemy import select
 
 from service.application import answers, drill_clock, due_rows, scripts, simulated_chance
 from service.application.fill_contexts import Target, context_for
-from service.application.reporting import SIGNING
 from service.application.scenario_values import resolved
 from service.application.services import Origin
 from service.application.simulated_chance import Draw
@@ -156,9 +155,8 @@ def _slipped(on: Advance) -> set[str]:
 def give(on: Advance, target: Target, who: Principal, data: Mapping[str, Any]) -> None:
     """Answer with what was checked; what is refused after that stops the step and is seen by an operator."""
     is_late = target.due_at is not None and on.now > target.due_at
-    late_reason = "演练" if is_late or target.element in SIGNING else ""
     try:
-        answers.answer(on, target, who, data, late_reason)
+        answers.answer(on, target, who, data, "演练" if is_late else "")
     except EngineFailed:
         raise
     except TocsinError as error:

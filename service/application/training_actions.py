@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from service.application import improvement_log
-from service.application.accounts import normal_username
 from service.application.fill_contexts import Target
 from service.domain import commands as cmd
 from service.domain.calendar import at_local
@@ -30,7 +29,7 @@ def follow_answer(on: Advance, target: Target, values: Mapping[str, Any]) -> Non
     drill = on.uow.connection.execute(select(table.c.id).where(table.c.incident_id == on.incident_id)).scalar()
     errors = []
     for number, item in enumerate(values["improvements"]):
-        owner = _account(on, str(item["owner"]))
+        owner = str(item["owner"]["id"])
         due = at_local(date.fromisoformat(str(item["due"])), time(23, 59))
         command = cmd.PlanImprovement(str(drill), str(item["text"]), owner, due)
         try:
@@ -39,12 +38,6 @@ def follow_answer(on: Advance, target: Target, values: Mapping[str, Any]) -> Non
             errors.append(_error(number, refused))
     if errors:
         raise FormRefused(errors)
-
-
-def _account(on: Advance, username: str) -> str:
-    table = sql.accounts
-    found = on.uow.connection.execute(select(table.c.id).where(table.c.username == normal_username(username))).scalar()
-    return str(found or "")
 
 
 def _error(number: int, refused: ValueRefused) -> FieldError:

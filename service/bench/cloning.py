@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from service.domain.identifiers import ALPHABET, IdGenerator
+from service.domain.retention import subject_of
 from service.engine import state
 from service.persistence.chain import GENESIS, event_hash
 from service.persistence.tables import metadata, sql
@@ -57,8 +58,8 @@ def read_template(connection: Connection, incident: str) -> Template:
     rows = {table.name: _rows_of(connection, table, incident) for table in _tables()}
     ids = {row["id"] for name in _OWNED for row in rows[name]}
     keys = sql.subject_keys
-    wrapped = select(keys).where(keys.c.subject.in_(sorted(ids)))
-    rows[keys.name] = [dict(row) for row in connection.execute(wrapped).mappings()]
+    owned = (row for row in connection.execute(select(keys)).mappings() if subject_of(row["subject"]) in ids)
+    rows[keys.name] = [dict(row) for row in owned]
     rows["task_roles"] = _roles_of(connection, [row["id"] for row in rows["tasks"]])
     events = sql.events
     mine = select(events).where(events.c.stream == incident).order_by(events.c.seq)

@@ -71,7 +71,7 @@ def evaluate(
     basis = Basis(course, plan, rules)
     found = tuple(_objective(each, basis) for each in objectives)
     rows = timings(course, plan, rules)
-    differences = deviations(course, plan, rows)
+    differences = deviations(course, plan, rows, [each for aim in objectives for each in aim.expectations])
     results = [each for objective in found for each in objective.expectations]
     return Evaluation(
         started_at=course.started_at,

@@ -1,4 +1,4 @@
-"""What happened, held against the diagram: steps left out, late, done again, in another order.
+"""What happened, held against the diagram and the order a scenario states: left out, late, done again, out of order.
 
 The engine lets no token go where the diagram has no way, so most of what can differ is what people did with
 their steps. Exactly this is looked for, and nothing else is claimed:
@@ -11,16 +11,18 @@ their steps. Exactly this is looked for, and nothing else is claimed:
   it was sent back or had to be done again; daily rounds, repeated activities and event sub-processes are no repetition.
 * **out_of_order**: by the times people stated, a step was done before one that has to come before it in the diagram; or
   of two tasks of one role that were open together, the one with the later limit or none was done first, and in the
-  time it took the other one would not have become late.
+  time it took the other one would not have become late; or the scenario expects a step after another one, and it was
+  done before that and not (as often as expected) after.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.evaluation_material import HUMAN_KINDS, Course, Plan, PlanElement, TaskRun, Visit
 from service.domain.evaluation_timeliness import OPEN, UNDONE, Timing
+from service.domain.scenario_parts import Expectation
 
 SKIPPED, LATE, REPEATED, OUT_OF_ORDER = "skipped", "late", "repeated", "out_of_order"
 KINDS = (SKIPPED, LATE, REPEATED, OUT_OF_ORDER)
@@ -49,10 +51,14 @@ class Deviation:
     over_by: timedelta | None = None
 
 
-def deviations(course: Course, plan: Plan, rows: Sequence[Timing]) -> tuple[Deviation, ...]:
+def deviations(
+    course: Course, plan: Plan, rows: Sequence[Timing], expected: Iterable[Expectation] = ()
+) -> tuple[Deviation, ...]:
     """Every difference, by kind and then in the order it began."""
     found = [*_passed_over(course, plan), *_skipped(course, plan), *_late(course, rows), *_repeated(course, plan)]
     found += [*_stated_order(course, plan), *_urgency(course, rows)]
+    known = {(each.element, each.by) for each in found if each.kind == OUT_OF_ORDER}
+    found += [each for each in _expected_order(course, plan, expected) if (each.element, each.by) not in known]
     return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.opened_at, each.element.id)))
 
 
@@ -226,3 +232,25 @@ def _urgency(course: Course, rows: Sequence[Timing]) -> Iterator[Deviation]:
                     other.opened_at, done_at or end, late.element, limit=late.limit,
                 )  # fmt: skip
                 break
+
+
+def _expected_order(course: Course, plan: Plan, expected: Iterable[Expectation]) -> Iterator[Deviation]:
+    """Steps a scenario expects after another one, done before it; each pair of steps once."""
+    pairs = {(each.element, each.since): each for each in expected if each.since and not each.is_not}
+    for each in pairs.values():
+        element, since = plan.find(each.element), plan.find(each.since)
+        began = course.done(since) if since is not None else []
+        if element is None or not began:
+            continue
+        start = min(_order(course, visit) for visit in began)
+        done = sorted(course.done(element), key=lambda visit: _order(course, visit))
+        before = [visit for visit in done if _order(course, visit) < start]
+        if before and len(done) - len(before) < each.times:
+            first, at = before[0], course.is_done_at(before[0])
+            yield Deviation(
+                OUT_OF_ORDER, element, first.instance, "expected_after", first.entered_at, at, since, done_at=at
+            )
+
+
+def _order(course: Course, visit: Visit) -> tuple[datetime, int]:
+    return course.is_done_at(visit), visit.left_seq

@@ -108,41 +108,51 @@ class Sealer:
         except InvalidToken as error:
             raise TokenDamaged(subject) from error
 
-    def open_all(self, source: Source, tokens: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-        """Decrypt `{key: token}` to `{subject: values}`; what is sealed by class is put together again."""
-        self.preload(source, tokens)
+    def open_all(
+        self, source: Source, tokens: Mapping[str, str], *, absent: frozenset[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Decrypt `{key: token}` to `{subject: values}`; what is sealed by class is put together again.
+
+        `absent` is what `preload` said, where the keys of a whole list were fetched before.
+        """
+        gone = self.preload(source, tokens) if absent is None else absent
         found: dict[str, dict[str, Any]] = {}
         for key, token in tokens.items():
-            values, subject = self.open(source, key, token), subject_of(key)
+            values, subject = {} if key in gone else self.open(source, key, token), subject_of(key)
             found[subject] = merged(found[subject], values) if subject in found else values
         return found
 
     def erased(self, source: Source, tokens: Mapping[str, str]) -> frozenset[str]:
         """Those keys of `{key: token}` that were destroyed."""
-        self.preload(source, tokens)
-        gone = [key for key in tokens if self._known(key) is None]
-        connection = connection_of(source)
-        return frozenset(key for key in gone if self._load(connection, key, erased_is_error=False) is None)
+        return self.preload(source, tokens)
 
-    def open_text(self, source: Source, text: str) -> dict[str, dict[str, Any]]:
-        """Decrypt a `sealed` text column to `{subject: values}`."""
-        return self.open_all(source, tokens_of(text))
+    def open_text(
+        self, source: Source, text: str, *, absent: frozenset[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Decrypt a `sealed` text column to `{subject: values}`; `absent` as for `open_all`."""
+        return self.open_all(source, tokens_of(text), absent=absent)
 
     def seal_text(self, source: Source, values: Mapping[str, Mapping[str, Any]]) -> str:
         """Encrypt `{subject: values}` to the form of a `sealed` text column."""
         return sealed_text({subject: self.seal(source, subject, each) for subject, each in values.items()})
 
-    def preload(self, source: Source, subjects: Iterable[str]) -> None:
-        """Fetch the keys of many subjects in few statements; worth it before opening a list."""
-        missing = [subject for subject in dict.fromkeys(subjects) if self._known(subject) is None]
+    def preload(self, source: Source, keys: Iterable[str]) -> frozenset[str]:
+        """Fetch many keys in few statements; worth it before opening a list. Returns those that are not there."""
+        missing = {key for key in keys if self._known(key) is None}
         if not missing:
-            return
-        connection = connection_of(source)
-        for start in range(0, len(missing), LOOKUP_CHUNK):
-            chunk = missing[start : start + LOOKUP_CHUNK]
-            for subject, wrapped in connection.execute(_find_many, {"subjects": chunk}):
+            return frozenset()
+        connection, ordered = connection_of(source), sorted(missing)
+        for start in range(0, len(ordered), LOOKUP_CHUNK):
+            chunk = ordered[start : start + LOOKUP_CHUNK]
+            for key, wrapped in connection.execute(_find_many, {"subjects": chunk}):
                 if wrapped != ERASED:
-                    self._remember(connection, subject, self._unwrap(wrapped))
+                    self._remember(connection, key, self._unwrap(wrapped))
+                    missing.discard(key)
+        return frozenset(missing)
+
+    def preload_texts(self, source: Source, texts: Iterable[str]) -> frozenset[str]:
+        """As `preload`, of all keys some `sealed` text columns need."""
+        return self.preload(source, [key for text in texts for key in tokens_of(text)])
 
     def destroy(self, connection: Connection, subject: str) -> None:
         """Erase a subject: its key is gone for good, what was sealed for it stays unreadable."""

@@ -15,6 +15,7 @@ def directory_of(choices: Choices) -> Directory:
             "cancel_persons": _choices(choices.persons),
             "case_ref": _choices(choices.cases),
             "corrects": _choices(choices.reports),
+            "owner": _choices(choices.accounts),
         },
     )
 

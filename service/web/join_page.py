@@ -24,6 +24,7 @@ from service.application.queries import (
 from service.application.queries.drill_guests import Door, GuestRow
 from service.application.queries.drill_injects import InjectCard
 from service.application.queries.drills import DrillRole
+from service.application.queries.reader import Reader
 from service.application.queries.task_rows import TaskRow
 from service.domain import commands as cmd
 from service.domain.devices import device_of
@@ -237,22 +238,40 @@ async def posted_by_guest(request: Request, playing: TakingPart) -> Posted | Non
 @router.get("/join/room")
 def room(guest: Arriving, playing: TakingPart) -> Response:
     """The waiting room, or the tasks of the role."""
+    is_fragment = "hx-request" in guest.request.headers
+    if is_fragment and (playing is None or playing.joined.state == drill_join.REFUSED):
+        return Response(status_code=204, headers={"hx-redirect": "/join/room"})
     if playing is None:
         return guest.plain("entry/join_over.html", JoinOverPage(is_refused=False), status=401)
-    joined = playing.joined
+    template, joined = f"entry/{'_' if is_fragment else ''}join_room.html", playing.joined
     if joined.state == drill_join.REFUSED:
         return guest.plain("entry/join_over.html", JoinOverPage(is_refused=True), status=403)
     if joined.state != drill_join.IN:
         page = RoomPage(joined.number, joined.name, "", guest.now, (), ())
-        return guest.plain("entry/join_room.html", page)
+        return guest.plain(template, page)
     with playing.visit.reader() as reader:
         row = reader.incident(joined.drill)
-        found = inbox.listing(reader, inbox.TaskFilter(incident=joined.drill, state="open", whose="group"), limit=100)
         page = RoomPage(
             joined.number, joined.name, reader.label("role", joined.role),
-            incident_pages.one(reader, joined.drill).clock.now, found.items, drill_injects.cards(reader, row),
+            incident_pages.one(reader, joined.drill).clock.now, _tasks(reader, joined),
+            drill_injects.cards(reader, row),
         )  # fmt: skip
-        return guest.plain("entry/join_room.html", page)
+        return guest.plain(template, page)
+
+
+@router.get("/join/count")
+def open_count(guest: Arriving, playing: TakingPart) -> Response:
+    """How many tasks of his drill wait for the guest: what his alarm listens to."""
+    if playing is None:
+        return guest.plain("entry/join_over.html", JoinOverPage(is_refused=False), status=401)
+    with playing.visit.reader() as reader:
+        count = len(_tasks(reader, playing.joined)) if playing.joined.state == drill_join.IN else 0
+        return Response(str(count), media_type="text/plain")
+
+
+def _tasks(reader: Reader, joined: Joined) -> tuple[TaskRow, ...]:
+    wanted = inbox.TaskFilter(incident=joined.drill, state="open", whose="group")
+    return inbox.listing(reader, wanted, limit=100).items
 
 
 @router.get("/join/tasks/{task}")

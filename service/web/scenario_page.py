@@ -82,7 +82,7 @@ def list_page(visit: Visiting) -> Response:
 @router.get("/scenarios/import")
 def import_form(visit: Visiting) -> Response:
     """Where a workbook is brought."""
-    return _import(visit, Typed())
+    return _import(visit, Typed(home_of(visit.principal)))
 
 
 @router.post("/scenarios/import")

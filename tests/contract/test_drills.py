@@ -42,6 +42,31 @@ def test_free_play_answers_id_incident_and_clock(world: Product) -> None:
     assert drill["id"] in [each["id"] for each in world.get("/drills", "trainer").json()["items"]]
 
 
+def test_drills_are_listed_by_when_they_were_begun_whatever_their_clocks_say(world: Product) -> None:
+    years = ("2026", "2025", "2027")
+    made = []
+    for year in years:
+        starts = STARTS.replace("2026", year)
+        world.clock.advance(timedelta(seconds=1))
+        made.append(begun(world, starts_at=starts, data={**QUICK, "found_at": starts}, speed=0)["id"])
+    listed: list[str] = []
+    cursor = ""
+    while not set(made) <= set(listed):
+        page = world.get("/drills", "trainer", params={"limit": "2", "cursor": cursor}).json()
+        listed += [each["id"] for each in page["items"]]
+        cursor = page["next"]
+    assert listed[:3] == made[::-1]
+
+
+def test_what_time_does_during_a_jump_is_not_put_down_to_the_trainer(world: Product) -> None:
+    drill = begun(world, speed=0)["id"]
+    assert world.post(f"/drills/{drill}/clock", {"action": "advance", "by": "PT3H"}, "trainer").status_code == 200
+    told = world.get(f"/incidents/{drill}/timeline?limit=200", "trainer").json()["items"]
+    rungs = [each for each in told if each["type"] == "deadline_escalated"]
+    assert rungs
+    assert {each["actor"] for each in rungs} == {"system"}
+
+
 def test_the_clock_answers_the_new_clock_and_what_fired(world: Product) -> None:
     drill = begun(world, speed=0)["id"]
     at = datetime.fromisoformat(STARTS)

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,13 +56,15 @@ class Cluster:
                 stop.wait(0.02)
 
     @contextmanager
-    def ending(self, how: signal.Signals, *, every: float) -> Iterator[None]:
-        """Inside, one web and one worker process are ended in turn, at most every so many seconds."""
+    def ending(self, how: signal.Signals, *, every: float, let_be: Callable[[], bool]) -> Iterator[None]:
+        """Inside, a web and a worker process are ended in turn, at most every so many seconds, none while `let_be`."""
         stop = Event()
 
         def go_on() -> None:
             turn = 0
             while not stop.wait(every):
+                if let_be():
+                    continue
                 self.until_all_listen(stop)
                 for kind in ("web", "worker"):
                     self.end(f"{kind}-{turn % NODES}", how)

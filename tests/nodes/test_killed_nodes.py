@@ -44,7 +44,7 @@ def live_through(folder: Path, story: Story, how: signal.Signals, *, every: floa
     world = NodesWorld(folder, at("08:00"))
     with cluster(folder, world.settings.database) as nodes:
         world.addresses[:] = nodes.addresses
-        with nodes.ending(how, every=every):
+        with nodes.ending(how, every=every, let_be=world.is_let_be):
             story(world)
         assert nodes.ended >= 4, "it was over before anything was ended"
         world.settle()

@@ -1,5 +1,6 @@
 """The after-action report names what failed, by element, limit and actual, and what follows from it."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import docx
@@ -7,7 +8,7 @@ import docx
 from service.application import after_action, drill_reviews
 from service.application.documents_docx import to_docx
 from service.domain import commands as cmd
-from tests.paths import reviewing
+from tests.paths import drilling, reviewing
 from tests.paths.world import World
 
 
@@ -35,6 +36,23 @@ def test_the_report_of_two_failures_names_both_and_keeps_what_people_write(world
     ):  # fmt: skip
         assert said in record, said
     assert "演练文书" in record
+
+
+def test_both_layouts_are_report_r25_of_the_catalogue_in_both_languages(world: World) -> None:
+    w = world
+    drill = drilling.begin(w)
+    files = w.app.documents.definitions
+    for layout, id_ in (("objectives", "R25"), ("record", "R25r")):
+        for locale in ("zh", "en"):
+            with w.app.read() as connection:
+                reader = replace(reviewing.reader(w, connection, "trainer"), locale=locale)
+                made = after_action.draft(reader, w.app.documents, drill, layout)
+            labels = [row["label"][locale] for section in files[id_]["sections"] for row in section.get("rows", ())]
+            said = [label for section in made.sections for label, _ in section.table]
+            assert (made.id, made.is_drill, made.is_draft) == (id_, True, False)
+            assert said == [label for label in labels if label in said]
+            assert {"预案适宜性", "Suitability of the plan"} & set(said)
+    assert w.app.documents.name("R25") == "演练评估报告"
 
 
 def read(w: World, drill: str, layout: str) -> str:

@@ -1,14 +1,20 @@
 """P26: training, plan, notice, the drill itself beside it, times, evaluation, improvements."""
 
+import pytest
 from sqlalchemy import select
 
-from service.application import drills
+from service.application import after_action, drills
+from service.application.queries import form_contexts, task_pages
 from service.application.queries import improvements as queries
 from service.domain import commands as cmd
+from service.domain.errors import FormRefused
 from service.persistence import tables as t
 from service.persistence.tables import sql
+from service.web.form_choices import directory_of
+from service.web.form_models import Filled
+from service.web.form_pages import FormWriter
 from tests.paths import reviewing
-from tests.paths.world import MINUTE, World
+from tests.paths.world import MINUTE, SCHOOL, World
 
 TRAINED = {
     "topic": "防护与转运", "date": "2026-03-02", "trainees": ["班主任甲", "保洁乙"], "hours": 2.0, "exam": "合格",
@@ -53,8 +59,10 @@ def test_a_drill_is_planned_begun_ended_evaluated_and_followed_by_actions(world:
     assert times["data"]["answers"]["missed_timers"] == late
     timed = [each for each in found.timings if each.kind == "task" and each.took and each.planned]
     assert len(times["data"]["answers"]["task_delays"]) == len(timed)
-    w.do("trainer", "t_evaluate_drill", {"report_score": 80, "evaluator": True})
-    action = {"text": "设时限", "owner": "nurse", "due": "2026-04-01"}
+    w.do("trainer", "t_evaluate_drill", {"report_score": 80, "evaluator": True, "wrong_branches": ["先报后隔离"]})
+    assert_assessed(w, drill)
+    assert_owners_are_chosen_by_name(w)
+    action = {"text": "设时限", "owner": {"id": w.who("nurse").account_id}, "due": "2026-04-01"}
     w.do("coordinator", "t_improve", {"improvements": [action]})
     assert w.row()["status"] == "closed"
     assert [row["state"] for row in w.rows(t.ElementVisit, element="ee_drill")] == ["completed"]
@@ -82,6 +90,34 @@ def test_who_keys_in_the_end_himself_is_not_asked_again(world: World) -> None:
     rated = {"report_score": 60, "evaluator": True, "wrong_branches": ["先报后隔离"]}
     w.do("trainer", "t_evaluate_drill", rated)
     assert w.saved("t_evaluate_drill")["wrong_branches"] == ["先报后隔离"]
+
+
+def assert_assessed(w: World, drill: str) -> None:
+    """What was answered stands in both layouts of the drill's report."""
+    for layout in ("objectives", "record"):
+        with w.app.read() as connection:
+            made = after_action.draft(reviewing.reader(w, connection, "trainer"), w.app.documents, drill, layout)
+        rows = dict(row for section in made.sections for row in section.table)
+        assert (rows["报告质量"], rows["错误分支"]) == ("80分", "先报后隔离")
+
+
+def assert_owners_are_chosen_by_name(w: World) -> None:
+    """The form offers the people of the organisation; somebody else is refused beside his row."""
+    nurse = w.who("nurse")
+    with w.app.read() as connection:
+        reader = reviewing.reader(w, connection, "coordinator")
+        found = task_pages.page(reader, w.open_tasks()["t_improve"][0])
+        context = form_contexts.of_task(reader, found.row)
+        choices = directory_of(form_contexts.choices(reader, w.incident, SCHOOL))
+    view = w.app.services.forms.view("F44#improve")
+    (rows,) = FormWriter(view, context, choices, "zh_CN").write(Filled({})).asked
+    owner = next(part for part in rows.rows[0].fields if part.name == "improvements.0.owner")
+    assert (owner.widget, (nurse.account_id, nurse.name) in {(each.value, each.label) for each in owner.choices}) == (
+        "select", True,
+    )  # fmt: skip
+    with pytest.raises(FormRefused) as refused:
+        w.do("coordinator", "t_improve", {"improvements": [{"text": "甲", "owner": {"id": "x"}, "due": "2026-04-01"}]})
+    assert [each.path for each in refused.value.errors] == ["improvements.0.owner"]
 
 
 def assert_begun(w: World, drill: str) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.application import inject_commands, projections, scenario_library
-from service.application.queries import Reader, drill_injects
+from service.application import after_action, inject_commands, projections, scenario_library
+from service.application.queries import Reader, drill_injects, timeline
 from service.domain import commands as cmd
 from service.domain import events as ev
 from service.domain.errors import NoSuch, NotAllowed, ScenarioRefused
@@ -169,6 +169,28 @@ def test_participants_see_what_came_to_them_and_nothing_before(world: World) -> 
         reader = Reader(connection, w.app.sealer, w.app.services, w.who("teacher"), w.clock.now())
         with pytest.raises(NotAllowed):
             drill_injects.of_drill(reader, w.incident)
+
+
+def test_the_timeline_names_injects_by_title_for_whom_they_came_to(world: World) -> None:
+    w = world
+    begin(w, CASE)
+    drilling.clock(w, "advance", by="PT30M")
+
+    def told(who: str, locale: str = "zh_CN") -> list[str]:
+        with w.app.read() as connection:
+            reader = Reader(connection, w.app.sealer, w.app.services, w.who(who), w.clock.now(), locale)
+            log = timeline.timeline(reader, w.incident, kinds=("assessment",)).entries
+        return [each.summary for each in reversed(log) if each.type == "inject_delivered"]
+
+    assert told("trainer") == ["注入事件“情况通报”：提示", "注入事件“家长群传言”：传言"]
+    assert told("trainer", "en") == ["Inject “Situation”: cue", "Inject “Rumour among parents”: rumour"]
+    assert told("cleaner") == ["注入事件 i01：提示", "注入事件 i02：传言"]
+    with w.app.read() as connection:
+        reader = Reader(connection, w.app.sealer, w.app.services, w.who("trainer"), w.clock.now())
+        report = after_action.draft(reader, w.app.documents, w.incident, "objectives")
+    course = next(each for each in report.sections if each.heading.endswith("演练过程"))
+    told_of = [line.split("注入事件")[1] for line in course.paragraphs if "注入事件" in line]
+    assert told_of == ["“情况通报”：提示", "“家长群传言”：传言"]
 
 
 def test_a_slip_is_made_once_and_then_put_right(world: World) -> None:

@@ -15,8 +15,8 @@ from docx import Document as open_docx
 from docx.oxml.ns import qn
 from lxml import etree
 
-from service.application.document_values import chinese_number
-from service.application.documents import Document, DocumentLibrary, DocumentMeta, letterhead_number
+from service.application.document_values import Grid, chinese_number
+from service.application.documents import Document, DocumentLibrary, DocumentMeta, Section, letterhead_number
 from service.application.documents_docx import to_docx
 from service.domain.errors import NoSuch
 
@@ -314,6 +314,25 @@ def test_the_page_holds_one_heading_and_no_inline_style() -> None:
     assert not {"style", "script"} & set(reader.tags)
     assert "style" not in reader.attributes
     assert not {"mark-draft", "mark-drill", "watermark"} & reader.classes
+
+
+def test_long_rows_may_break_between_pages_and_short_cells_stay_on_one_line() -> None:
+    cells = (
+        "9月7日10时00分前",
+        "09-07 10:30\n超时 30 分",
+        "未达到",
+        "−2 天 23 时",
+        "",
+        "3 d 4 h",
+        "漏做：前后左右4人留观",
+    )
+    course = "\n".join(f"{minute:02d}" for minute in range(13))
+    grid = Grid(tuple("甲乙丙丁戊己庚"), (cells,), (1,) * len(cells))
+    section = Section("", table=(("过程", course), ("效果", "好")), grid=grid)
+    html = LIBRARY.to_html(LIBRARY.plain("R26", "表", meta=a_meta(), sections=(section,), locale="zh"))
+    assert re.findall(r'<tr class="long"><th scope="row">(.*?)</th>', html) == ["过程"]
+    shorts = re.findall(r"<td( class=\"short\")?>", html.partition("<tbody>")[2])
+    assert [bool(each) for each in shorts] == [False, True, True, True, True, True, False]
 
 
 def test_a_drill_is_marked_in_html_and_on_every_page_of_the_docx() -> None:

@@ -215,6 +215,21 @@ def test_a_step_stated_to_be_done_before_the_one_before_it_is_out_of_order() -> 
     assert (found.by and found.by.id, found.done_at, found.limit) == ("t_draft", minute(10), minute(20))
 
 
+def test_a_step_the_scenario_expects_after_another_but_done_before_it_is_out_of_order() -> None:
+    expected = Expectation("x", "t_call", "in_time", within=timedelta(minutes=30), since="t_draft")
+    log = Log().open("t_draft", 1).open("t_call", 2).done("t_call", 5).done("t_draft", 9)
+    evaluation = log.result(expected)
+    (found,) = evaluation.deviations
+    assert (found.kind, found.element.id, found.cause) == ("out_of_order", "t_call", "expected_after")
+    assert (found.by and found.by.id, found.done_at) == ("t_draft", minute(5))
+    assert [(each.kind, each.element.id) for each in evaluation.findings] == [("out_of_order", "t_call")]
+    log.open("t_call", 10, visit="again").done("t_call", 12, visit="again")
+    assert log.result(expected).deviations == (), "it was done after it as well, as often as expected"
+    in_order = Log().open("t_draft", 1).open("t_call", 2).done("t_draft", 5).done("t_call", 5)
+    assert in_order.result(expected).deviations == ()
+    assert Log().open("t_call", 2).done("t_call", 5).result(expected).deviations == ()
+
+
 def test_less_urgent_work_first_counts_where_its_time_would_have_been_enough() -> None:
     def course(took: float) -> list[tuple[str, str]]:
         log = Log().limit("X01", 0, 30).open("t_first", 1, rule="X01").open("t_call", 2).done("t_call", 2 + took)

@@ -75,6 +75,38 @@ def test_who_joins_waits_gets_a_role_and_does_its_tasks(web: Pages, drill: str) 
         assert verify(connection).ok
 
 
+def test_the_alarm_of_a_guest_counts_the_tasks_of_his_drill_alone(web: Pages, drill: str) -> None:
+    guest, waiting = joined(web, drill)
+    assert (guest.get("/join/count").text, waiting.all("//body")[0].get("data-alarm-count")) == ("0", "/join/count")
+    task = task_of(web, drill)
+    decided(web, drill, task.role)
+    before = int(guest.get("/join/count").text)
+    assert before >= 1
+    title = guest.get("/join/room").words("//title")
+    assert title.startswith(f"({before}) ")
+    web.world.open("teacher", quick("王小真"))  # a real incident, and another drill: tasks of the same roles
+    drilling.begin(web.world, speed=0)
+    assert guest.get("/join/count").text == str(before)
+    guest.submit(guest.get(f"/join/tasks/{task.id}"))
+    assert task_of(web, drill).state == "completed"
+    assert guest.get("/join/count").text == str(len(open_of(web, drill, task.role)))
+    part = guest.get("/join/room", **{"hx-request": "true"})
+    assert ("<html" in part.text, "data-alarm-switch" in part.text) == (False, False)
+    trainer = web.as_("trainer")
+    trainer.submit(trainer.get(f"/drills/{drill}"), {}, "//form[contains(@action, '/finish')]")
+    assert guest.get("/join/count").status == 401
+    assert guest.get("/join/room", **{"hx-request": "true"}).status == 204
+
+
+def open_of(web: Pages, drill: str, role: str) -> list[str]:
+    """Open tasks of a role in a drill."""
+    held, tasks = sql.task_roles, sql.tasks
+    found = select(tasks.c.id).join(held, held.c.task_id == tasks.c.id).where(held.c.role == role)
+    with web.world.app.read() as connection:
+        mine = found.where(tasks.c.incident_id == drill, tasks.c.state.in_(("open", "claimed")))
+        return list(connection.execute(mine).scalars())
+
+
 def test_a_guest_completes_a_task_under_his_name(web: Pages, drill: str) -> None:
     guest, _ = joined(web, drill)
     task = task_of(web, drill, "t_small_written")

@@ -20,7 +20,7 @@ MOST_CARDS = 3  # of what came latest
 
 @dataclass(frozen=True, slots=True)
 class DrillBand:
-    """A drill as the band tells it; `cards` are injects that came to the reader, latest first."""
+    """A drill as the band tells it; `cards` are injects that came to the reader, latest first, until it is over."""
 
     drill: str
     number: str
@@ -46,10 +46,11 @@ def of_incident(reader: Reader, incident: str) -> DrillBand | None:
     subject = reader.incident_subject({"organisation_id": shown.organisation, "kind": shown.kind})
     if not may(reader.principal, Action.INCIDENT_READ, subject):
         return None
+    is_over = row["ended_at"] is not None
     return DrillBand(
         incident, shown.number, shown.organisation, clock_of(reader, row, shown),
-        may(reader.principal, Action.DRILL_CONTROL, subject), row["ended_at"] is not None, row["trial"],
-        drill_injects.cards(reader, reader.incident(incident))[:MOST_CARDS],
+        may(reader.principal, Action.DRILL_CONTROL, subject), is_over, row["trial"],
+        () if is_over else drill_injects.cards(reader, reader.incident(incident))[:MOST_CARDS],
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.application import scenario_plans
-from service.application.queries import drill_diary
+from service.application.queries import drill_diary, inject_names
 from service.application.queries.reader import Reader
 from service.application.queries.scenarios import InjectRow, ObjectiveRow, Words
 from service.domain.access import Action
@@ -16,8 +16,6 @@ from service.domain.errors import NotADrill
 from service.domain.scenario_reading import inject_of
 from service.domain.scenarios import Scenario
 from service.persistence.tables import sql
-
-UNSEEN = frozenset({"data", "failure"})  # they work; nobody is told of them as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,11 @@ def objectives(reader: Reader, drill: str) -> tuple[ObjectiveRow, ...]:
 def cards(reader: Reader, incident: Mapping[str, Any]) -> tuple[InjectCard, ...]:
     """What came to the reader, latest first: for all participants, or for a role he has; everything to the trainer."""
     is_trainer = reader.may_with(Action.DRILL_CONTROL, incident)
-    mine = reader.principal.memberships.get(incident["organisation_id"], frozenset())
-    rows = [row for row in _rows(reader, incident["id"]) if row["state"] == "sent" and row["kind"] not in UNSEEN]
-    came = [row for row in rows if is_trainer or not row["to"] or mine & set(row["to"])]
+    sent = [row for row in _rows(reader, incident["id"]) if row["state"] == "sent"]
+    came = [
+        row for row in sent
+        if inject_names.came_to(reader, incident, row) or (is_trainer and row["kind"] not in inject_names.UNSEEN)
+    ]  # fmt: skip
     return tuple(sorted(map(_card(reader), came), key=lambda card: card.sent_at, reverse=True))
 
 

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_, union
 
 from service.application.queries import cursors
-from service.application.queries.reader import OPEN_STATES, Reader, incidents, task_roles, tasks
+from service.application.queries.reader import Reader, incidents, task_roles, tasks
 from service.application.queries.task_rows import TaskRow, rows_of, statement
 from service.domain.calendar import local
 
 SOON = timedelta(minutes=30)
 GROUPS = ("overdue", "soon", "today", "later")
 WHOSE = ("mine", "group", "all")
+
+MANY = 1_000  # tasks; of an overseer's more are not counted
 
 _due = func.coalesce(tasks.c.due_at, cursors.NEVER)
 
@@ -54,7 +56,7 @@ class InboxGroup:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Open tasks in groups (empty ones left out), with the counts of the three buttons."""
+    """Open tasks in groups (empty ones left out), with the counts of the three buttons (`all` up to MANY)."""
 
     groups: tuple[InboxGroup, ...]
     counts: dict[str, int]
@@ -64,14 +66,18 @@ class Inbox:
 def listing(reader: Reader, wanted: TaskFilter, *, cursor: str = "", limit: int = cursors.LIMIT) -> TaskList:
     """Tasks the reader may see, due first, those without a due time last."""
     limit = cursors.clamp(limit)
-    query = statement().where(reader.in_scope, *_conditions(reader, wanted))
+    query = select(tasks.c.id).join(incidents, incidents.c.id == tasks.c.incident_id)
+    query = query.where(reader.in_scope, *_conditions(reader, wanted))
     if cursor:
         due, created, task = cursors.read(cursor, 3)
         after = (cursors.read_instant(due), cursors.read_instant(created), task)
         query = query.where(tuple_(_due, tasks.c.created_at, tasks.c.id) > tuple_(*(_bound(part) for part in after)))
-    found = reader.rows(query.order_by(_due, tasks.c.created_at, tasks.c.id).limit(limit + 1))
-    page = rows_of(reader, found[:limit])
-    return TaskList(page, _cursor(page[-1]) if len(found) > limit else "")
+    # The page is found by its keys first: the rest of a row is looked up for what is shown, not for what is sorted.
+    query = query.order_by(tasks.c.due_at.nulls_last(), tasks.c.created_at, tasks.c.id).limit(limit + 1)
+    keys = reader.connection.execute(query).scalars().all()
+    found = {row["id"]: row for row in reader.rows(statement().where(tasks.c.id.in_(keys[:limit])))}
+    page = rows_of(reader, [found[key] for key in keys[:limit]])
+    return TaskList(page, _cursor(page[-1]) if len(keys) > limit else "")
 
 
 def inbox(reader: Reader, wanted: TaskFilter, *, cursor: str = "", limit: int = cursors.MOST) -> Inbox:
@@ -97,17 +103,20 @@ def group_of(row: TaskRow) -> str:
     return "today" if local(row.due_at).date() == local(row.now).date() else "later"
 
 
-def counts(reader: Reader) -> dict[str, int]:
-    """Open tasks behind each of the three buttons, in one statement; those of drills are counted apart (`drill`)."""
+def counts(reader: Reader, most: int = MANY) -> dict[str, int]:
+    """Open tasks behind each of the three buttons, `all` up to `most`; those of drills are counted apart (`drill`)."""
+    open_tasks = tasks.join(incidents, incidents.c.id == tasks.c.incident_id)
     is_real = incidents.c.kind == "real"
-    open_tasks = select(
+    group = select(
         func.count().filter(is_real, _is_mine(reader)).label("mine"),
-        func.count().filter(is_real, _is_group(reader)).label("group"),
-        func.count().filter(is_real).label("all"),
-        func.count().filter(~is_real, _is_group(reader)).label("drill"),
-    ).select_from(tasks.join(incidents, incidents.c.id == tasks.c.incident_id))
-    row = reader.connection.execute(open_tasks.where(reader.in_scope, tasks.c.state.in_(OPEN_STATES))).mappings().one()
-    return {code: row[code] for code in (*WHOSE, "drill")}
+        func.count().filter(is_real).label("group"),
+        func.count().filter(~is_real).label("drill"),
+    )
+    group = group.select_from(open_tasks).where(reader.in_scope, _is_open(), _is_group(reader))
+    some = select(tasks.c.id).select_from(open_tasks).where(reader.in_scope, _is_open(), is_real).limit(most)
+    every = select(func.count()).select_from(some.subquery())
+    found = dict(reader.rows(group)[0])
+    return {**found, "all": reader.connection.execute(every).scalar_one()}
 
 
 # --- conditions -------------------------------------------------------------------------------
@@ -116,7 +125,7 @@ def counts(reader: Reader) -> dict[str, int]:
 def _conditions(reader: Reader, wanted: TaskFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.state == "open":
-        found.append(tasks.c.state.in_(OPEN_STATES))
+        found.append(_is_open())
     elif wanted.state:
         found.append(tasks.c.state == wanted.state)
     if wanted.states:
@@ -138,13 +147,20 @@ def _conditions(reader: Reader, wanted: TaskFilter) -> list[ColumnElement[bool]]
     return found
 
 
+def _is_open() -> ColumnElement[bool]:
+    """As `ix_tasks_due` has it: a task has ended when it is done or given up."""
+    return tasks.c.ended_at.is_(None)
+
+
 def _is_mine(reader: Reader) -> ColumnElement[bool]:
     return tasks.c.assignee == reader.principal.account_id
 
 
 def _is_group(reader: Reader) -> ColumnElement[bool]:
-    me = reader.principal.account_id
-    return or_(tasks.c.assignee == me, and_(tasks.c.assignee.is_(None), reader.is_candidate))
+    """What I have, and what came to me and nobody has; from my side, for most open tasks are other people's."""
+    has = select(tasks.c.id).where(_is_mine(reader))
+    is_free = or_(tasks.c.assignee.is_(None), _is_mine(reader))
+    return and_(is_free, tasks.c.id.in_(union(has, *reader.offers)))
 
 
 def _is_overdue(reader: Reader) -> ColumnElement[bool]:
@@ -155,7 +171,7 @@ def _is_overdue(reader: Reader) -> ColumnElement[bool]:
     late: list[ColumnElement[bool]] = [and_(incidents.c.kind == "real", _due < reader.now)]
     for row in reader.rows(drills):
         late.append(and_(tasks.c.incident_id == row["id"], _due < reader.now_of(row["clock"])))
-    return and_(tasks.c.state.in_(OPEN_STATES), or_(*late))
+    return and_(_is_open(), or_(*late))
 
 
 def _bound(part: datetime | str) -> ColumnElement[object]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 
 from service.application.queries import cursors
-from service.application.queries.reader import CLOSED_STATUSES, OPEN_STATES, Reader, incidents, tasks
+from service.application.queries.reader import CLOSED_STATUSES, Reader, incidents, tasks
 from service.application.queries.words import clock_time, remaining
 from service.domain.alerts import MESSAGE as ALERT
 from service.domain.clock import VirtualClock
@@ -115,17 +115,19 @@ class IncidentFilter:
 
 
 def listing(reader: Reader, wanted: IncidentFilter, *, cursor: str = "", limit: int = cursors.LIMIT) -> IncidentList:
-    """Incidents the reader may see, newest first."""
+    """Incidents the reader may see, newest first; drills by when they were begun: their clocks say nothing."""
     limit = cursors.clamp(limit)
-    query = _statement().where(reader.in_scope, *_conditions(wanted))
+    query = select(incidents.c.id).where(reader.in_scope, *_conditions(wanted))
+    by = (incidents.c.id,) if wanted.kind == "drill" else (incidents.c.opened_at, incidents.c.id)
+    newest = [column.desc() for column in by]
     if cursor:
         opened, key = cursors.read(cursor, 2)
         left_at = (literal(cursors.read_instant(opened), incidents.c.opened_at.type), literal(key))
-        query = query.where(tuple_(incidents.c.opened_at, incidents.c.id) < tuple_(*left_at))
-    query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit + 1)
-    found = reader.rows(query)
-    page = _rows(reader, found[:limit])
-    following = cursors.write([page[-1].opened_at.isoformat(), page[-1].id]) if len(found) > limit else ""
+        query = query.where(tuple_(*by) < tuple_(*left_at[-len(by) :]))
+    query = query.order_by(*newest).limit(limit + 1)
+    keys = reader.connection.execute(query).scalars().all()
+    page = _rows(reader, reader.rows(_statement().where(incidents.c.id.in_(keys[:limit])).order_by(*newest)))
+    following = cursors.write([page[-1].opened_at.isoformat(), page[-1].id]) if len(keys) > limit else ""
     return IncidentList(page, following)
 
 
@@ -164,7 +166,7 @@ def deadline_rows(reader: Reader, incident: str, now: datetime) -> tuple[Deadlin
 def _statement() -> Any:
     """Incidents with the name of their procedure, the open tasks and when the status began."""
     changes = t.table_of(t.StatusChange)
-    is_open = and_(tasks.c.incident_id == incidents.c.id, tasks.c.state.in_(OPEN_STATES))
+    is_open = and_(tasks.c.incident_id == incidents.c.id, tasks.c.ended_at.is_(None))
     since = select(func.max(changes.c.at)).where(changes.c.incident_id == incidents.c.id)
     return select(
         incidents,
@@ -230,7 +232,7 @@ def _late(reader: Reader, found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     if not nows:
         return {}
     statement = select(tasks.c.incident_id, tasks.c.due_at).where(
-        tasks.c.incident_id.in_(sorted(nows)), tasks.c.state.in_(OPEN_STATES), tasks.c.due_at.is_not(None)
+        tasks.c.incident_id.in_(sorted(nows)), tasks.c.ended_at.is_(None), tasks.c.due_at.is_not(None)
     )
     late: dict[str, int] = {}
     for row in reader.rows(statement):
@@ -285,7 +287,7 @@ def _counts(reader: Reader, incident: str, now: datetime) -> dict[str, int]:
     """What the tabs show as numbers; one statement."""
     persons, reports, deliveries = t.table_of(t.Person), t.table_of(t.Report), t.table_of(t.Delivery)
     engine, notices = t.table_of(t.EngineIncident), t.table_of(t.Message)
-    is_open = tasks.c.state.in_(OPEN_STATES)
+    is_open = tasks.c.ended_at.is_(None)
     is_live = persons.c.is_revoked.is_(False)
 
     def count(table: Any, *conditions: ColumnElement[bool]) -> Any:
@@ -294,7 +296,7 @@ def _counts(reader: Reader, incident: str, now: datetime) -> dict[str, int]:
     wanted = {
         "tasks_open": count(tasks, is_open),
         "tasks_late": count(tasks, is_open, tasks.c.due_at < now),
-        "tasks_done": count(tasks, tasks.c.state == "completed"),
+        "tasks_done": count(tasks, tasks.c.completed_by.is_not(None)),
         "people": count(persons, is_live),
         "cases": count(persons, is_live, persons.c.kind == "case"),
         "onsite": count(persons, is_live, persons.c.kind == "onsite"),

@@ -69,10 +69,10 @@ class Names:
 
 def opened(reader: Reader, sealed: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Sealed texts by person, opened with one look-up of keys."""
-    tokens = {person: json.loads(text or "{}") for person, text in sealed.items()}
-    reader.sealer.preload(reader.connection, [subject for each in tokens.values() for subject in each])
+    sealer, connection = reader.sealer, reader.connection
+    absent = sealer.preload_texts(connection, sealed.values())
     values: dict[str, dict[str, Any]] = {}
-    for person, each in tokens.items():
-        parts = reader.sealer.open_all(reader.connection, each)
+    for person, text in sealed.items():
+        parts = sealer.open_text(connection, text, absent=absent)
         values[person] = {key: value for part in parts.values() for key, value in part.items()}
     return values

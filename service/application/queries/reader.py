@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Executable, Select, and_, false, func, or_, select, true
 
 from service.application import accounts, organisations
 from service.application.queries.words import label, pick
@@ -22,6 +22,7 @@ from service.persistence import tables as t
 from service.persistence.sealing import Sealer
 
 OPEN_STATES = ("open", "claimed")
+WIDE = 5  # a part of all organisations beyond which it is no way into a list
 CLOSED_STATUSES = ("closed", "false_alarm", "merged")
 
 incidents = t.table_of(t.Incident)
@@ -42,10 +43,15 @@ class Reader:
     principal: Principal
     now: datetime
     locale: str = "zh_CN"
+    wide: int = WIDE
 
     def rows(self, statement: Executable) -> list[dict[str, Any]]:
         """The rows of a statement by column name."""
         return [dict(row) for row in self.connection.execute(statement).mappings()]
+
+    @cached_property
+    def _incidents(self) -> dict[str, Mapping[str, Any] | None]:
+        return {}
 
     # --- words --------------------------------------------------------------------------------
 
@@ -80,34 +86,48 @@ class Reader:
     @cached_property
     def in_scope(self) -> ColumnElement[bool]:
         """The condition on `incidents` that holds for what the reader may see."""
-        if self.principal.is_admin:
-            return true()
+        if self.principal.is_admin or len(self.visible) == len(self.hierarchy.parents):
+            return true()  # two thousand names in every statement would say no more
         drills = drill_organisations(self.principal, self.hierarchy)
         parts: list[ColumnElement[bool]] = []
         if self.visible:
-            parts.append(incidents.c.organisation_id.in_(sorted(self.visible)))
+            parts.append(self._within(self.visible))
         if drills:
             led = or_(incidents.c.kind == "drill", incidents.c.procedure == TRAINING)
-            parts.append(and_(led, incidents.c.organisation_id.in_(sorted(drills))))
+            parts.append(and_(led, self._within(drills)))
         return or_(*parts) if parts else false()
+
+    def _within(self, some: frozenset[str]) -> ColumnElement[bool]:
+        """The condition that an incident belongs to one of these organisations.
+
+        Where they are many of all it is no way in: going through what is due, or newest, finds a page of theirs sooner.
+        """
+        column: ColumnElement[str] = incidents.c.organisation_id
+        is_wide = len(some) * self.wide > len(self.hierarchy.parents)
+        return (func.coalesce(column, "") if is_wide else column).in_(sorted(some))
 
     @cached_property
     def is_candidate(self) -> ColumnElement[bool]:
         """The condition on `tasks` that holds where they came to the reader, or he has their role where they are."""
+        return or_(*(each.where(each.selected_columns[0] == tasks.c.id).exists() for each in self.offers))
+
+    @cached_property
+    def offers(self) -> list[Select[Any]]:
+        """Where the ids of all tasks `is_candidate` holds for are, ended ones too: the way in without an incident."""
         assigned = t.table_of(t.Assignment)
-        mine = assigned.c.account_id == self.principal.account_id
-        came = select(assigned.c.id).where(assigned.c.task_id == tasks.c.id, mine).exists()
+        found = [select(assigned.c.task_id).where(assigned.c.account_id == self.principal.account_id)]
         held = [
             and_(task_roles.c.organisation_id == organisation, task_roles.c.role.in_(sorted(roles)))
             for organisation, roles in sorted(self.principal.memberships.items())
         ]
-        if not held:
-            return came
-        return or_(came, select(task_roles.c.task_id).where(task_roles.c.task_id == tasks.c.id, or_(*held)).exists())
+        return [*found, select(task_roles.c.task_id).where(or_(*held))] if held else found
 
     def incident(self, incident_id: str, action: Action = Action.INCIDENT_READ) -> Mapping[str, Any]:
         """The row of an incident the reader may see. Raises NoSuch, or NotAllowed for a further action."""
-        row = next(iter(self.rows(select(incidents).where(incidents.c.id == incident_id))), None)
+        if incident_id not in self._incidents:
+            found = self.rows(select(incidents).where(incidents.c.id == incident_id))
+            self._incidents[incident_id] = next(iter(found), None)
+        row = self._incidents[incident_id]
         if row is None or not may(self.principal, Action.INCIDENT_READ, self.incident_subject(row)):
             raise NoSuch("incident", incident_id)
         require(self.principal, action, self.incident_subject(row))

@@ -42,13 +42,14 @@ def sentences() -> Mapping[str, Sentence]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the sentences of one page of events may name: persons (as the reader may see them), accounts, tasks."""
+    """What the sentences of one page of events may name: persons and injects as the reader may see them, more."""
 
     persons: Mapping[str, str]
     accounts: Mapping[str, str]
     tasks: Mapping[str, str]
     reports: Mapping[str, str]
     deliveries: Mapping[str, str]
+    injects: Mapping[tuple[str, str], str]  # by drill and inject
 
 
 def summary(reader: Reader, row: Mapping[str, Any], known: Known) -> str:
@@ -173,6 +174,12 @@ class _Words(dict[str, str]):
         value = self.data.get(key)
         return value if isinstance(value, list) else [str(value)] if value else []
 
+    def inject(self) -> str:
+        """An inject by its title, by its id for who may not know it."""
+        key = str(self.data.get("inject") or "")
+        title = self.known.injects.get((self.row["stream"], key))
+        return self.reader.pick(f"“{title}”", f" “{title}”") if title else f" {key}"
+
     def classes(self) -> str:
         """The classes an erasure was about."""
         named = [self.reader.label("retention_class", each) for each in self.data.get("rules") or {}]
@@ -205,6 +212,7 @@ FILLERS: dict[str, Callable[[_Words], str]] = {
     "rating": lambda w: w.word("rating", "rating"),
     "review_part": lambda w: w.word("review_part", "part"),
     "played_by": lambda w: w.word("played_by", "played_by"),
+    "inject": lambda w: w.inject(),
     "inject_kind": lambda w: w.word("inject_kind", "kind"),
     "inject_outcome": lambda w: w.word("inject_outcome", "outcome") if w.data.get("outcome") else "",
     "inject_reason": lambda w: w.word("inject_outcome", "reason"),

@@ -1,13 +1,13 @@
 """The timeline: events as sentences, two kinds by default with the milestones of the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true
 
-from service.application.queries import cursors, names
+from service.application.queries import cursors, inject_names, names
 from service.application.queries.drills import drill_row
 from service.application.queries.reader import Reader, tasks
 from service.application.queries.recipients import recipient_name
@@ -77,16 +77,19 @@ def all_events(reader: Reader, incident: str, *, after: int = 0, limit: int = cu
 
 def timeline(
     reader: Reader, incident: str, *, kinds: Iterable[str] = DEFAULT_KINDS, before: int = 0, limit: int = 100,
-    person: str = "",
+    person: str = "", without: Collection[str] = (),
 ) -> Timeline:  # fmt: skip
     """The newest events of some kinds with all milestones, newest first; `next` is the seq to go on before.
+
+    `without` are types that are left out all the same.
 
     With a person: only what names him or happened in an instance of his; raises NotAllowed for who may not
     read about people.
     """
     reader.incident(incident, Action.PEOPLE_READ if person else Action.INCIDENT_READ)
     limit, wanted = cursors.clamp(limit), set(kinds)
-    shown = [type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone]
+    told = {type_ for type_, each in sentences().items() if each.kind in wanted or each.is_milestone}
+    shown = sorted(told.difference(without))
     statement = select(events).where(
         events.c.stream == incident, events.c.type.in_(shown), _is_for(reader, incident)
     )  # fmt: skip
@@ -179,6 +182,7 @@ def known_of(reader: Reader, found: list[dict[str, Any]], *, is_masked: bool = F
         tasks=_task_names(reader, _ids(data, "task")),
         reports=_report_names(reader, _ids(data, "report")),
         deliveries=_delivery_names(reader, _ids(data, "delivery")),
+        injects=inject_names.titles(reader, found),
     )
 
 

@@ -3,16 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from service.persistence.tables.base import json_column
+
+_IS_OPEN, _HAS_ONE = text("ended_at IS NULL"), text("assignee IS NOT NULL")  # of a task
 
 
 class Incident(SQLModel, table=True):
     """What people see. `clock` is a list of segments."""
 
     __tablename__ = "incidents"
+    __table_args__ = (Index("ix_incidents_opened_at", "opened_at", "id"),)
     id: str = Field(primary_key=True)
     number: str = Field(index=True)
     organisation_id: str = Field(index=True)
@@ -78,7 +81,11 @@ class Task(SQLModel, table=True):
     """A human task. `name` comes from the definition; `due_at` from the bound deadline."""
 
     __tablename__ = "tasks"
-    __table_args__ = (Index("ix_tasks_open", "state", "organisation_id", "role"),)
+    __table_args__ = (
+        Index("ix_tasks_open", "state", "organisation_id", "role"),
+        Index("ix_tasks_assignee", "assignee", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
+        Index("ix_tasks_due", "due_at", "created_at", "id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+    )
     id: str = Field(primary_key=True)
     incident_id: str = Field(index=True)
     instance_id: str = Field(index=True)
@@ -107,9 +114,10 @@ class TaskRole(SQLModel, table=True):
     """Role of a task, one row for the lane and one for each further role: the inbox index."""
 
     __tablename__ = "task_roles"
+    __table_args__ = (Index("ix_task_roles_held", "organisation_id", "role"),)
     task_id: str = Field(primary_key=True)
     role: str = Field(primary_key=True, index=True)
-    organisation_id: str = Field(index=True)
+    organisation_id: str
 
 
 class Wait(SQLModel, table=True):

@@ -1,5 +1,6 @@
 // Sound and browser notification for new tasks while a page is open, also in the background; switched on per
-// browser on the page of one's channels. A notification says that there is something, never what.
+// browser on the page of one's channels. A notification says that there is something, never what. A page of somebody
+// who joined a drill names where the tasks of that drill are counted, and the number stands in its title.
 (() => {
   const KEY = "tocsin-alarm";
   const EVERY = 20000;
@@ -28,16 +29,18 @@
     const text = document.body.dataset.alarm;
     if ("Notification" in window && Notification.permission === "granted") {
       const shown = new Notification(text, { tag: KEY });
-      shown.onclick = () => { window.focus(); location.assign("/inbox"); };
+      shown.onclick = () => { window.focus(); location.assign(document.body.dataset.alarmHome || "/inbox"); };
     }
   }
 
   function look() {
-    if (!isOn()) return;
-    fetch("/inbox/count").then((answer) => (answer.ok ? answer.text() : "")).then((text) => {
+    const counted = document.body.dataset.alarmCount;
+    if (!isOn() && !counted) return;
+    fetch(counted || "/inbox/count").then((answer) => (answer.ok ? answer.text() : "")).then((text) => {
       if (!/^\d+$/.test(text)) return;
       const count = Number(text);
-      if (known !== null && count > known) ring();
+      if (counted) document.title = document.title.replace(/^(\(\d+\) )?/, count ? `(${count}) ` : "");
+      if (isOn() && known !== null && count > known) ring();
       known = count;
     }).catch(() => {});
   }
