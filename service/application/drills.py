@@ -118,13 +118,19 @@ def settle_settings(
 def cast(
     uow: UnitOfWork, services: Services, principal: Principal, command: cmd.CastRole, *, request_id: str = ""
 ) -> None:
-    """Hand a role to people or to the service, with what it has open. Raises as `control`."""
+    """Hand a role to people or to the service, with what it has open. Raises as `control`.
+
+    `*` is whoever is not named; handed to the service, those who are named go with it.
+    """
 
     def work(on: Advance) -> None:
         row = drill_of(on, principal)
         if command.played_by not in PLAYERS:
             raise ValueRefused("played_by", "须为 human 或 simulated", "must be human or simulated")
         simulated.cast(on, row, command.role, command.played_by)
+        if command.role == drill_clock.EVERYBODY and command.played_by == simulated.ACTOR:
+            for role in sorted(row["roles"]):
+                simulated.cast(on, drill_clock.row_of(on) or row, role, command.played_by)
 
     advance(uow, services, command.drill, _origin(principal, request_id), work)
 

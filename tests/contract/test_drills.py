@@ -42,6 +42,15 @@ def test_free_play_answers_id_incident_and_clock(world: Product) -> None:
     assert drill["id"] in [each["id"] for each in world.get("/drills", "trainer").json()["items"]]
 
 
+def test_everybody_is_handed_to_the_service_at_once_those_who_were_named_too(world: Product) -> None:
+    drill = begun(world, speed=0, roles={"place_lead": "human", "parent": "simulated"})["id"]
+    answer = world.post(f"/drills/{drill}/roles", {"role": "*", "played_by": "simulated"}, "trainer")
+    assert answer.status_code == 200, answer.text
+    assert {each["played_by"] for each in answer.json()["roles"]} == {"simulated"}
+    taken = world.post(f"/drills/{drill}/roles", {"role": "place_lead", "played_by": "human"}, "trainer").json()["roles"]
+    assert [each["role"] for each in taken if each["played_by"] == "human"] == ["place_lead"]
+
+
 def test_drills_are_listed_by_when_they_were_begun_whatever_their_clocks_say(world: Product) -> None:
     years = ("2026", "2025", "2027")
     made = []

@@ -43,7 +43,7 @@ class DrillRole:
 
 @dataclass(frozen=True, slots=True)
 class DrillPage:
-    """One drill; `code_word` is for its trainer only."""
+    """One drill; `code_word` is for its trainer only; `others` plays the roles that nobody named, later ones too."""
 
     row: IncidentRow
     clock: DrillClock
@@ -55,9 +55,15 @@ class DrillPage:
     on_loss: str
     code_word: str
     roles: tuple[DrillRole, ...]
+    others: str
     may_control: bool
     scenario: str
     trial: bool
+
+    @property
+    def has_people(self) -> bool:
+        """Whether a role, or one that comes later, is played by people."""
+        return self.others != "simulated" or any(role.played_by != "simulated" for role in self.roles)
 
     @property
     def id(self) -> str:
@@ -124,6 +130,7 @@ def page(reader: Reader, drill: str) -> DrillPage:
         on_loss=row["on_loss"],
         code_word=row["code_word"] if may_control else "",
         roles=_roles(reader, shown, row),
+        others=player_of(row["roles"], EVERYBODY),
         may_control=may_control and row["ended_at"] is None,
         scenario=row["scenario"],
         trial=row["trial"],
