@@ -47,7 +47,8 @@ def test_everybody_is_handed_to_the_service_at_once_those_who_were_named_too(wor
     answer = world.post(f"/drills/{drill}/roles", {"role": "*", "played_by": "simulated"}, "trainer")
     assert answer.status_code == 200, answer.text
     assert {each["played_by"] for each in answer.json()["roles"]} == {"simulated"}
-    taken = world.post(f"/drills/{drill}/roles", {"role": "place_lead", "played_by": "human"}, "trainer").json()["roles"]
+    back = {"role": "place_lead", "played_by": "human"}
+    taken = world.post(f"/drills/{drill}/roles", back, "trainer").json()["roles"]
     assert [each["role"] for each in taken if each["played_by"] == "human"] == ["place_lead"]
 
 
