@@ -28,8 +28,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 SPEEDS = ((1, "1"), (10, "2"), (60, "3"), (360, "4"))  # speed and its key
 MADE_UP = ("cue", "rumour", "document", "absence")  # kinds of injects a trainer makes up on this page
-_FED, _FEED = ("assessment", "curated", "participant"), 12  # kinds and number of entries of the live feed
-_UNFED = ("delivery_acknowledged",)  # a notice to many comes back as many receipts
 _INJECT = ("kind", "title", "text", "to", "role", "hours", "document")
 
 
@@ -185,7 +183,7 @@ def control(visit: Visit, reader: Reader, drill: str, refusal: Refusal) -> Contr
         actions=tuple(waiting.action_menu(reader, drill)) if acts and found.ended_at is None else (),
         steps=board.now,
         picture=board.picture,
-        feed=timeline.timeline(reader, drill, kinds=_FED, limit=_FEED, without=_UNFED),
+        feed=timeline.feed(reader, drill),
         watches=watches,
         may_write=leads,
         pending=tuple(sorted((each for each in injects if each.state == "pending"), key=_due)),

@@ -25,8 +25,7 @@ from service.web.site import Visit, Visiting, go
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PACES = (1, 2, 4, 8)  # moments a second
-_FED, _FEED, _DONE = ("assessment", "curated", "participant"), 12, 8
-_UNFED = ("delivery_acknowledged",)  # as in the control room
+_DONE = 8  # tasks that are over
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _model(visit: Visit, reader: Reader, past: Reader, moment: Moment, looked_at
         pages=shown.pages,
         picture=shown.picture,
         here=timeline.all_events(reader, moment.incident, after=moment.seq - 1, limit=1),
-        feed=timeline.timeline(reader, moment.incident, kinds=_FED, before=moment.seq + 1, limit=_FEED, without=_UNFED),
+        feed=timeline.feed(reader, moment.incident, before=moment.seq + 1),
         paces=PACES,
         address=address,
         instance=instance,

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from service.application import drills
+from service.application.queries import timeline
 from service.domain import commands as cmd
 from service.persistence import tables as t
-from tests.paths import drilling
+from tests.paths import drilling, reviewing
 from tests.paths.world import World, at
 
 CASE = "school_suspected_case"
@@ -72,6 +73,11 @@ def test_a_school_of_simulated_roles_works_a_case_off(world: World, seed: int) -
     by = {row["element"]: row["actor"] for row in w.events("task_completed")}
     assert by.pop("r_final_list") == "system", "another process of the incident answers it"
     assert set(by.values()) == {"simulated", w.who("trainer").account_id}
+    receipt = w.events("delivery_acknowledged")[-1]["seq"]
+    with w.app.read() as connection:
+        told = timeline.feed(reviewing.reader(w, connection, "trainer"), w.incident, before=receipt + 1).entries
+    assert len(told) == timeline.MOST_FED
+    assert "delivery_acknowledged" not in {each.type for each in told}, "of a notice to many there are many"
 
 
 def test_a_role_is_taken_over_and_handed_back_at_any_moment(world: World) -> None:

@@ -23,6 +23,7 @@ deliveries = t.table_of(t.Delivery)
 PERSON_KEYS = ("person", "persons", "case")
 NOTES = frozenset({"note_added", "drill_noted", "drill_noted_privately"})
 PRIVATE = "drill_noted_privately"  # for whoever controls the drill
+FED, MOST_FED = ("assessment", "curated", "participant"), 12  # kinds and number of entries of the live feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,14 @@ def timeline(
     entries = _entries(reader, found[:limit])
     cursor = str(entries[-1].seq) if len(found) > limit else ""
     return Timeline(entries, _hidden(reader, incident, set(shown)), cursor, _last_seq(reader, incident))
+
+
+def feed(reader: Reader, incident: str, *, before: int = 0) -> Timeline:
+    """What just happened, as the control room of a drill and its replay tell it; receipts are left out.
+
+    A notice to many comes back as many.
+    """
+    return timeline(reader, incident, kinds=FED, before=before, limit=MOST_FED, without=("delivery_acknowledged",))
 
 
 def _hidden(reader: Reader, incident: str, shown: set[str]) -> dict[str, int]:
