@@ -37,6 +37,7 @@ from service.persistence.database import Database, open_database
 from service.persistence.runners import open_runner
 from service.persistence.sealing import Sealer
 from service.persistence.unit_of_work import UnitOfWork
+from service.persistence.writer import Writer
 from service.settings import Settings, index_key, master_keys, oidc_client_secret, partner_secrets
 from service.worker import Duties, JobWorker, PollingWorker, Worker
 
@@ -122,7 +123,7 @@ def build(settings: Settings, clock: Clock | None = None, *, warm: Tocsin | None
     duties = Duties(
         database, run, services, outside=outside, sealer=sealer, link=settings.public_url, shred=shred
     )  # fmt: skip
-    worker = PollingWorker(duties) if database.is_sqlite else JobWorker(duties, clock)
+    worker = _worker(duties, writer, clock)
     documents = warm.documents if warm else DocumentLibrary.load(settings.forms_dir / "reports")
     inbound = doors(partner_secrets(settings), clock=clock)
     sessions = SessionMemory(database, writer.directory, monotonic_seconds, writer.submit)
@@ -229,6 +230,15 @@ def _forgetting(services: Services, sealer: Sealer, announcements: Announcements
         announcements.tell_erased(incident)
 
     return replace(services, forget=forget_everywhere)
+
+
+def _worker(duties: Duties, writer: CommandRunner, clock: Clock) -> Worker:
+    """Who polls hears from the single writer what falls due; nodes wake each other by jobs."""
+    if not isinstance(writer, Writer):
+        return JobWorker(duties, clock)
+    worker = PollingWorker(duties)
+    writer.on_wake(worker.ring)
+    return worker
 
 
 def _outside(settings: Settings, sink: DirectorySink) -> OutsideWorld:

@@ -28,8 +28,7 @@ _due = (
     .order_by(_rows.c.real_due_at, _rows.c.due_at, _rows.c.id)
     .limit(bindparam("most"))
 )
-_next = select(func.min(_rows.c.real_due_at)).where(_rows.c.is_done.is_(False))
-
+_next = select(_rows.c.real_due_at).where(_rows.c.is_done.is_(False)).order_by(_rows.c.real_due_at).limit(1)
 
 _first_of = select(func.min(_rows.c.due_at)).where(
     _rows.c.incident_id == bindparam("incident"), _rows.c.is_done.is_(False), _rows.c.real_due_at < NEVER
@@ -101,9 +100,13 @@ def due(connection: Connection, real_now: datetime, limit: int = 100) -> list[Du
     return [DueItem(*row) for row in found]
 
 
-def next_due(connection: Connection, incident_id: str = "") -> datetime | None:
-    """The earliest real due time of all open rows, or of those of an incident; None if nothing falls due by itself."""
+def next_due(connection: Connection, incident_id: str = "", *, after: datetime | None = None) -> datetime | None:
+    """The earliest real due time of all open rows, or of those of an incident; None if nothing falls due by itself.
+
+    With `after` the earliest behind an instant.
+    """
     statement = _next.where(_rows.c.incident_id == incident_id) if incident_id else _next
+    statement = statement.where(_rows.c.real_due_at > after) if after else statement
     earliest: datetime | None = connection.execute(statement).scalar()
     return None if earliest is None or earliest >= PAUSED else earliest
 

@@ -224,7 +224,7 @@ class UnitOfWork:
     def wake(self, kind: str, ref: str, at: datetime) -> None:
         """Ask for a look at an incident or a delivery (`kind`) at an instant of real time (alarms.py).
 
-        Only an alarm clock beside a row that says what is due; where rows are polled it does nothing.
+        Only an alarm clock beside a row that says what is due; where rows are polled it ends the sleep of who polls.
         """
         self.wakes[kind, ref] = min(at, self.wakes.get((kind, ref), at))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -102,6 +103,7 @@ class Writer:
         self._ids = ids or IdGenerator(clock)
         self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._lost: list[Callable[[], None]] = []
+        self._wake: Callable[[datetime], None] | None = None
         self._heads: dict[str, Head] = {}
         self.directory = DirectoryMemory()
         self._gate = threading.Lock()
@@ -135,6 +137,13 @@ class Writer:
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call back, on the writer's thread, whenever a group was lost."""
         self._lost.append(callback)
+
+    def on_wake(self, callback: Callable[[datetime], None]) -> None:
+        """Call back, on the writer's thread, when a command was committed that asked for a look (`UnitOfWork.wake`).
+
+        The callback gets the earliest instant of real time it asked for, and must not fail.
+        """
+        self._wake = callback
 
     def stop(self) -> None:
         """Finish what is queued and take no more; may be called twice."""
@@ -259,6 +268,8 @@ class Writer:
         for command in group:
             if command.error is None and command.uow is not None:
                 end(command.uow, command.uow.committed_hooks)
+                if self._wake is not None and command.uow.wakes:
+                    self._wake(min(command.uow.wakes.values()))
         for command in group:
             if command.error is None:
                 command.future.set_result(command.result)

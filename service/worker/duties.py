@@ -52,6 +52,16 @@ class Duties:
         self._is_scrubbed = True  # nothing erased is left beside the tables
         self._minded_at: datetime | None = None
         self._not_before: dict[str, datetime] = {}  # deliveries that failed: a short while without them
+        self.has_more = False  # the last round left incidents that were due, and could work some
+
+    def now(self) -> datetime:
+        """Real time."""
+        return self._services.clock.now()
+
+    def next_due(self, *, after: datetime) -> datetime | None:
+        """When the next row falls due behind an instant of real time; None where none does."""
+        with self.database.read() as connection:
+            return queue.next_due(connection, after=after)
 
     def tick(self) -> int:
         """Work what is due now, one after the other; returns how many incidents and deliveries were looked at."""
@@ -154,8 +164,8 @@ class Duties:
         with self.database.read() as connection:
             rows = queue.due(connection, self._services.clock.now(), BATCH)
         incidents = dict.fromkeys(row.incident_id for row in rows)
-        for incident in incidents:
-            self._guarded("due", incident, partial(self.work, incident))
+        worked = [self._guarded("due", incident, partial(self.work, incident)) for incident in incidents]
+        self.has_more = len(rows) == BATCH and any(worked)
         return len(incidents)
 
     def _waiting_deliveries(self) -> int:
@@ -177,12 +187,14 @@ class Duties:
         else:
             self._not_before.pop(row["id"], None)
 
-    def _guarded(self, kind: str, ref: str, work: Callable[[], object]) -> None:
-        """One failing row must not stop the others; an engine failure is on record where it belongs."""
+    def _guarded(self, kind: str, ref: str, work: Callable[[], object]) -> bool:
+        """One failing row must not stop the others (False); an engine failure is on record where it belongs."""
         try:
             work()
         except Exception:  # the round goes on whatever a row does to it
             log.exception("work_failed", kind=kind, ref=ref)
+            return False
+        return True
 
 
 def _seal(uow: UnitOfWork) -> None:
