@@ -85,8 +85,8 @@ def _fails(connection: Connection, row: Mapping[str, Any], now: datetime) -> boo
 def _report_text(view: IncidentView, report: str) -> dict[str, object]:
     table = sql.reports
     row = view.connection.execute(select(table).where(table.c.id == report)).mappings().one()
-    record = next((r for r in view.facts.rows.records if r["id"] == row["record_id"]), None)
-    values = view.facts.rows.answers(record)["values"] if record else {}
+    record = view.rows.get(sql.records, row["record_id"]) if row["record_id"] else None
+    values = view.facts.rows.answers(record)["values"] if record and not record["is_revoked"] else {}
     return {**values, "document": row["document"], "report": report}
 
 

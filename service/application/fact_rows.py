@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from service.application import clusters, contact_rows
+from service.application.observation_course import Course
 from service.application.person_facts import PersonFacts
 from service.domain import events as ev
 from service.domain.gateways import REPORT_MESSAGES
@@ -20,11 +21,10 @@ from service.persistence.working_set import Connecting, IncidentRows
 T = TypeVar("T")
 READINGS = "F14"  # so many records that they are read person by person, never all of them
 
-
 # Which parts an event makes stale; events that are not named change none of them.
 CONTACTS = ("contacts", "_contacts_by_person", "_contacts_asked", "_of_contacts")
 PEOPLE = ("_people", "_others", "cases", "known", "first_case", "neighbours", *CONTACTS)
-RECORDS = ("records", "_of_form", "_of_person", "_names", "_latest", "_readings")
+RECORDS = ("records", "_of_form", "_of_person", "_names", "_latest", "_courses")
 REPORTS = ("_reports", "sent_reports")
 OF_OTHERS = ("school_cases",)  # what other incidents change: never kept beyond a command
 STALE: Mapping[str, tuple[str, ...]] = {
@@ -79,8 +79,8 @@ class FactRows:
         if record is None:
             return
         if record["form"] == READINGS:
-            if record["person_id"] in self._readings:
-                self._readings[record["person_id"]].append(record)
+            if record["person_id"] in self._courses:
+                self._courses[record["person_id"]].records.append(record)
             return
         if "records" not in self.__dict__:
             return
@@ -127,15 +127,22 @@ class FactRows:
 
     def records_about(self, form: str, person: str) -> list[Row]:
         """Answered views of a form about a person, oldest first."""
-        if form != READINGS:
-            return self._of_person.get((form, person), [])
-        if person not in self._readings:
+        return self._of_person.get((form, person), []) if form != READINGS else self._course(person).records
+
+    def course(self, person: str) -> Course:
+        """What the readings of a person come to; each is opened once, and what it said is not kept."""
+        for record in (course := self._course(person)).records[course.taken :]:
+            course.take(record["view"], self.answers(record)["values"])
+        return course
+
+    def _course(self, person: str) -> Course:
+        if person not in self._courses:
             found = self._rows.where(sql.records, incident_id=self.incident_id, form=READINGS, person_id=person)
-            self._readings[person] = sorted((row for row in found if not row["is_revoked"]), key=_when)
-        return self._readings[person]
+            self._courses[person] = Course(sorted((row for row in found if not row["is_revoked"]), key=_when))
+        return self._courses[person]
 
     @cached_property
-    def _readings(self) -> dict[str, list[Row]]:
+    def _courses(self) -> dict[str, Course]:
         return {}
 
     @cached_property
@@ -276,7 +283,7 @@ class FactRows:
             for part in self._sealer.open_text(self._source, record["sealed"]).values():
                 values.update(part)
             known = {"id": record["id"], "view": record["view"], "at": record["at"], "values": values}
-            if record["form"] != READINGS:  # nobody asks for those again and again
+            if record["form"] != READINGS:  # a course keeps what they come to
                 self._answers[record["id"]] = known
         return known
 

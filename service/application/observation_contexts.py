@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.application.incident_view import IncidentView
-from service.application.observation_facts import readings_of
 from service.domain.calendar import at_local
-from service.domain.sessions import Session, key_of, session_at
+from service.domain.sessions import Session, session_at
 
 HOME = frozenset({"home", "home_monitor", "health_monitor"})
 MIDNIGHT = datetime.min.time()
@@ -21,8 +20,7 @@ def of_reading(view: IncidentView, target: Any) -> dict[str, Any]:
     session = session_at(target.opened_at, since, view.policies)
     if session is None:
         return {}
-    person = view.facts.rows.person(target.person)
-    recorded = {key_of(reading["day_no"], reading["session"]) for reading in readings_of(person)}
+    recorded = view.facts.rows.course(target.person).recorded
     mode = str(view.facts.value("contact_mode", target.person))
     return reading_defaults(mode, session, is_recorded=session.key in recorded)
 

@@ -3,6 +3,7 @@
 Imported by `facts`, so that they are registered with the others.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,22 +12,13 @@ from service.application.fact_base import FactBase, person_fact
 from service.application.person_facts import PersonFacts
 from service.domain.calendar import parse_instant
 from service.domain.form_rules import is_fever
-from service.domain.sessions import MORNING, key_of, session_at
+from service.domain.sessions import session_at
 
 CHECK = ("ca_symptom_transfer", "t_symptom_help")  # on the way to the clinic, or waiting for somebody who drives
 WELL: tuple[object, ...] = (None, [], ["none"])
 
 
-def readings_of(person: PersonFacts) -> list[dict[str, Any]]:
-    """The valid reading of each session in order; a correction stands in the place of what it corrects."""
-    found = {}
-    for record in person.records("F14"):
-        if record["view"] == "session":
-            found[record["values"].get("day_no"), record["values"].get("session") != MORNING] = record["values"]
-    return [found[place] for place in sorted(found)]
-
-
-def is_abnormal(reading: dict[str, Any], policies: Any) -> bool:
+def is_abnormal(reading: Mapping[str, Any], policies: Any) -> bool:
     """The temperature reaches the threshold, or there is a symptom."""
     return is_fever(reading.get("temperature"), policies) or reading.get("symptoms") not in WELL
 
@@ -56,17 +48,16 @@ def session_open(base: FactBase, person: PersonFacts) -> str:
 
 
 @person_fact
-def session_recorded(_base: FactBase, person: PersonFacts) -> str:
+def session_recorded(base: FactBase, person: PersonFacts) -> str:
     """Day and session of the reading entered last."""
-    entered = [record["values"] for record in person.records("F14") if record["view"] == "session"]
-    return key_of(entered[-1]["day_no"], entered[-1]["session"]) if entered else ""
+    return base.rows.course(person.id).entered
 
 
 @person_fact
 def observation_abnormal(base: FactBase, person: PersonFacts) -> bool:
     """The reading of the latest session shows fever or a symptom."""
-    readings = readings_of(person)
-    return bool(readings) and is_abnormal(readings[-1], base.policies)
+    latest = base.rows.course(person.id).latest
+    return bool(latest) and is_abnormal(latest, base.policies)
 
 
 @person_fact
@@ -77,7 +68,7 @@ def symptom_open(base: FactBase, person: PersonFacts) -> bool:
         return True
     if not base.value("observation_abnormal", person.id):
         return False
-    measured_at = parse_instant(readings_of(person)[-1]["measured_at"])
+    measured_at = parse_instant(base.rows.course(person.id).latest["measured_at"])
     return not any(r["view"] == "arrive" and r["at"] >= measured_at for r in person.records("F05"))
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from service.application.observation_facts import readings_of
 from service.domain import events as ev
 from service.domain.calendar import local
 from service.domain.errors import FormRefused
 from service.domain.form_messages import field_error
-from service.domain.sessions import MORNING, key_of, session_at, sessions
+from service.domain.sessions import MORNING, session_at, sessions
 from service.persistence.tables import sql
 
 if TYPE_CHECKING:
@@ -103,11 +102,10 @@ def is_only_noted(target: Target, values: Mapping[str, Any]) -> bool:
 
 def missing_sessions(base: FactBase, person: str) -> list[str]:
     """Keys of the sessions that are over without a reading, in order."""
-    found = base.rows.find(person)
     since, until = base.value("observed_from", person), base.value("observed_until", person)
-    if found is None or since is None or until is None:
+    if since is None or until is None:
         return []
-    recorded = {key_of(reading["day_no"], reading["session"]) for reading in readings_of(found)}
+    recorded = base.rows.course(person).recorded
     due = [each for each in sessions(since, until, base.policies) if each.ends <= base.now]  # type: ignore[arg-type]  # facts of times
     return [each.key for each in due if each.key not in recorded]
 

@@ -88,18 +88,18 @@ def _organisation_name(view: IncidentView, locale: str) -> str:
 
 def _measures(view: IncidentView, locale: str) -> tuple[tuple[datetime, str], ...]:
     """Completed tasks in time order, by the label of the diagram."""
-    table = sql.tasks
-    done = (table.c.incident_id == view.incident["id"]) & (table.c.state == "completed")
-    rows = view.connection.execute(select(table).where(done).order_by(table.c.ended_at, table.c.id)).mappings().all()
+    task, instance = sql.tasks.c, sql.instances.c
+    fields = (task.form_key, task.procedure, task.process, task.element, task.done_at, task.ended_at, instance.version)
+    done = (task.incident_id == view.incident["id"]) & (task.state == "completed")
+    joined = sql.tasks.join(sql.instances, instance.id == task.instance_id)
+    rows = view.connection.execute(select(*fields).select_from(joined).where(done).order_by(task.ended_at, task.id))
     found = []
     for row in rows:
-        if row["form_key"].partition("#")[0] in {"F08", "F09", "F10", "F11"} or row["form_key"] == "F00#sign":
+        if row.form_key.partition("#")[0] in {"F08", "F09", "F10", "F11"} or row.form_key == "F00#sign":
             continue
-        versions = select(sql.instances.c.version).where(sql.instances.c.id == row["instance_id"])
-        version = view.connection.execute(versions).scalar_one()
-        assembly = view.services.definitions.pinned(view.connection, row["procedure"], version)
-        node = assembly.bundle.processes[row["process"]].nodes[row["element"]]
-        found.append((row["done_at"] or row["ended_at"], pick((node.name, node.name_en), locale)))
+        assembly = view.services.definitions.pinned(view.connection, row.procedure, row.version)
+        node = assembly.bundle.processes[row.process].nodes[row.element]
+        found.append((row.done_at or row.ended_at, pick((node.name, node.name_en), locale)))
     return tuple(found)
 
 
