@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 Instance = Mapping[str, Any] | None  # the row of the instance an event belongs to
+_ABOUT = {"timer": sql.waits, simulated.KIND: sql.tasks}  # whose row the reference of a due row is
 LADDERS = frozenset({"ladder", assignment.DUE_KIND})
 
 
@@ -151,9 +152,11 @@ def _work_all(on: Advance) -> None:
     while items := _due_together(on):
         on.now = max(items[0].due_at, told(on) or on.incident["opened_at"])
         item = items[0]
+        _read_ahead(on, items)
+        queue.take(on.uow, [each.id for each in items])
         try:
             for item in items:
-                if queue.done(on.uow, item.id):  # what was worked before it may have cancelled it
+                if queue.is_taken(on.uow, item.id):  # what was worked before it may have cancelled it
                     _work(on, item)
             on.settle()
             injects.look(on)
@@ -161,6 +164,19 @@ def _work_all(on: Advance) -> None:
         except EngineFailed as error:
             error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise
+
+
+def _read_ahead(on: Advance, items: Sequence[DueItem]) -> None:
+    """Read for all what each of them would read for itself."""
+    if len(items) == 1:
+        return
+    for kind, table in _ABOUT.items():
+        on.rows.read_ahead(table, [item.ref for item in items if item.kind == kind])
+    instances = [item.instance_id for item in items if item.instance_id]
+    on.rows.read_ahead(sql.instances, instances)
+    on.rows.read_sets_ahead(sql.element_visits, "instance_id", instances, state="active")
+    on.rows.read_sets_ahead(sql.tasks, "instance_id", instances)
+    on.services.live.read_ahead(on.uow, instances)
 
 
 def _due_together(on: Advance) -> list[DueItem]:
@@ -213,7 +229,7 @@ _WORKED = {
 
 
 def _name(on: Advance, item: DueItem) -> str:
-    table = {"timer": sql.waits, "simulated": sql.tasks}.get(item.kind)
+    table = _ABOUT.get(item.kind)
     row = on.rows.get(table, item.ref) if table is not None else None
     return str(row["element"]) if row else item.ref.removeprefix(f"{on.incident_id}:")
 

@@ -5,6 +5,7 @@ instance is stored only over the revision it came from. A stale entry is dropped
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from threading import Lock
 
 from sqlalchemy import bindparam, select
@@ -17,12 +18,14 @@ from service.engine.instance import Instance
 from service.persistence.pending import Head
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
-from service.persistence.working_set import WorkingSet
+from service.persistence.working_set import AT_ONCE, WorkingSet
 
 CAPACITY = 20_000  # instances
 ROWS = 400_000  # rows of all working sets together
+AHEAD = "stored forms read ahead"  # in the scratch of a unit of work: by instance, each for one load
 _states = sql.instance_states.c
 _revision = select(_states.revision).where(_states.instance_id == bindparam("instance"))
+_all_stored = select(_states.instance_id, _states.revision, _states.state)
 _stored = select(_states.revision, _states.state).where(_states.instance_id == bindparam("instance"))
 
 
@@ -61,10 +64,20 @@ class LiveInstances:
                 metrics.live_hits.inc()
                 return kept
         (metrics.live_misses if kept is None else metrics.live_stale).inc()
-        row = uow.connection.execute(_stored, {"instance": instance_id}).first()
+        row = uow.scratch.get(AHEAD, {}).pop(instance_id, None)
+        row = row or uow.connection.execute(_stored, {"instance": instance_id}).first()
         if row is None:
             raise StateUnreadable("", "nothing is stored", instance=instance_id)
         return row.revision, restored(assembly, instance_id, row.state)
+
+    def read_ahead(self, uow: UnitOfWork, instances: Iterable[str]) -> None:
+        """Read the stored forms of instances that are soon to be loaded, all at once."""
+        with self._lock:
+            missing = [each for each in instances if each not in self._kept]
+        found = uow.scratch.setdefault(AHEAD, {})
+        for start in range(0, len(missing), AT_ONCE):
+            wanted = _all_stored.where(_states.instance_id.in_(missing[start : start + AT_ONCE]))
+            found.update({row.instance_id: row for row in uow.connection.execute(wanted)})
 
     def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:
         """Store a changed instance under the next revision; `revision` 0 means it is new.

@@ -18,6 +18,7 @@ from service.persistence.unit_of_work import UnitOfWork
 SENT_BY_WORKER = ("auto", "push")  # channels of deliveries that a gateway takes
 INCIDENT, DELIVERY = "incident", "delivery"  # what can be woken (`UnitOfWork.wake`)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # real due time of a row on hold: its work failed, a person must see to it
+TAKEN = "due rows to be worked"  # in the scratch of a unit of work: their ids
 PAUSED = datetime(9998, 1, 1, tzinfo=UTC)  # of a row whose clock is paused: it falls due when the clock runs again
 
 _rows = table_of(DueRow)
@@ -74,7 +75,7 @@ def put(
     }
     if real_due_at is not None:
         uow.wake(INCIDENT, incident_id, real_due_at)
-    uow.pending.remove(_rows, row["id"])
+    cancel(uow, kind, ref)
     uow.pending.add(_rows, row["id"], row)
     return str(row["id"])
 
@@ -86,12 +87,23 @@ def row_id(kind: str, ref: str) -> str:
 
 def cancel(uow: UnitOfWork, kind: str, ref: str) -> None:
     """Remove the open row of (kind, ref), if there is one."""
-    uow.pending.remove(_rows, row_id(kind, ref))
+    row = row_id(kind, ref)
+    uow.pending.remove(_rows, row)
+    uow.scratch.get(TAKEN, set()).discard(row)
 
 
-def done(uow: UnitOfWork, row: str) -> bool:
-    """Take a row off; False if it was worked, moved away or cancelled meanwhile: do nothing then."""
-    return uow.connection.execute(delete(_rows).where(_rows.c.id == row)).rowcount == 1
+def take(uow: UnitOfWork, rows: Sequence[str]) -> None:
+    """Take rows off that are to be worked in this unit of work; `is_taken` is asked of each when its turn comes."""
+    statement = delete(_rows).where(_rows.c.id.in_(rows)).returning(_rows.c.id)
+    uow.scratch.setdefault(TAKEN, set()).update(uow.connection.execute(statement).scalars())
+
+
+def is_taken(uow: UnitOfWork, row: str) -> bool:
+    """Whether a row is to be worked now, asked once; False if it was worked, moved or cancelled: do nothing then."""
+    taken: set[str] = uow.scratch.get(TAKEN, set())
+    is_mine = row in taken
+    taken.discard(row)
+    return is_mine
 
 
 def due(connection: Connection, real_now: datetime, limit: int = 100) -> list[DueItem]:

@@ -5,7 +5,7 @@ right as long as that is the head. A set holds only what somebody asked for: sin
 sets of rows with the same value in some columns. Projections write through it, so it stays right.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, sel
 from service.persistence.database import READS
 from service.persistence.pending import Head, Key, PendingWrites, Row
 from service.persistence.tables import DirectoryState, table_of
+
+AT_ONCE = 500  # ids in one statement
 
 _version = select(table_of(DirectoryState).c.version)
 _by_engine: WeakKeyDictionary[Engine, tuple[int | None, dict[str, Any]]] = WeakKeyDictionary()
@@ -156,6 +158,25 @@ class IncidentRows:
         """Rows with these values are about to be added, and there are none yet."""
         self.kept.copy_of(table).sets.setdefault(tuple(values), {}).setdefault(tuple(values.values()), {})
 
+    def read_ahead(self, table: Table, keys: Iterable[str]) -> None:
+        """Read rows that are soon to be asked for by their ids, all at once."""
+        rows = self.kept.copy_of(table).rows
+        for some in _stretches([key for key in keys if key not in rows]):
+            mine = table.c.id.in_(some) & (table.c.incident_id == self.kept.incident)
+            for row in self._work.connection.execute(select(table).where(mine)).mappings():
+                rows[row["id"]] = dict(row)
+
+    def read_sets_ahead(self, table: Table, column: str, each: Iterable[str], **values: Any) -> None:
+        """Read sets that are soon to be asked for: one for each value of a column, with the same other values."""
+        names = (column, *values)
+        sets = self.kept.copy_of(table).sets.setdefault(names, {})
+        rest = tuple(values.values())
+        for some in _stretches([value for value in each if (value, *rest) not in sets]):
+            wanted = [table.c[column].in_(some), *(table.c[name] == value for name, value in values.items())]
+            sets.update({(value, *rest): {} for value in some})
+            for row in self._found(table, select(table).where(*wanted).order_by(table.c.id), {}):
+                sets[row[column], *rest][row["id"]] = row
+
     def _having(self, table: Table, values: Mapping[str, Any]) -> dict[str, Row]:
         names = tuple(values)
         sets = self.kept.copy_of(table).sets.setdefault(names, {})
@@ -166,12 +187,16 @@ class IncidentRows:
         return found
 
     def _read(self, table: Table, names: Names, values: Mapping[str, Any]) -> dict[str, Row]:
+        return {row["id"]: row for row in self._found(table, _having(table, names), values)}
+
+    def _found(self, table: Table, statement: Select[Any], values: Mapping[str, Any]) -> Iterator[Row]:
+        """The rows a statement finds, as they stand here: what is known of one already is newer."""
         rows = self.kept.copy_of(table).rows
-        found: dict[str, Row] = {}
-        for row in self._work.connection.execute(_having(table, names), values).mappings():
-            known = rows.get(row["id"])
-            found[row["id"]] = rows[row["id"]] = dict(row) if known is None else known
-        return found
+        for found in self._work.connection.execute(statement, values).mappings():
+            row = rows.get(found["id"])
+            if row is None:
+                row = rows[found["id"]] = dict(found)
+            yield row
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -221,6 +246,10 @@ class IncidentRows:
         """All rows of a table that no command reads from memory whose key begins with `first` are gone."""
         column = next(iter(table.primary_key.columns))
         self._work.connection.execute(delete(table).where(column == first))
+
+
+def _stretches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
 
 
 def _values(names: Names, row: Row) -> Values:

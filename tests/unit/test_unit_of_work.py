@@ -180,9 +180,32 @@ def test_putting_a_row_again_moves_it(backend: str, tmp_path: Path) -> None:
 def test_a_row_is_worked_once(backend: str, tmp_path: Path) -> None:
     with a_store(backend, tmp_path) as store:
         row = put(store, "w1", START, START)
-        assert store.runner.run(lambda uow: queue.done(uow, row)) is True
-        assert store.runner.run(lambda uow: queue.done(uow, row)) is False
+
+        def taken(uow: UnitOfWork) -> list[bool]:
+            queue.take(uow, [row])
+            return [queue.is_taken(uow, row), queue.is_taken(uow, row)]
+
+        assert store.runner.run(taken) == [True, False]
+        assert store.runner.run(taken) == [False, False]
         assert due_refs(store, START) == []
+
+
+@on_both
+def test_what_is_moved_or_cancelled_before_its_turn_is_not_worked(backend: str, tmp_path: Path) -> None:
+    with a_store(backend, tmp_path) as store:
+        rows = [put(store, ref, START, START) for ref in ("w1", "w2", "w3")]
+
+        def worked(uow: UnitOfWork) -> list[bool]:
+            queue.take(uow, rows)
+            queue.cancel(uow, "timer", "w2")
+            queue.put(
+                uow, kind="timer", ref="w3", incident_id="i1", due_at=START + HOUR, real_due_at=START + HOUR
+            )  # fmt: skip
+            return [queue.is_taken(uow, row) for row in rows]
+
+        assert store.runner.run(worked) == [True, False, False]
+        assert due_refs(store, START) == []
+        assert due_refs(store, START + HOUR) == ["w3"]
 
 
 @on_both
