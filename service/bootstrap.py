@@ -68,10 +68,10 @@ class Tocsin:
         return run_recorded(self.writer, self.services, handler)
 
     async def run_soon(self, handler: Callable[[UnitOfWork], T]) -> T:
-        """The same for the event loop: it goes on with others until the commit."""
+        """The same for the event loop and a short use case: it goes on with others until the commit."""
         with _counted():
             try:
-                return await asyncio.wrap_future(self.writer.submit(handler))
+                return await asyncio.wrap_future(self.writer.submit_short(handler))
             except EngineFailed as error:
                 failure = error
                 recorded = self.writer.submit(lambda uow: engine_incidents.record(uow, self.services, failure))

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         default=10_485_760, description="largest request body, in bytes"
     )
     poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=1.0, description="seconds between two looks at the due timers and deliveries"
+        default=1.0, description="seconds at most between two looks at the due timers and deliveries"
     )
     locale: Literal["zh_CN", "en"] = Field(
         default="zh_CN", description="language where neither user nor browser asks for one"

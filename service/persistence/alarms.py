@@ -69,13 +69,13 @@ def lock_of(kind: str, ref: str) -> str:
     return f"{kind}:{ref}"
 
 
-def arm(uow: UnitOfWork) -> None:
-    """Write the jobs a unit of work asked for (`UnitOfWork.wake`), in its own transaction."""
+def arm(connection: Connection, uow: UnitOfWork) -> None:
+    """Write the jobs a unit of work asked for (`UnitOfWork.wake`), in its own transaction: `connection`."""
     for (kind, ref), at in sorted(uow.wakes.items()):
         after = max(at - uow.now, AT_ONCE)
         # The sweep would send a delivery at once: one that is to wait has its job however long that is.
         if after <= HORIZON or kind == DELIVERY:
-            wake(uow.connection, kind, ref, after=after)
+            wake(connection, kind, ref, after=after)
 
 
 def wake(

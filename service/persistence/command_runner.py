@@ -26,6 +26,10 @@ class CommandRunner(Protocol):
         """Queue a handler; the future answers after the commit, or raises what the handler raised."""
         ...
 
+    def submit_short(self, handler: Handler[T]) -> "Future[T]":
+        """The same for a command that takes milliseconds: it may share a transaction with others."""
+        ...
+
     def run(self, handler: Handler[T]) -> T:
         """Run a handler and wait for its commit. Raises what it raised, CommitLost or WriterStopped."""
         ...

@@ -26,6 +26,7 @@ _events, _heads, _states = table_of(EventRow), table_of(StreamHead), table_of(In
 _insert_events = insert(_events).values({column.name: bindparam(column.name) for column in _events.columns})
 _find_head = select(_heads.c.seq, _heads.c.hash).where(_heads.c.stream == bindparam("name"))
 _lock_head = _find_head.with_for_update()
+_lock_free_head = _find_head.with_for_update(skip_locked=True)
 _move_head = (
     update(_heads)
     .where(_heads.c.stream == bindparam("name"), _heads.c.seq == bindparam("old_seq"))
@@ -158,6 +159,12 @@ def read_head(connection: Connection, stream: str, *, for_update: bool = False) 
     """The head of a stream as stored; (0, GENESIS) where there is none."""
     row = connection.execute(_lock_head if for_update else _find_head, {"name": stream}).first()
     return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def lock_head_at_once(connection: Connection, stream: str) -> Head | None:
+    """Lock the head of a stream; None where somebody else holds it, or it is not there yet."""
+    row = connection.execute(_lock_free_head, {"name": stream}).first()
+    return (row.seq, row.hash) if row else None
 
 
 def last_at(connection: Connection, stream: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A transaction per command, on PostgreSQL, with the interface of the single writer."""
+"""A transaction per command, on PostgreSQL, with the interface of the single writer; short ones share theirs."""
 
 import logging
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from service.persistence.database import Database
 from service.persistence.directory import DirectoryMemory
 from service.persistence.postgres import WRITE_CONNECTIONS, is_away
 from service.persistence.sealing import Sealer
+from service.persistence.short_commands import ShortCommands
 from service.persistence.unit_of_work import UnitOfWork
 
 REPEATS = 5  # of a command that lost against another node
@@ -38,6 +39,9 @@ class RequestRunner:
         self.directory = DirectoryMemory()
         self._pool = ThreadPoolExecutor(WRITE_CONNECTIONS, thread_name_prefix="writer")
         self._is_stopped = False
+        self._short = ShortCommands(
+            database, clock, sealer, ids=self._ids, memory=self.directory, alone=self.submit
+        )  # fmt: skip
 
     def __enter__(self) -> "RequestRunner":
         return self
@@ -51,6 +55,10 @@ class RequestRunner:
             raise WriterStopped
         return self._pool.submit(copy_context().run, self._repeated, handler)
 
+    def submit_short(self, handler: Handler[T]) -> "Future[T]":
+        """Queue a handler that takes milliseconds: it shares a transaction with others that wait."""
+        return self._short.submit(handler)
+
     def run(self, handler: Handler[T]) -> T:
         """Run a handler and wait for its commit."""
         return self.submit(handler).result()
@@ -58,9 +66,11 @@ class RequestRunner:
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call back, on the thread of the command, whenever a transaction was lost."""
         self._lost.append(callback)
+        self._short.on_lost(callback)
 
     def stop(self) -> None:
         """Finish what is queued and take no more; may be called twice."""
+        self._short.stop()
         self._is_stopped = True
         self._pool.shutdown(wait=True)
 
@@ -98,7 +108,7 @@ class RequestRunner:
         try:
             result = handler(uow)
             uow.pending.flush(connection)
-            alarms.arm(uow)
+            alarms.arm(connection, uow)
         except Exception:
             self._drop(uow)
             connection.rollback()

@@ -21,7 +21,7 @@ from service.domain.errors import MasterKeyWrong, SubjectErased
 from service.domain.retention import merged, subject_of
 from service.persistence.database import READS, plain_json
 from service.persistence.tables import SubjectKey, table_of
-from service.persistence.working_set import Source, connection_of, is_alone
+from service.persistence.working_set import Source, bare_connection_of, connection_of, is_alone
 
 Key = Fernet | MultiFernet  # of a subject; several, the newest first, after a rotation
 JOINED = b","
@@ -80,8 +80,7 @@ class Sealer:
         """
         key = self._known(subject) if is_alone(source) else self._state().fresh.get(subject)
         if key is None:
-            connection = connection_of(source)
-            key = self._load(connection, subject) or self._create(connection, subject)
+            key = self._load(bare_connection_of(source), subject) or self._create(connection_of(source), subject)
         text = plain_json(dict(values))
         token = key.encrypt(text.encode()).decode()
         self._state().texts[subject, token] = text

@@ -15,7 +15,7 @@ from service.domain.identifiers import IdGenerator
 from service.persistence import directory
 from service.persistence.chain import event_hash, written
 from service.persistence.directory import DirectoryMemory
-from service.persistence.pending import Head, PendingWrites, make_head, move_head, read_head
+from service.persistence.pending import Head, PendingWrites, lock_head_at_once, make_head, move_head, read_head
 from service.persistence.sealing import Sealer
 from service.persistence.tables import EventRow, table_of
 from service.persistence.working_set import IncidentRows, WorkingSet, is_alone
@@ -72,6 +72,10 @@ class StoredEvent:
     hash: str
 
 
+class HeldElsewhere(Exception):
+    """Another transaction holds a stream, and this one must not wait for it."""
+
+
 @dataclass(slots=True)
 class _Kept:
     """Events of a stream on their way into the log: the head before them, the head with them, their rows."""
@@ -95,10 +99,10 @@ class UnitOfWork:
     ) -> None:  # fmt: skip
         """`heads` are stream heads last seen by this writer: a guess, checked when they move.
 
-        `touch` is called once, before the command uses the connection.
+        `touch` is called once, before the command uses the connection, which it shares with other commands.
         """
         self._connection = connection
-        self._touch = touch
+        self._touch, self._shares = touch, touch is not None
         self._memory = memory or DirectoryMemory()
         self._directory = self._memory.values
         self.clock = clock
@@ -209,17 +213,33 @@ class UnitOfWork:
             return self._kept[stream].head[0]
         if self.is_sqlite:
             return (self.heads.get(stream) or read_head(self.connection, stream))[0]
+        if self._shares:
+            if stream not in self.heads:
+                self.heads[stream] = self._head_at_once(stream)
+            return self.heads[stream][0]
         make_head(self.connection, stream)
         self.heads[stream] = read_head(self.connection, stream, for_update=True)
         return self.heads[stream][0]
+
+    def _head_at_once(self, stream: str) -> Head:
+        """Lock a stream without waiting for who holds it, and without writing what waits: it is of other streams."""
+        found = lock_head_at_once(self._connection, stream)
+        if found is None:
+            raise HeldElsewhere(stream)
+        return found
 
     def alone(self, name: str) -> None:
         """Let nobody else who asks for the same name go on until the end of the transaction, on any node.
 
         On SQLite the only writer is alone anyway. Asked for before an incident is locked, never after it.
         """
-        if not self.is_sqlite:
-            self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        if self.is_sqlite:
+            return
+        lock = func.hashtextextended(name, 0)
+        if not self._shares:
+            self.connection.execute(select(func.pg_advisory_xact_lock(lock)))
+        elif not self.connection.execute(select(func.pg_try_advisory_xact_lock(lock))).scalar():
+            raise HeldElsewhere(name)
 
     def wake(self, kind: str, ref: str, at: datetime) -> None:
         """Ask for a look at an incident or a delivery (`kind`) at an instant of real time (alarms.py).

@@ -82,8 +82,12 @@ Source = Connection | Connecting
 
 def is_alone(source: Source) -> bool:
     """Whether this process is the only one that writes the database."""
-    connection = source if isinstance(source, Connection) else source.bare_connection
-    return connection.dialect.name == "sqlite"
+    return bare_connection_of(source).dialect.name == "sqlite"
+
+
+def bare_connection_of(source: Source) -> Connection:
+    """The connection, for what no command leaves waiting to be written."""
+    return source if isinstance(source, Connection) else source.bare_connection
 
 
 def connection_of(source: Source) -> Connection:

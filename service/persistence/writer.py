@@ -37,7 +37,9 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class _Command:
+class Command:
+    """A handler that waits, and then what became of it."""
+
     handler: Handler[Any]
     future: "Future[Any]"
     context: Context = field(default_factory=copy_context)  # of the caller: what its log lines share
@@ -52,7 +54,7 @@ class _Command:
         self.is_repeated = True
 
 
-class _Group:
+class Group:
     """One transaction of several commands, and what of it is still to be written."""
 
     def __init__(self, connection: Connection, pending: PendingWrites, *, is_alone: bool) -> None:
@@ -67,7 +69,7 @@ class _Group:
     def _touched(self) -> None:
         if self.is_alone:
             return  # the transaction itself can be rolled back
-        _write(self.pending, self.connection)
+        write(self.pending, self.connection)
         self.connection.exec_driver_sql("SAVEPOINT command")
         self.has_savepoint = True
 
@@ -85,7 +87,7 @@ class _Group:
             self.connection.exec_driver_sql("RELEASE command")
 
 
-class _NotWritten(Exception):
+class NotWritten(Exception):
     """What waited to be written was refused by the database; nothing of the group is stored."""
 
 
@@ -96,16 +98,19 @@ class _GroupLost(Exception):
 class Writer:
     """The single writer of a process on SQLite; a context manager that stops it."""
 
-    def __init__(self, database: Database, clock: Clock, sealer: Sealer, *, ids: IdGenerator | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sealer: Sealer, *, ids: IdGenerator | None = None,
+        memory: DirectoryMemory | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._sealer = sealer
         self._ids = ids or IdGenerator(clock)
-        self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._lost: list[Callable[[], None]] = []
         self._wake: Callable[[datetime], None] | None = None
         self._heads: dict[str, Head] = {}
-        self.directory = DirectoryMemory()
+        self.directory = memory or DirectoryMemory()
         self._gate = threading.Lock()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -124,8 +129,12 @@ class Writer:
         with self._gate:
             if self._is_stopped:
                 raise WriterStopped
-            self._queue.put(_Command(handler, future))
+            self._queue.put(Command(handler, future))
         return future
+
+    def submit_short(self, handler: Handler[T]) -> "Future[T]":
+        """The same: all commands share."""
+        return self.submit(handler)
 
     def run(self, handler: Handler[T]) -> T:
         """Run a handler and wait for its commit; from inside a handler this raises RuntimeError."""
@@ -162,11 +171,11 @@ class Writer:
             if group:
                 self._run_to_the_end(group)
 
-    def _run_to_the_end(self, group: list[_Command]) -> None:
+    def _run_to_the_end(self, group: list[Command]) -> None:
         """Run a group and answer its callers; where it is overtaken, what it thought is read anew."""
         try:
             self._run_on_connection(group)
-        except _NotWritten as failed:
+        except NotWritten as failed:
             self._forget_all(group)
             self._one_by_one(group, failed)
         except Exception as error:  # whatever it is, every caller must get an answer
@@ -176,7 +185,7 @@ class Writer:
         else:
             self._answer(group)
 
-    def _one_by_one(self, group: list[_Command], failed: "_NotWritten") -> None:
+    def _one_by_one(self, group: list[Command], failed: "NotWritten") -> None:
         """What one command has to write could not be written: it must not harm the others."""
         if len(group) == 1 and (group[0].is_repeated or not isinstance(failed.__cause__, RevisionChanged)):
             log.error("not_written", exc_info=failed)
@@ -186,7 +195,7 @@ class Writer:
             command.start_again()
             self._run_to_the_end([command])
 
-    def _next_group(self) -> tuple[list[_Command], bool]:
+    def _next_group(self) -> tuple[list[Command], bool]:
         first = self._queue.get()
         if first is None:
             return [], False
@@ -201,7 +210,7 @@ class Writer:
             group.append(command)
         return group, True
 
-    def _run_on_connection(self, group: list[_Command]) -> None:
+    def _run_on_connection(self, group: list[Command]) -> None:
         with self._database.writing.connect() as connection:
             try:
                 self._run_group(connection, group)
@@ -209,23 +218,26 @@ class Writer:
                 connection.invalidate()  # after a failed COMMIT SQLite is still inside the transaction
                 raise
 
-    def _run_group(self, connection: Connection, group: list[_Command]) -> None:
+    def _run_group(self, connection: Connection, group: list[Command]) -> None:
         metrics.queue_depth.set(self._queue.qsize())
         metrics.group_size.observe(len(group))
         connection.begin()
         self.directory.begin(connection)
-        shared = _Group(connection, PendingWrites(), is_alone=len(group) == 1)
+        shared = Group(connection, PendingWrites(), is_alone=len(group) == 1)
         for command in group:
             self._run_one(shared, command)
         if shared.is_alone and group[0].error is not None:
             connection.rollback()
         else:
-            _write(shared.pending, connection)
-            with metrics.commits.time():
-                connection.commit()
+            write(shared.pending, connection)
+            self._commit(connection, group)
         self._sealer.settle()
 
-    def _run_one(self, shared: "_Group", command: _Command) -> None:
+    def _commit(self, connection: Connection, _group: "list[Command]") -> None:
+        with metrics.commits.time():
+            connection.commit()
+
+    def _run_one(self, shared: "Group", command: Command) -> None:
         touched = shared.begin()
         command.uow = UnitOfWork(
             shared.connection, self._clock, self._sealer,
@@ -235,14 +247,17 @@ class Writer:
             command.result = command.context.run(command.handler, command.uow)
             if shared.has_savepoint:
                 command.uow.pending.flush(shared.connection)
-        except _NotWritten:
+        except NotWritten:
             raise
         except Exception as error:  # it belongs to the caller, whatever it is
             command.error = _told(error)
-            self._forget(command.uow)
-            shared.undo(error)
+            self._undo(shared, command.uow, error)
         else:
             shared.keep(command.uow.pending)
+
+    def _undo(self, shared: "Group", uow: UnitOfWork, error: Exception) -> None:
+        self._forget(uow)
+        shared.undo(error)
 
     def _forget(self, uow: UnitOfWork) -> None:
         for stream in uow.touched:
@@ -250,7 +265,7 @@ class Writer:
         self._sealer.unsettle()
         end(uow, uow.lost_hooks)
 
-    def _forget_all(self, group: list[_Command]) -> None:
+    def _forget_all(self, group: list[Command]) -> None:
         self._heads.clear()
         self.directory.forget()
         self._sealer.unsettle()
@@ -259,11 +274,11 @@ class Writer:
                 end(command.uow, command.uow.lost_hooks)
         call_hooks(self._lost)
 
-    def _refuse(self, group: list[_Command], cause: BaseException) -> None:
+    def _refuse(self, group: list[Command], cause: BaseException) -> None:
         for command in group:
             command.future.set_exception(command.error or _lost_to(cause))
 
-    def _answer(self, group: list[_Command]) -> None:
+    def _answer(self, group: list[Command]) -> None:
         overtaken = [c for c in group if isinstance(c.error, RevisionChanged) and not c.is_repeated]
         for command in group:
             if command.error is None and command.uow is not None:
@@ -281,11 +296,12 @@ class Writer:
             self._run_to_the_end([command])
 
 
-def _write(pending: PendingWrites, connection: Connection) -> None:
+def write(pending: PendingWrites, connection: Connection) -> None:
+    """Write what waits. Raises NotWritten."""
     try:
         pending.flush(connection)
     except Exception as error:
-        raise _NotWritten from error
+        raise NotWritten from error
 
 
 def _told(error: Exception) -> Exception:
