@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from service.application import after_action, drills
-from service.application.queries import form_contexts, task_pages
+from service.application.queries import form_contexts, incident_pages, task_pages
 from service.application.queries import improvements as queries
 from service.domain import commands as cmd
 from service.domain.errors import FormRefused
@@ -70,6 +70,23 @@ def test_a_drill_is_planned_begun_ended_evaluated_and_followed_by_actions(world:
         (mine,) = queries.mine(reviewing.reader(w, connection, "nurse"))
     assert (mine.text, mine.drill) == ("设时限", drill)
     assert training == w.incident
+
+
+def status_shown(w: World, incident: str) -> str:
+    """The word of the incident's present status, in lists and above its page."""
+    with w.app.read() as connection:
+        page = incident_pages.head(reviewing.reader(w, connection, "trainer"), incident)
+    assert [chip.label for chip in page.statuses if chip.is_current] == [page.row.status_label]
+    return page.row.status_label
+
+
+def test_what_has_no_case_is_in_progress_and_the_drill_it_begins_is_detected(world: World) -> None:
+    w = world
+    w.go("09:00")
+    training = w.open("trainer", {**TRAINED, "trainer": {"id": w.who("trainer").account_id}}, "drill_training")
+    w.do("trainer", "t_plan_drill", PLANNED)
+    (begun,) = w.events("training_drill_begun")
+    assert (status_shown(w, training), status_shown(w, begun["data"]["drill"])) == ("进行中", "已发现")
 
 
 def test_who_keys_in_the_end_himself_is_not_asked_again(world: World) -> None:

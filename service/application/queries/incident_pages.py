@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select, tuple_
 
 from service.application.queries import cursors
 from service.application.queries.reader import CLOSED_STATUSES, Reader, incidents, tasks
@@ -15,6 +15,7 @@ from service.domain.clock import VirtualClock
 from service.persistence import tables as t
 
 deadlines = t.table_of(t.Deadline)
+persons = t.table_of(t.Person)
 definitions = t.table_of(t.Definition)
 
 
@@ -81,6 +82,7 @@ class IncidentRow:
     open_tasks: int
     late: int
     next_due: datetime | None
+    has_case: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def head(reader: Reader, incident: str) -> IncidentPage:
         row=shown,
         root_instance=row["root_instance"],
         opened_by_name=reader.account_names([row["opened_by"]]).get(row["opened_by"], ""),
-        statuses=_statuses(reader, incident),
+        statuses=_statuses(reader, incident, has_case=shown.has_case),
         deadlines=deadline_rows(reader, incident, shown.clock.now),
         counts=counted,
         engine_incidents=failed,
@@ -175,6 +177,7 @@ def _statement() -> Any:
         select(func.count()).select_from(tasks).where(is_open).scalar_subquery().label("open_tasks"),
         select(func.min(tasks.c.due_at)).where(is_open).scalar_subquery().label("next_due"),
         since.scalar_subquery().label("status_since"),
+        exists().where(persons.c.incident_id == incidents.c.id, persons.c.kind == "case").label("has_case"),
     ).select_from(
         incidents.outerjoin(
             definitions,
@@ -212,7 +215,7 @@ def _row(reader: Reader, row: Mapping[str, Any], late: int) -> IncidentRow:
         organisation_name=reader.organisation_names.get(row["organisation_id"], ""),
         kind=row["kind"],
         status=row["status"],
-        status_label=reader.label("status", row["status"]),
+        status_label=_status_label(reader, row["status"], has_case=row["has_case"]),
         status_since=row["status_since"] or row["opened_at"],
         result=row["result"],
         result_label=reader.label("result", row["result"]) if row["result"] else "",
@@ -223,6 +226,7 @@ def _row(reader: Reader, row: Mapping[str, Any], late: int) -> IncidentRow:
         open_tasks=row["open_tasks"],
         late=late,
         next_due=row["next_due"],
+        has_case=row["has_case"],
     )
 
 
@@ -240,12 +244,17 @@ def _late(reader: Reader, found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return late
 
 
-def _statuses(reader: Reader, incident: str) -> tuple[StatusChip, ...]:
+def _status_label(reader: Reader, status: str, *, has_case: bool) -> str:
+    """The word of a status; where there is no case, as in a training, nobody was detected."""
+    return reader.label("status", "running" if status == "detected" and not has_case else status)
+
+
+def _statuses(reader: Reader, incident: str, *, has_case: bool) -> tuple[StatusChip, ...]:
     changes = t.table_of(t.StatusChange)
     found = reader.rows(select(changes).where(changes.c.incident_id == incident).order_by(changes.c.seq))
     last = len(found) - 1
     return tuple(
-        StatusChip(row["status"], reader.label("status", row["status"]), row["at"], number == last)
+        StatusChip(row["status"], _status_label(reader, row["status"], has_case=has_case), row["at"], number == last)
         for number, row in enumerate(found)
     )
 
