@@ -5,6 +5,7 @@ its session, which frees the locks, and the commit it might still try is refused
 revision of a stored state (application/live_instances.py) is the fence behind it.
 """
 
+from functools import partial
 from typing import Any
 
 from psycopg.conninfo import make_conninfo
@@ -53,7 +54,7 @@ def writing_engine(url: URL, json_serializer: Any) -> Engine:
     """An engine for transactions that write."""
     return create_engine(
         url,
-        json_serializer=json_serializer,
+        json_serializer=partial(json_serializer),  # the driver warns of a function with a closure
         pool_size=WRITE_CONNECTIONS,
         use_native_hstore=False,  # spares a question at each new connection
         pool_pre_ping=True,
@@ -70,7 +71,7 @@ def reading_engine(url: URL, json_serializer: Any, options: dict[str, Any]) -> E
     """An engine for snapshots that cannot write."""
     return create_engine(
         url,
-        json_serializer=json_serializer,
+        json_serializer=partial(json_serializer),  # the driver warns of a function with a closure
         pool_size=16,
         use_native_hstore=False,
         max_overflow=32,
