@@ -13,8 +13,14 @@ NODES = ("web-1", "web-2", "worker-1", "worker-2", "migrate")
 
 
 @pytest.fixture(scope="module")
-def services() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
+def composed() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(composed: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = composed["services"]
     return found
 
 
@@ -27,7 +33,14 @@ def test_two_web_and_two_worker_processes_on_one_database_behind_a_proxy(service
     assert all(services[name]["volumes"] == ["data:/data"] for name in NODES)
     for name in ("database", "web-1", "web-2"):
         assert services[name]["healthcheck"]["test"]
-    assert {"web-1:8000", "web-2:8000"} <= set(services["proxy"]["command"])
+
+
+def test_the_proxy_asks_the_other_process_where_one_is_not_there(composed: dict[str, Any]) -> None:
+    (used,) = composed["services"]["proxy"]["configs"]
+    proxied = composed["configs"][used["source"]]["content"]
+    assert "reverse_proxy web-1:8000 web-2:8000 {" in proxied
+    assert re.search(r"lb_try_duration [1-9]\d*s", proxied)
+    assert re.search(r"fail_duration [1-9]\d*s", proxied)
 
 
 def test_only_the_migration_knows_the_owner_of_the_tables(services: dict[str, Any]) -> None:
