@@ -10,6 +10,7 @@ import json
 import secrets
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -22,8 +23,12 @@ from service.api.tasks import Completion, completed
 from service.api.wiring import Application
 from service.application import tasks as use_cases
 from service.application.accounts import CurrentSession
+from service.application.services import Services
+from service.application.session_memory import Remembered, SessionMemory
+from service.application.tasks import TaskOutcome
 from service.domain import commands as cmd
-from service.domain.access import Action, is_within
+from service.domain.access import Action, Principal, is_within
+from service.persistence.unit_of_work import UnitOfWork
 
 BEFORE, AFTER = "/api/v1/tasks/", "/complete"
 JSON = (b"application/json", b"application/json; charset=utf-8")
@@ -67,13 +72,11 @@ class QuickCompletion:
             return ""
         return header[len(BEARER) :].strip()
 
-    async def _session(self, secret: str) -> CurrentSession | None:
+    async def _session(self, secret: str) -> Remembered | None:
         """The session of a token that may complete tasks; only one nobody has asked for lately needs a thread."""
         sessions, now = self._tocsin.sessions, self._tocsin.clock.now()
-        session = sessions.remembered(secret, now=now) or await run_in_threadpool(sessions.find, secret, now=now)
-        if session is None or session.kind != "bearer" or not is_within(session.principal, PERMIT.action):
-            return None
-        return session
+        found = sessions.supposed(secret, now=now) or await run_in_threadpool(sessions.look_up, secret, now=now)
+        return found if found is not None and _may_complete(found.session) else None
 
     async def _received(self, receive: Receive) -> list[Message]:
         """What came of the body: all of it, or as much as shows that it is too large or cut off."""
@@ -87,18 +90,45 @@ class QuickCompletion:
     ) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes]]] | None:
         """Status, type, content and further headers; None where it is for the route to refuse the token."""
         try:
-            session = await self._session(secret)
-            if session is None:
+            supposed = await self._session(secret)
+            if supposed is None:
                 return None
-            PERMIT.require(session.principal)
-            door = Door(self._tocsin, session, "", f"POST {scope['path']}", _request_id(scope), "")
+            PERMIT.require(supposed.session.principal)
+            door = Door(self._tocsin, supposed.session, "", f"POST {scope['path']}", _request_id(scope), "")
             command = cmd.CompleteTask(task, body.data, body.done_at, body.late_reason)
-            content = await door.answered(use_cases.complete, command, completed)
+            content = await door.answered(_Confirming(self._tocsin.sessions, secret, supposed), command, completed)
+        except _Ended:
+            return None
         except Exception as error:  # whatever it is, the caller must get an answer
             problem = problems.of_exception(Request(scope), error, route=self.path)
             told = [(name, value) for name, value in problem.raw_headers if not name.startswith(b"content-")]
             return problem.status_code, problems.MEDIA_TYPE.encode(), bytes(problem.body), told
         return 200, JSON[0], content, []
+
+
+class _Ended(Exception):
+    """The session has ended since it was looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirming:
+    """Completing a task by whoever the session belongs to in the transaction of the command."""
+
+    sessions: SessionMemory
+    secret: str
+    supposed: Remembered
+
+    def __call__(
+        self, uow: UnitOfWork, services: Services, _supposed: Principal, command: cmd.CompleteTask, *, request_id: str
+    ) -> TaskOutcome:  # fmt: skip
+        session = self.sessions.confirmed(uow, self.secret, self.supposed)
+        if session is None or not _may_complete(session):
+            raise _Ended
+        return use_cases.complete(uow, services, session.principal, command, request_id=request_id)
+
+
+def _may_complete(session: CurrentSession) -> bool:
+    return session.kind == "bearer" and is_within(session.principal, PERMIT.action)
 
 
 def _task_of(scope: Scope) -> str:

@@ -124,6 +124,20 @@ def test_who_signs_out_on_one_node_is_out_on_the_other(nodes: Nodes) -> None:
     assert b.call("GET", "/tasks", headers=header).status_code == 401
 
 
+def test_who_signs_out_on_one_node_completes_nothing_on_the_other(nodes: Nodes) -> None:
+    """Also where that node has looked the session up a moment ago."""
+    a, b = nodes
+    token = a.post("/auth/token", {"username": "coordinator", "password": "demo"}).json()["access_token"]
+    header = {"Authorization": f"Bearer {token}"}
+    first, second = (b.task(b.opened(), "t_office_accept")["id"] for _ in range(2))
+    done = b.call("POST", f"/tasks/{first}/complete", headers=header, json={"data": {}})
+    assert done.status_code == 200
+    assert a.tocsin.run(lambda uow: accounts.sign_out(uow, token))
+    refused = b.call("POST", f"/tasks/{second}/complete", headers=header, json={"data": {}})
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign_in_needed")
+    assert b.get(f"/tasks/{second}", "coordinator").json()["state"] == "open"
+
+
 def test_a_policy_set_on_one_node_holds_for_incidents_of_the_other(nodes: Nodes) -> None:
     a, b = nodes
     body = {"organisation": "demo-school", "value": 37.0, "reason": "指引调整", "apply_to": []}
