@@ -176,7 +176,7 @@ def _read_ahead(on: Advance, items: Sequence[DueItem]) -> None:
     on.rows.read_ahead(sql.instances, instances)
     on.rows.read_sets_ahead(sql.element_visits, "instance_id", instances, state="active")
     on.rows.read_sets_ahead(sql.tasks, "instance_id", instances)
-    on.services.live.read_ahead(on.uow, instances)
+    on.services.live.read_ahead(on.uow, instances, beside=on.rows.kept)
 
 
 def _due_together(on: Advance) -> list[DueItem]:

@@ -5,7 +5,7 @@ instance is stored only over the revision it came from. A stale entry is dropped
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from threading import Lock
 
 from sqlalchemy import bindparam, select
@@ -38,61 +38,62 @@ def restored(assembly: Assembly, instance_id: str, text: str) -> Instance:
 
 
 class LiveInstances:
-    """Bounded caches: instance id -> (revision, instance), incident id -> its working set."""
+    """Bounded caches: instance id -> (revision, instance, number of its set), incident id -> its working set."""
 
     def __init__(self, capacity: int = CAPACITY, rows: int = ROWS) -> None:
         self._capacity, self._most_rows = capacity, rows
-        self._kept: OrderedDict[str, tuple[int, Instance]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, Instance, int]] = OrderedDict()
         self._sets: OrderedDict[str, tuple[int, WorkingSet]] = OrderedDict()
         self._row_count = 0
         self._incidents: OrderedDict[str, str] = OrderedDict()
         self._lock = Lock()
 
     def load(
-        self, uow: UnitOfWork, assembly: Assembly, instance_id: str, *, is_sure: bool
+        self, uow: UnitOfWork, assembly: Assembly, instance_id: str, *, beside: WorkingSet
     ) -> tuple[int, Instance]:  # fmt: skip
-        """The instance as kept, or from its stored form; unless `is_sure` a kept one's revision is compared first.
+        """The instance as kept, or from its stored form; unless it was kept with the set, its revision is compared.
 
-        Sure is who knows that nothing happened in the incident since it was kept; storing it proves that.
-        Raises StateUnreadable.
+        The set stands at the head of the stream: nothing happened in the incident since both were kept. Of one that was
+        kept with another set, before another node had its turn, nothing is known. Raises StateUnreadable.
         """
         with self._lock:
             kept = self._kept.pop(instance_id, None)
-        if kept is not None:
-            stored = None if is_sure else uow.connection.execute(_revision, {"instance": instance_id}).scalar()
-            if is_sure or kept[0] == stored:
-                metrics.live_hits.inc()
-                return kept
-        (metrics.live_misses if kept is None else metrics.live_stale).inc()
         row = uow.scratch.get(AHEAD, {}).pop(instance_id, None)
+        if kept is not None:
+            is_sure = kept[2] == beside.number
+            if is_sure or kept[0] == (row.revision if row is not None else _revision_of(uow, instance_id)):
+                metrics.live_hits.inc()
+                return kept[:2]
+        (metrics.live_misses if kept is None else metrics.live_stale).inc()
         row = row or uow.connection.execute(_stored, {"instance": instance_id}).first()
         if row is None:
             raise StateUnreadable("", "nothing is stored", instance=instance_id)
         return row.revision, restored(assembly, instance_id, row.state)
 
-    def read_ahead(self, uow: UnitOfWork, instances: Iterable[str]) -> None:
-        """Read the stored forms of instances that are soon to be loaded, all at once."""
+    def read_ahead(self, uow: UnitOfWork, instances: Sequence[str], *, beside: WorkingSet) -> None:
+        """Read the stored forms of instances that are soon to be loaded, all at once, where memory does not do."""
         with self._lock:
-            missing = [each for each in instances if each not in self._kept]
+            sure = {each for each in instances if each in self._kept and self._kept[each][2] == beside.number}
+        missing = [each for each in instances if each not in sure]
         found = uow.scratch.setdefault(AHEAD, {})
         for start in range(0, len(missing), AT_ONCE):
             wanted = _all_stored.where(_states.instance_id.in_(missing[start : start + AT_ONCE]))
             found.update({row.instance_id: row for row in uow.connection.execute(wanted)})
 
-    def store(self, uow: UnitOfWork, instance: Instance, *, incident: str, revision: int) -> None:
+    def store(self, uow: UnitOfWork, instance: Instance, *, revision: int, beside: WorkingSet) -> None:
         """Store a changed instance under the next revision; `revision` 0 means it is new.
 
         Where somebody else stored it meanwhile, writing raises RevisionChanged: the fence of a lost lease.
         """
-        stored = uow.put_state(instance.id, incident, known=revision, text=state.dump(instance))
+        stored = uow.put_state(instance.id, beside.incident, known=revision, text=state.dump(instance))
         instance.is_dirty = False
-        self.keep(instance, stored)
+        self.keep(instance, stored, beside=beside)
 
-    def keep(self, instance: Instance, revision: int) -> None:
-        """Put an instance (back) into the cache."""
+    def keep(self, instance: Instance, revision: int, *, beside: WorkingSet) -> None:
+        """Put an instance (back) into the cache, with the set of its incident."""
         instance.rest()
         with self._lock:
-            self._kept[instance.id] = (revision, instance)
+            self._kept[instance.id] = (revision, instance, beside.number)
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
 
@@ -153,3 +154,8 @@ class LiveInstances:
             self._kept.clear()
             self._sets.clear()
             self._row_count = 0
+
+
+def _revision_of(uow: UnitOfWork, instance_id: str) -> int | None:
+    revision: int | None = uow.connection.execute(_revision, {"instance": instance_id}).scalar()
+    return revision

@@ -85,7 +85,6 @@ class Advance:
         self._kept = services.live.working_set(incident, head := uow.gather(incident))
         self.rested, self.changed = head[0], set[str]()  # the last rest, and instances that moved since
         self.rows: IncidentRows = uow.rows(self._kept)
-        self._is_sure = self._kept.head is not None
         self.incident = self._read_incident()
         self.now = self.horizon = self._present() if self.incident else uow.now
 
@@ -281,7 +280,7 @@ class Advance:
         """The live instance of a row."""
         loaded = self._loaded.get(row["id"])
         if loaded is None:
-            found = self.services.live.load(self.uow, self.assembly(row), row["id"], is_sure=self._is_sure)
+            found = self.services.live.load(self.uow, self.assembly(row), row["id"], beside=self._kept)
             loaded = self._loaded[row["id"]] = _Loaded(*found)
         return loaded.instance
 
@@ -359,9 +358,9 @@ class Advance:
         self.uow.after_commit(lambda: self.services.announce(self.incident_id, head[0]))
         for loaded in self._loaded.values():
             if loaded.instance.is_dirty or loaded.revision == 0:
-                self.services.live.store(self.uow, loaded.instance, incident=self.incident_id, revision=loaded.revision)
+                self.services.live.store(self.uow, loaded.instance, revision=loaded.revision, beside=self._kept)
             else:
-                self.services.live.keep(loaded.instance, loaded.revision)
+                self.services.live.keep(loaded.instance, loaded.revision, beside=self._kept)
         self.services.live.keep_set(self.incident_id, self._kept, head)
 
     def _forget(self) -> None:

@@ -8,6 +8,7 @@ sets of rows with the same value in some columns. Projections write through it, 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,8 @@ from service.persistence.pending import Head, Key, PendingWrites, Row
 from service.persistence.tables import DirectoryState, table_of
 
 AT_ONCE = 500  # ids in one statement
+
+_numbers = count()
 
 _version = select(table_of(DirectoryState).c.version)
 _by_engine: WeakKeyDictionary[Engine, tuple[int | None, dict[str, Any]]] = WeakKeyDictionary()
@@ -38,9 +41,10 @@ class _Copy:
 
 
 class WorkingSet:
-    """Copies by table, right at `head`; `parts` are what the application derived from them."""
+    """Copies by table, right at `head`; `parts` are what the application derived from them; no other has its number."""
 
     def __init__(self, incident: str) -> None:
+        self.number = next(_numbers)
         self.incident = incident
         self.head: Head | None = None
         self.copies: dict[Table, _Copy] = {}

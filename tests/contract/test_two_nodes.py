@@ -13,12 +13,14 @@ from sqlalchemy import func, select
 
 from service.application import access_tokens, accounts, definitions, second_factor
 from service.application.live_instances import LiveInstances
+from service.bench import reference
 from service.domain.errors import DatabaseAway, RevisionChanged, SubjectErased
 from service.engine import state
 from service.persistence.chain import verify
 from service.persistence.sealing import TRUSTED
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
+from service.persistence.working_set import WorkingSet
 from tests.contract.nodes import at_once, two_nodes
 from tests.contract.product import OPENING, Product
 from tests.contract.test_events import heard, served
@@ -54,6 +56,23 @@ def test_nodes_take_turns_on_an_incident(nodes: Nodes) -> None:
     assert complete(b, b.task(incident, "t_isolation_room", "nurse")["id"], "nurse").status_code == 200
     with a.tocsin.read() as connection:
         assert verify(connection, incident).ok
+
+
+def test_what_the_other_did_to_one_process_is_known_after_a_turn_with_another(nodes: Nodes) -> None:
+    """Rows read anew say nothing of the processes kept from before: each is compared with what is stored."""
+    a, b = nodes
+    content = definitions.folder_content(reference.DIAGRAMS, a.tocsin.settings.workflows_dir / "decisions")
+    store = a.tocsin.services.definitions
+    a.tocsin.run(lambda uow: definitions.deploy(uow, store, reference.PROCEDURE, content, actor="test"))
+    incident = reference.open_incident(a.tocsin, contacts=1)
+
+    def answered(node: Product, element: str) -> Any:
+        with node.tocsin.read() as connection:
+            (task,) = reference.open_tasks(connection, [incident])[incident][element]
+        return node.post(f"/tasks/{task}/complete", {"data": reference.ANSWER}, "coordinator").status_code
+
+    turns = [(a, reference.WATCH), (b, reference.WATCH), (a, reference.CALL), (a, reference.WATCH)]
+    assert [answered(node, element) for node, element in turns] == [200] * 4
 
 
 def test_what_one_node_erased_is_in_no_other_node_s_memory(nodes: Nodes) -> None:
@@ -242,7 +261,7 @@ def test_a_node_that_lost_its_lease_cannot_store(nodes: Nodes) -> None:
         row = uow.connection.execute(select(sql.instances).where(sql.instances.c.incident_id == incident)).mappings()
         root = next(dict(each) for each in row if each["parent_id"] is None)
         assembly = a.tocsin.services.definitions.get(uow.connection, root["procedure"], root["version"])
-        return live.load(uow, assembly, root["id"], is_sure=False)
+        return live.load(uow, assembly, root["id"], beside=WorkingSet(incident))
 
     revision, instance = a.tocsin.run(read)  # and here the node falls asleep: its transaction is over
     assert complete(b, b.task(incident, "t_office_accept")["id"]).status_code == 200
@@ -250,7 +269,7 @@ def test_a_node_that_lost_its_lease_cannot_store(nodes: Nodes) -> None:
     assert stored[0] > revision
     instance.is_dirty = True
     with pytest.raises(RevisionChanged):
-        a.tocsin.run(lambda uow: live.store(uow, instance, incident=incident, revision=revision))
+        a.tocsin.run(lambda uow: live.store(uow, instance, revision=revision, beside=WorkingSet(incident)))
     assert state_of(a, instance.id) == stored
     assert state.dump(instance) != stored[1]
 

@@ -42,6 +42,7 @@ def main(folder: str, url: str) -> None:
 def serve(warm: Tocsin, kind: str, port: str = "") -> None:
     """Be a node until told to end; what went wrong stands in the log."""
     log = os.open(warm.settings.data_dir / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)  # the lines of the parent are read from there, and a node logs
     os.dup2(log, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
