@@ -5,15 +5,18 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Executable, make_url
+from sqlalchemy import Executable, event, make_url
 
 from service.domain.clock import SettableClock
 from service.persistence.command_runner import CommandRunner
@@ -68,6 +71,31 @@ def execute(store: Store, *statements: Executable | str) -> None:
                 uow.connection.execute(statement)
 
     store.runner.run(handler)
+
+
+def submitted_together(
+    submit: Callable[[Callable[[UnitOfWork], Any]], "Future[Any]"], *handlers: Callable[[UnitOfWork], Any]
+) -> "list[Future[Any]]":
+    """Submit handlers while whoever runs them is busy, so that they wait for one another."""
+    started, gate = threading.Event(), threading.Event()
+
+    def hold(_: UnitOfWork) -> None:
+        started.set()
+        gate.wait(10)
+
+    first = submit(hold)
+    started.wait(10)
+    answers = [submit(handler) for handler in handlers]
+    gate.set()
+    first.result(10)
+    return answers
+
+
+def count_commits(database: Database) -> list[int]:
+    """A list that grows by one with each commit."""
+    commits: list[int] = []
+    event.listen(database.writing, "commit", lambda _: commits.append(1))
+    return commits
 
 
 def a_migrated_url(backend: str, folder: Path) -> str:

@@ -75,13 +75,14 @@ class PollingWorker(UntilStopped):
 
         What was due at the last look already and still is cannot be worked now: it has to wait for the usual look.
         """
-        self._bell.clear()
         latest = self._duties.now() + timedelta(seconds=most)
+        self._stopping.wait(BREATH)
+        self._bell.clear()
         due = self._duties.now() if self._duties.has_more else self._next_due(looked_at) or latest
         with self._lock:
             self._asleep_until = until = min(due, self._said, latest)
         if not self._stopping.is_set():
-            self._bell.wait(max(BREATH, (until - self._duties.now()).total_seconds()))
+            self._bell.wait(max(0.0, (until - self._duties.now()).total_seconds()))
         with self._lock:
             self._asleep_until = NOBODY_SAID
         return self._stopping.is_set()

@@ -15,6 +15,7 @@ from service.domain.clock import SystemClock
 from service.persistence import queue
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import UnitOfWork
+from service.worker.polling import BREATH
 
 LONG, SOON = 60.0, timedelta(seconds=0.4)
 PATIENCE = 20.0  # less than the long sleep, more than a busy machine needs
@@ -76,18 +77,35 @@ def test_more_rows_than_one_look_takes_are_worked_without_a_sleep_between(tocsin
 
 
 def test_a_row_that_cannot_be_worked_is_looked_at_now_and_then(tocsin: Tocsin) -> None:
+    put(tocsin, "no-such-incident", SystemClock().now())
+    looks = count_looks(tocsin)
+    tocsin.worker.start(0.5)
+    time.sleep(1.8)
+    tocsin.worker.stop()
+    assert 1 <= len(looks) <= 5
+
+
+def test_however_often_it_is_woken_it_looks_twenty_times_a_second_at_most(tocsin: Tocsin) -> None:
+    looks = count_looks(tocsin)
+    tocsin.worker.start(LONG)
+    began = time.monotonic()
+    for _ in range(50):
+        tocsin.run(lambda uow: uow.wake(queue.INCIDENT, "any", uow.now))
+        time.sleep(0.02)
+    tocsin.worker.stop()
+    assert 2 <= len(looks) <= (time.monotonic() - began) / BREATH + 1
+
+
+def count_looks(tocsin: Tocsin) -> list[str]:
+    """A list that grows by one with each look at what is due."""
     looks: list[str] = []
 
     def heard(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "real_due_at <= " in statement:
             looks.append(statement)
 
-    put(tocsin, "no-such-incident", SystemClock().now())
     event.listen(tocsin.database.reading, "before_cursor_execute", heard)
-    tocsin.worker.start(0.5)
-    time.sleep(1.8)
-    tocsin.worker.stop()
-    assert 1 <= len(looks) <= 5
+    return looks
 
 
 def test_it_stops_while_it_sleeps(tocsin: Tocsin) -> None:

@@ -1,6 +1,5 @@
 """Short commands on PostgreSQL share a transaction; another node, a refusal or a failure never harms the others."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
@@ -17,7 +16,7 @@ from service.persistence.pending import read_head
 from service.persistence.queue import INCIDENT
 from service.persistence.tables import sql
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
-from tests.stores import START, Store, a_store
+from tests.stores import START, Store, a_store, count_commits, submitted_together
 
 STREAMS = ("i1", "i2", "i3")
 Handler = Callable[[UnitOfWork], Any]
@@ -66,19 +65,8 @@ def transaction(stream: str, number: int) -> Handler:
 
 
 def together(store: Store, *handlers: Handler) -> "list[Future[Any]]":
-    """Submit handlers while the thread is busy, so that they wait for one another."""
-    started, gate = threading.Event(), threading.Event()
-
-    def hold(_: UnitOfWork) -> None:
-        started.set()
-        gate.wait(10)
-
-    first = store.runner.submit_short(hold)
-    started.wait(10)
-    answers = [store.runner.submit_short(handler) for handler in handlers]
-    gate.set()
-    first.result(10)
-    return answers
+    """Submit handlers while the thread is busy, so that they wait for one another; two commits if they share one."""
+    return submitted_together(store.runner.submit_short, *handlers)
 
 
 def numbers(store: Store, stream: str) -> list[int]:
@@ -97,19 +85,23 @@ def test_what_waits_shares_a_transaction(store: Store) -> None:
 
 
 def test_one_that_is_refused_leaves_nothing_and_harms_nobody(store: Store) -> None:
+    commits = count_commits(store.database)
     first, bad, last, other = together(store, noted("i1", 1), refused("i1"), noted("i1", 2), noted("i2", 1))
     with pytest.raises(LookupError):
         bad.result(10)
     assert [each.result(10) for each in (first, last, other)] == [2, 3, 2]
+    assert len(commits) == 2, "the others were run one by one"
     assert (numbers(store, "i1"), numbers(store, "i2")) == ([0, 1, 2], [0, 1])
 
 
 def test_one_whose_stream_another_node_holds_waits_for_itself_alone(store: Store) -> None:
     with store.database.writing.begin() as other_node:
         read_head(other_node, "i2", for_update=True)
+        commits = count_commits(store.database)
         before, held, after = together(store, noted("i1", 1), noted("i2", 1), noted("i3", 1))
         assert (before.result(10), after.result(10)) == (2, 2)
         assert not held.done()
+        assert len(commits) == 2, "the others were run one by one"
     assert held.result(10) == 2
     assert numbers(store, "i2") == [0, 1]
 

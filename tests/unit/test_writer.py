@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import insert, select, text
 
 from service.domain.clock import SystemClock
 from service.domain.errors import CommitLost, WriterStopped
 from service.persistence.chain import verify
-from service.persistence.database import Database, open_database
+from service.persistence.database import open_database
 from service.persistence.sealing import Sealer, new_master_key
 from service.persistence.tables import EventRow, Membership, table_of
 from service.persistence.unit_of_work import NewEvent, UnitOfWork
 from service.persistence.writer import GROUP
-from tests.stores import START, Store, a_migrated_url, a_store, execute, on_both
+from tests.stores import START, Store, a_migrated_url, a_store, count_commits, execute, on_both, submitted_together
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = table_of(EventRow)
@@ -55,24 +55,7 @@ def numbers(store: Store) -> list[int]:
 
 def held(store: Store, *handlers: Callable[[UnitOfWork], Any]) -> list["Future[Any]"]:
     """Submit handlers while the writer is busy, so that they share one group."""
-    started, gate = threading.Event(), threading.Event()
-
-    def hold(_: UnitOfWork) -> None:
-        started.set()
-        gate.wait(10)
-
-    first = store.runner.submit(hold)
-    started.wait(10)
-    answers = [store.runner.submit(handler) for handler in handlers]
-    gate.set()
-    first.result(10)
-    return answers
-
-
-def count_commits(database: Database) -> list[int]:
-    commits: list[int] = []
-    event.listen(database.writing, "commit", lambda _: commits.append(1))
-    return commits
+    return submitted_together(store.runner.submit, *handlers)
 
 
 @on_both
