@@ -7,6 +7,7 @@ on this node; on another node of a PostgreSQL installation too, beside a command
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,6 +23,7 @@ from service.persistence.tables import Account, Membership, Session, table_of
 from service.persistence.unit_of_work import UnitOfWork
 
 SESSION_COOKIE = "tocsin_session"
+HOME_COOKIE = "tocsin_home"  # compose.yaml and README name it
 SESSION_LENGTH = timedelta(hours=12)
 KEPT_AFTER_END = timedelta(days=1)  # a form sent with a session that is over finds its writer
 USE_NOTED = timedelta(minutes=5)  # last use is written down no more often
@@ -48,12 +50,16 @@ _find_roles = select(_memberships.c.organisation_id, _memberships.c.role).where(
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session. `secret` is shown once: the cookie or bearer token; `csrf` goes into forms."""
+    """A new session. `secret` is shown once: the cookie or bearer token; `csrf` goes into forms.
+
+    `home` is the same for everybody of an organisation and tells nothing else (`home_of`).
+    """
 
     secret: str
     csrf: str
     account_id: str
     expires_at: datetime
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,8 @@ def begin_session(
     """Start a session of an account that has proved itself; logged in the access stream."""
     if uow.connection.execute(select(_accounts.c.id).where(_accounts.c.id == account_id)).scalar() is None:
         raise NoSuch("account", account_id)
-    begun = SignedIn(secrets.token_urlsafe(32), secrets.token_urlsafe(24), account_id, uow.now + length)
+    home = home_of(roles_of(uow.connection, account_id, uow.now))
+    begun = SignedIn(secrets.token_urlsafe(32), secrets.token_urlsafe(24), account_id, uow.now + length, home)
     over = uow.now - KEPT_AFTER_END
     uow.connection.execute(delete(_sessions).where((_sessions.c.expires_at <= over) | (_sessions.c.ended_at <= over)))
     session = uow.new_id()
@@ -173,6 +180,15 @@ def roles_of(connection: Connection, account_id: str, now: datetime | None) -> d
     for row in connection.execute(_find_roles, {"account": account_id, "now": now}):
         found.setdefault(row.organisation_id, set()).add(row.role)
     return {organisation_id: frozenset(roles) for organisation_id, roles in found.items()}
+
+
+def home_of(memberships: Mapping[str, frozenset[str]]) -> str:
+    """What a proxy before several nodes may go by, so that the people of one organisation meet at one of them.
+
+    A node keeps the processes it has moved; whoever moves one elsewhere makes the others read it anew. Nothing
+    depends on it. "" for somebody without an organisation.
+    """
+    return hashlib.sha256(min(memberships).encode()).hexdigest()[:12] if memberships else ""
 
 
 def cookie_name(name: str, *, is_secure: bool) -> str:

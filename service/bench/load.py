@@ -6,7 +6,7 @@ Plain streams, because on two cores a comfortable client would take the time it 
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,20 +79,28 @@ def drive(port: int, requests: Sequence[bytes], *, connections: int) -> Measured
     return _measured([port] * connections, work)
 
 
-def relay(ports: Sequence[int], seats: Iterable[Seat], count: int) -> Measured:
+def relay(ports: Sequence[int], seats: Sequence[Seat], count: int, *, at_home: bool = False) -> Measured:
     """Answer `count` tasks, a connection per port named, each with whoever has waited longest.
 
+    `at_home`: everybody keeps to one port, as a proxy that knows where somebody belongs sends him.
     Raises LoadFailed for any answer but 200.
     """
-    free, left = deque(seats), iter(range(count))
+    homes = sorted(set(ports)) if at_home else [0]
+    free = {home: deque(seats[number :: len(homes)]) for number, home in enumerate(homes)}
+    left = iter(range(count))
 
     async def work(stream: Stream, latencies: list[float]) -> None:
+        waiting = free[_port(stream) if at_home else 0]
         for _ in left:
-            seat = free.popleft()
+            seat = waiting.popleft()
             seat.go_on(await _exchange(stream, seat.request(), latencies))
-            free.append(seat)
+            waiting.append(seat)
 
     return _measured(ports, work)
+
+
+def _port(stream: "Stream") -> int:
+    return int(stream[1].get_extra_info("peername")[1])
 
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

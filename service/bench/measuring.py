@@ -132,7 +132,7 @@ MEASURES: dict[frozenset[str], Measure] = {
     frozenset({"S10"}): _memory,
     frozenset({"S11"}): _pages,
     frozenset({"S13"}): _days,
-    frozenset({"Lp", "S14", "S14n"}): _nodes,
+    frozenset({"Lp", "S14", "S14n", "S14a"}): _nodes,
 }
 
 

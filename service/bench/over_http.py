@@ -83,11 +83,11 @@ def limit_rounds(server: Server, requests: int) -> Go:
     return lambda: timed([server], partial(drive, server.port, sent, connections=CONNECTIONS))
 
 
-def answering(servers: Sequence[Server], people: Sequence[Seat], requests: int) -> Go:
-    """Rounds of people who answer task after task, their connections spread over the servers."""
+def answering(servers: Sequence[Server], people: Sequence[Seat], requests: int, *, at_home: bool = False) -> Go:
+    """Rounds of people who answer task after task, their connections spread over the servers (load.py: `relay`)."""
     connections = min(CONNECTIONS, len(people))
     ports = [servers[number % len(servers)].port for number in range(connections)]
-    return lambda: timed(servers, partial(relay, ports, people, requests))
+    return lambda: timed(servers, partial(relay, ports, people, requests, at_home=at_home))
 
 
 @contextmanager

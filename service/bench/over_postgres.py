@@ -1,4 +1,7 @@
-"""S14: the tasks of S1 on PostgreSQL, by one node and by two, beside a limit of its own."""
+"""S14: the tasks of S1 on PostgreSQL, by one node and by two, beside a limit of its own.
+
+Each way of answering has incidents of its own, so that none meets what another has moved elsewhere.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +26,7 @@ def nodes(folder: Path, size: Size, database: str, say: Say) -> list[Bar]:
 
 
 def _measured(folder: Path, size: Size, url: str, say: Say) -> list[Bar]:
-    ids = seed(folder, incidents=size.incidents, contacts=FEW, say=say, database=url)
+    ids = seed(folder, incidents=size.incidents * 3, contacts=FEW, say=say, database=url)
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with ExitStack() as stack:
         limit = stack.enter_context(served(LIMIT_POSTGRES, folder, plain))
@@ -32,12 +35,13 @@ def _measured(folder: Path, size: Size, url: str, say: Say) -> list[Bar]:
             people = seats(folder, ids, school.tokens["coordinator"], database=url).office
         runners = [
             limit_rounds(limit, size.requests),
-            answering(both[:1], people, size.requests),
-            answering(both, people, size.requests),
+            answering(both[:1], people[0::3], size.requests),
+            answering(both, people[1::3], size.requests, at_home=True),
+            answering(both, people[2::3], size.requests),
         ]
         say(f"measuring S14: {size.rounds} rounds of {size.requests}")
-        bare, one, two = in_turn(runners, size.rounds)
-    return [speed("Lp", bare), speed("S14", one, bare), speed("S14n", two, one)]
+        bare, one, two, anywhere = in_turn(runners, size.rounds)
+    return [speed("Lp", bare), speed("S14", one, bare), speed("S14n", two, one), speed("S14a", anywhere, one)]
 
 
 @contextmanager

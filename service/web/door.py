@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi.responses import Response
 
 from service.application import accounts, second_factor, sessions, sign_in_steps
-from service.application.sessions import SESSION_COOKIE, SignedIn
+from service.application.sessions import HOME_COOKIE, SESSION_COOKIE, SignedIn
 from service.domain.devices import device_of
 from service.domain.errors import SignInFailed
 from service.persistence.unit_of_work import UnitOfWork
@@ -60,10 +60,12 @@ def let_in(guest: Guest, begun: SignedIn, next_page: str) -> Response:
 
 
 def keep(guest: Guest, response: Response, begun: SignedIn) -> None:
-    """Give the browser the cookie of its session and take away that of the step."""
+    """Give the browser the cookies of its session and take away that of the step."""
     # The browser keeps it for longer than it is good for: by it a form sent too late finds its writer.
     length = begun.expires_at - guest.now + sessions.KEPT_AFTER_END
     guest.put_cookie(response, SESSION_COOKIE, begun.secret, int(length.total_seconds()))
+    if begun.home:
+        guest.put_cookie(response, HOME_COOKIE, begun.home, int(length.total_seconds()))
     guest.put_cookie(response, STEP_COOKIE, "", 0)
 
 

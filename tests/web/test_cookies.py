@@ -1,15 +1,20 @@
 """What browsers are told about our cookies: over HTTPS they are Secure, bound to this host, and hidden from scripts."""
 
 import asyncio
+import re
 from dataclasses import replace
 from http.cookies import Morsel, SimpleCookie
 
 import httpx
 import pytest
+import yaml
 from fastapi import FastAPI
 
+from service.settings import ROOT
 from service.web import build_web
 from tests.web.site import Pages
+
+PROXY: str = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["configs"]["proxy"]["content"]
 
 
 def cookies_of(app: FastAPI, address: str, who: str = "nurse") -> dict[str, Morsel[str]]:
@@ -64,3 +69,21 @@ def test_a_cookie_of_the_other_name_opens_nothing(web: Pages) -> None:
 
     assert asyncio.run(ask("__Host-tocsin_session")) == 200
     assert asyncio.run(ask("tocsin_session")) == 303
+
+
+def test_the_people_of_one_school_have_the_same_home_and_no_other_has_it(web: Pages) -> None:
+    homes = {
+        who: cookies_of(behind(web, secure=False), "http://test", who)["tocsin_home"].value
+        for who in ("nurse", "teacher", "principal2")
+    }
+    assert homes["nurse"] == homes["teacher"] != homes["principal2"]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_proxy_of_compose_reads_the_home_a_browser_sends(web: Pages, secure: bool) -> None:
+    found = cookies_of(behind(web, secure=secure), "http://test")
+    sent = "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())
+    (line,) = [each for each in PROXY.splitlines() if "header_regexp home Cookie" in each]
+    read = re.search(line.split('"')[1], sent)
+    assert read is not None
+    assert read[1] == next(morsel.value for name, morsel in found.items() if name.endswith("tocsin_home"))
