@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Instance = Mapping[str, Any] | None  # the row of the instance an event belongs to
 _ABOUT = {"timer": sql.waits, simulated.KIND: sql.tasks}  # whose row the reference of a due row is
+MAX_ROUNDS = 500  # of rows due at one instant, one per instance in each; more is a loop that takes no time
 LADDERS = frozenset({"ladder", assignment.DUE_KIND})
 
 
@@ -149,21 +150,30 @@ def catch_up(on: Advance, *, looks: bool) -> None:
 
 
 def _work_all(on: Advance) -> None:
+    rounds = 0
     while items := _due_together(on):
-        on.now = max(items[0].due_at, told(on) or on.incident["opened_at"])
-        item = items[0]
+        item, before = items[0], on.now
+        on.now = max(item.due_at, told(on) or on.incident["opened_at"])
+        rounds = rounds + 1 if on.now == before else 0
         _read_ahead(on, items)
         queue.take(on.uow, [each.id for each in items])
         try:
-            for item in items:
-                if queue.is_taken(on.uow, item.id):  # what was worked before it may have cancelled it
-                    _work(on, item)
-            on.settle()
-            injects.look(on)
-            drill_moments.keep(on)
+            _work_round(on, items, rounds)
         except EngineFailed as error:
             error.due_row = next((each.id for each in items if each.instance_id == error.instance), item.id)
             raise
+
+
+def _work_round(on: Advance, items: Sequence[DueItem], rounds: int) -> None:
+    if rounds > MAX_ROUNDS:
+        cause = f"due again at once more than {MAX_ROUNDS} times"
+        raise EngineFailed(_name(on, items[0]), cause, on.incident_id, items[0].instance_id)
+    for item in items:
+        if queue.is_taken(on.uow, item.id):  # what was worked before it may have cancelled it
+            _work(on, item)
+    on.settle()
+    injects.look(on)
+    drill_moments.keep(on)
 
 
 def _read_ahead(on: Advance, items: Sequence[DueItem]) -> None:

@@ -35,10 +35,19 @@ def record(uow: UnitOfWork, services: Services, error: EngineFailed) -> None:
     on = Advance(uow, services, error.incident, SYSTEM)
     if not on.incident:
         return
+    error.due_row = _stored(on, error) if error.due_row else ""
     put_on_record(on, failure_of(error))
     uow.flush(error.incident)
     if error.due_row:
         _hold(uow, error.due_row, queue.NEVER)
+
+
+def _stored(on: Advance, error: EngineFailed) -> str:
+    """The due row that leads to the failure: one that was put in the command itself is gone with it."""
+    due = queue.open_rows(on.uow.connection, on.incident_id, until=on.horizon)
+    same = [each.id for each in due if each.instance_id == error.instance]
+    known = {each.id for each in due}
+    return error.due_row if error.due_row in known else next(iter([*same, *(each.id for each in due)]), "")
 
 
 def _hold(uow: UnitOfWork, due_row: str, until: datetime) -> None:

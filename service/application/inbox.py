@@ -6,8 +6,9 @@ answer: so completing C2 in a child lists the task it opens in the root.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from service.application.failures import PROCEDURE_MISSING, Failure, put_on_reco
 from service.domain import events as ev
 from service.domain.errors import DefinitionUnreadable, EngineFailed
 from service.engine import runner
-from service.engine.effects import StepContext
+from service.engine.effects import GENERATIONS, MAX_LATER, StepContext
 from service.engine.instance import Instance
 from service.persistence.pending import Row
 from service.persistence.tables import sql
@@ -25,24 +26,119 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 
+MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
+MAX_DEPTH = 256  # instances that start instances without anybody in between; deeper is a circle
+_DEEPER = {"start_child": 1, "start_by_message": 1, "child_ended": -1}
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`target` is a wait, an instance or a signal; `payload` holds ids and codes only."""
+    """`target` is a wait or an instance; `payload` holds ids and codes only.
+
+    `depth` counts the instances that were started one by the other to bring it about, `generation` the signals.
+    """
 
     kind: str
     target: str
     payload: dict[str, Any] = field(default_factory=dict)
+    depth: int = 0
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal that was thrown, and who waited for it then: instances and waits."""
+
+    name: str
+    hearers: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Effects:
+    """Effects of one unit of work on their way, and what tells a circle from a long list."""
+
+    waiting: deque[Effect] = field(default_factory=deque)
+    signals: list[Signal] = field(default_factory=list)
+    depth: int = 0  # of what is being carried, as its generation
+    generation: int = 0
+    carried: int = 0
+    later: int = 0  # signals of later generations
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting)
 
 
 def put(on: Advance, effect: Effect) -> None:
-    """Queue an effect of the event recorded last."""
+    """Queue an effect of the event recorded last. Raises EngineFailed where instances start each other endlessly."""
+    effects = on.effects
+    depth = max(0, effects.depth + _DEEPER.get(effect.kind, 0))
+    if depth > MAX_DEPTH:
+        element = str(effect.payload.get("element", ""))
+        raise EngineFailed(element, f"instances start each other more than {MAX_DEPTH} deep", on.incident_id)
+    _note(on, effect)
+    effects.waiting.append(replace(effect, depth=depth, generation=effects.generation))
+
+
+def put_signal(on: Advance, element: str, name: str) -> None:
+    """A signal, for whatever of the incident waits for it now; `hear` gives it to them.
+
+    Raises EngineFailed where signals raise each other endlessly.
+    """
+    effects = on.effects
+    effects.later += effects.generation >= GENERATIONS
+    if effects.later > MAX_LATER:
+        raise EngineFailed(element, f"signals raise each other, more than {MAX_LATER} times", on.incident_id)
+    _note(on, Effect("signal", name))
+    waits = on.rows.where(sql.waits, incident_id=on.incident_id, trigger="signal", name=name)
+    effects.signals.append(Signal(name, tuple((wait["instance_id"], wait["id"]) for wait in waits)))
+
+
+def hear(on: Advance) -> None:
+    """Who waited for the signals that were thrown gets them, before anything else moves; what starts by them starts."""
+    effects = on.effects
+    thrown, effects.signals = effects.signals, []
+    if not thrown:
+        return
+    effects.generation += 1
+    hearers: dict[str, list[str]] = {}
+    for signal in thrown:
+        for instance, wait in signal.hearers:
+            hearers.setdefault(instance, []).append(wait)
+    for instance, waits in hearers.items():
+        row = on.instance_row(instance)
+        if row["status"] == "active":
+            on.step(row, partial(_hear, waits))
+    for signal in thrown:
+        found = definitions.signal_starts(on.services.definitions, on.uow.connection, signal.name)
+        for procedure, version, start in found:
+            start_instance(on, procedure=procedure, version=version, process=procedure, start_event=start, inputs={})
+    effects.generation -= 1
+
+
+def _hear(waits: Sequence[str], instance: Instance, context: StepContext) -> runner.StepResult:
+    return runner.hear(instance, context, waits)
+
+
+def _note(on: Advance, effect: Effect) -> None:
     seq = on.uow.lock(on.incident_id)
     values = {
         "incident_id": on.incident_id, "source_seq": seq, "target": effect.target, "kind": effect.kind,
         "payload": effect.payload, "is_done": True,
     }  # fmt: skip
     on.rows.add_unread(sql.inbox, (on.incident_id, seq, effect.target, effect.kind), values)
-    on.effects.append(effect)
+
+
+def drain(on: Advance) -> None:
+    """Carry everything to its target, also what that brings about. Raises EngineFailed where it does not end."""
+    effects = on.effects
+    while effects.waiting:
+        effects.carried += 1
+        if effects.carried > MAX_EFFECTS:
+            raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", on.incident_id)
+        effect = effects.waiting.popleft()
+        effects.depth, effects.generation = effect.depth, effect.generation
+        deliver(on, effect)
+    effects.depth = effects.generation = 0
 
 
 def deliver(on: Advance, effect: Effect) -> None:
@@ -50,7 +146,7 @@ def deliver(on: Advance, effect: Effect) -> None:
     handlers = {
         "start_child": _start_child, "child_ended": _child_ended, "cancel_children": _cancel_children,
         "child_escalated": _child_escalated,
-        "start_by_message": _start_by_message, "signal": _signal, "cancel": _cancel, "look": _look,
+        "start_by_message": _start_by_message, "cancel": _cancel, "look": _look,
     }  # fmt: skip
     handlers[effect.kind](on, effect)
 
@@ -193,29 +289,14 @@ def _start_by_message(on: Advance, effect: Effect) -> None:
     )
 
 
-def _signal(on: Advance, effect: Effect) -> None:
-    """Every instance of the incident that waits for the signal gets it; a process that starts by it starts."""
-    for wait in on.rows.where(sql.waits, incident_id=on.incident_id, trigger="signal", name=effect.target):
-        row = on.instance_row(wait["instance_id"])
-        if on.live(row).is_waiting(wait["id"]):
-            on.step(row, partial(_complete, str(wait["id"])))
-    for procedure, version, start in definitions.signal_starts(
-        on.services.definitions, on.uow.connection, effect.target
-    ):
-        start_instance(on, procedure=procedure, version=version, process=procedure, start_event=start, inputs={})
-
-
 def _look(on: Advance, _effect: Effect) -> None:
     """Waiting conditions are looked at and what they move is carried over before the effects queued after this."""
-    later = list(on.effects)
-    on.effects.clear()
+    waiting = on.effects.waiting
+    later = list(waiting)
+    waiting.clear()
     for row in on.active_rows():
         on.step(row, runner.proceed)
-    on.effects.extend(later)
-
-
-def _complete(wait: str, instance: Instance, context: StepContext) -> runner.StepResult:
-    return runner.complete(instance, context, wait, {})
+    waiting.extend(later)
 
 
 def retried(on: Advance, retry: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from service.application import contacts, deadline_rows, endings, sending, site_services, trainings
-from service.application.inbox import Effect, put
+from service.application.inbox import Effect, hear, put, put_signal
 from service.domain import events as ev
 from service.engine import effects as fx
 
@@ -40,7 +40,9 @@ def _carry(on: Advance, row: Mapping[str, Any], effect: fx.Effect) -> None:
     elif isinstance(effect, fx.ChildrenAbandoned):
         put(on, Effect("cancel_children", effect.visit))
     elif isinstance(effect, fx.SignalThrown):
-        put(on, Effect("signal", effect.signal))
+        put_signal(on, effect.element, effect.signal)
+    elif isinstance(effect, fx.SignalsDue):
+        hear(on)
     elif isinstance(effect, fx.EscalationThrown):
         if row["parent_id"] and row["parent_task"]:
             payload = {"parent": row["parent_id"], "visit": row["parent_task"], "code": effect.code}

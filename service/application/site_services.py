@@ -29,7 +29,7 @@ def hold_no_leave(on: Advance, row: Mapping[str, Any], effect: fx.ServiceReached
         on.record(ev.PersonsHeld(case, persons), row=row, element=effect.element)
 
 
-def revoke_cases(on: Advance, row: Mapping[str, Any], _effect: fx.ServiceReached) -> None:
+def revoke_cases(on: Advance, row: Mapping[str, Any], effect: fx.ServiceReached) -> None:
     """H5 for some of several persons: their instances are cancelled, the incident goes on.
 
     Where nobody is left after it, the whole incident is withdrawn: it would wait for nobody for ever.
@@ -38,7 +38,7 @@ def revoke_cases(on: Advance, row: Mapping[str, Any], _effect: fx.ServiceReached
     for person in [entry["id"] for entry in record.get("cancel_persons") or []]:
         revoke(on, row, person, kind=str(record.get("cancel_kind") or "误报"))
     if not on.facts.rows.cases:
-        inbox.put(on, inbox.Effect("signal", "sig_cancel"))
+        inbox.put_signal(on, effect.element, "sig_cancel")
     clusters.wake_reporting(on)
 
 

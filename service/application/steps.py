@@ -5,7 +5,6 @@ before the command, steps instances, appends and projects their events, carries 
 instance to another until nothing moves, and stores what changed. Nothing is stored otherwise.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +53,6 @@ from service.persistence.working_set import IncidentRows
 
 FACT_DECISIONS = frozenset({"D03", "D04", "D06", "D07", "D23"})  # results are facts of a person
 CLOCK = "clock"  # part of a working set: the clock as stored, and as read from that
-MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
 
 T = TypeVar("T")
 Step = Callable[[Instance, StepContext], runner.StepResult]
@@ -72,7 +70,7 @@ class Advance:
     def __init__(self, uow: UnitOfWork, services: Services, incident: str, origin: Origin) -> None:
         self.uow, self.services, self.incident_id, self.origin = uow, services, incident, origin
         self.done_at: datetime | None = None  # true time of late paper entry
-        self.effects: deque[inbox.Effect] = deque()
+        self.effects = inbox.Effects()
         self.moved_tasks: list[tuple[str, bool]] = []  # opened (True) or closed, in order
         self.unassigned: list[str] = []  # tasks opened or given back, on their way to people
         self.delegated: list[tuple[str, str]] = []  # tasks handed over, and to whom
@@ -80,7 +78,6 @@ class Advance:
         self._loaded: dict[str, _Loaded] = {}
         self._facts: FactBase | None = None
         self._attention = Attention()
-        self._moves = 0
         uow.after_loss(self._forget)
         self._kept = services.live.working_set(incident, head := uow.gather(incident))
         self.rested, self.changed = head[0], set[str]()  # the last rest, and instances that moved since
@@ -301,6 +298,7 @@ class Advance:
                 for effect in result.effects:
                     reactions.react(self, row, effect)
                 if not result.is_paused:
+                    inbox.hear(self)
                     return moved
                 result = runner.proceed(instance, self.context(row))
         except EngineError as error:
@@ -317,11 +315,7 @@ class Advance:
 
     def _come_to_rest(self) -> None:
         while True:
-            while self.effects:
-                self._moves += 1
-                if self._moves > MAX_EFFECTS:
-                    raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", self.incident_id)
-                inbox.deliver(self, self.effects.popleft())
+            inbox.drain(self)
             if not self._attention.is_wanted:
                 return
             statuses.refresh(self)

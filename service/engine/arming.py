@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
 
 from service.domain import events as ev
 from service.engine import effects as fx
 from service.engine import entering, firing, timers
 from service.engine.expressions import to_json
-from service.engine.instance import Armed, Instance
+from service.engine.instance import TID, Armed, Instance
 from service.engine.model import Kind, Node, Trigger
 
 TIMERS = {Trigger.DATE, Trigger.DURATION, Trigger.CYCLE}
@@ -191,6 +192,41 @@ def _react_armed(instance: Instance, tid: str, armed: Armed) -> bool:
         return False
     firing.fire(instance, tid, {})
     return True
+
+
+def fire_all(instance: Instance, tids: Sequence[str]) -> None:
+    """Fire one wait after the other, before any token moves; those that have ended are passed over.
+
+    A wait may stand there several times: an event that does not interrupt begins again, under another id.
+    """
+    again: dict[str, str] = {}
+    for first in tids:
+        tid = first
+        while tid in again:
+            tid = again[tid]
+        if not instance.is_waiting(tid):
+            continue
+        armed, task = instance.armed.get(tid), instance.live.get(tid)
+        firing.fire(instance, tid, {})
+        if armed is not None:
+            same = (armed.element, armed.run)
+            fresh = next((each for each, other in instance.armed.items() if (other.element, other.run) == same), "")
+        else:
+            fresh = _boundary_again(instance, task) if task is not None else ""
+        if fresh:
+            again[tid] = fresh
+
+
+def _boundary_again(instance: Instance, fired: Task) -> str:
+    """The boundary event that takes the place of one that has fired and does not interrupt, waiting now."""
+    node = instance.node_of(fired)
+    if node is None or node.kind is not Kind.BOUNDARY:
+        return ""
+    for task in fired.parent.children:
+        if task.task_spec is fired.task_spec and task.state == TaskState.WAITING and TID not in task.internal_data:
+            arm_boundary(instance, task, node)
+            return str(task.internal_data[TID])
+    return ""
 
 
 def _grow(instance: Instance, tid: str, task: Task, node: Node) -> bool:

@@ -11,6 +11,9 @@ from datetime import datetime
 
 from service.engine.expressions import Scope
 
+GENERATIONS, MAX_LATER = 2, 64
+"""A signal, one that is thrown by what it reached, and at most so many that come of these without a wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
@@ -106,10 +109,18 @@ class MessageThrown:
 
 @dataclass(frozen=True, slots=True)
 class SignalThrown:
-    """A signal for every instance of the incident that waits for it."""
+    """A signal for all of the incident that wait for it now; who begins to wait after it does not hear it.
+
+    They get it when no token of the thrower can move by itself any more (`SignalsDue`, or the end of the step).
+    """
 
     element: str
     signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsDue:
+    """Now those who waited for the signals thrown so far get them, before a scope without tokens is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,7 @@ Effect = (
     | ServiceReached
     | MessageThrown
     | SignalThrown
+    | SignalsDue
     | EscalationThrown
     | DeadlineAct
     | DecisionTaken

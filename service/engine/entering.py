@@ -183,6 +183,7 @@ def _throw(instance: Instance, task: Task, node: Node) -> None:
             inputs = resolved_inputs(instance, node, data)
             instance.ask(fx.MessageThrown(node.id, node.message, item, inputs), pause=True)
     elif node.trigger is Trigger.SIGNAL:
+        instance.has_thrown = True
         instance.ask(fx.SignalThrown(node.id, node.signal), pause=True)
     elif node.trigger not in _SILENT:
         raise EngineError(node.id, f"a thrown {node.trigger} is not supported")

@@ -116,6 +116,7 @@ class Instance:
         self.live: dict[str, Task] = {}
         self.grown: dict[str, object] = {}  # the rows each open collection was last compared with; never stored
         self.lists: Lists | None = None
+        self.has_thrown = False  # a signal, in this step
         self.skips: set[str] = set()  # elements an operator said to pass over once, without what they do
         self.at = ""  # the element a token is at; where an error happened
         self.events: list[ev.Event] = []

@@ -5,7 +5,7 @@ events, effects and new state. It stops early (`StepResult.is_paused`) where fac
 changed; the application projects the events, reads facts again and calls `proceed`.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from SpiffWorkflow.exceptions import SpiffWorkflowException
@@ -61,6 +61,15 @@ def complete(instance: Instance, context: fx.StepContext, visit: str, outputs: M
     return _guarded(instance, lambda: firing.fire(instance, visit, outputs))
 
 
+def hear(instance: Instance, context: fx.StepContext, waits: Sequence[str]) -> StepResult:
+    """Events that waited for signals get them, in order, before anything moves; what has ended is passed over.
+
+    A wait may stand there once for each signal: one that does not interrupt begins again.
+    """
+    instance.begin_step(context)
+    return _guarded(instance, lambda: arming.fire_all(instance, waits))
+
+
 def child_ended(
     instance: Instance, context: fx.StepContext, visit: str, *, item: str, result: Mapping[str, object], error: str
 ) -> StepResult:
@@ -112,6 +121,9 @@ def _move(instance: Instance) -> None:
         task = None if instance.is_paused or instance.status != "active" else _next_task(instance)
         if task is not None:
             entering.take(instance, task)
+        elif instance.has_thrown and instance.status == "active" and not instance.is_paused:
+            instance.has_thrown = False
+            instance.ask(fx.SignalsDue(), pause=True)
         elif instance.is_paused or instance.status != "active" or not _react(instance):
             _rest(instance)
             return

@@ -1,9 +1,10 @@
 """The world of a simulation: its instances, what waits in them, and what they do to each other."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from service.domain import events as ev
@@ -73,6 +74,9 @@ class World:
     missing: dict[str, str] = field(default_factory=dict)
     _effects: deque[tuple[Member, fx.Effect]] = field(default_factory=deque)
     _seq: int = 0
+    _thrown: list[tuple[str, list[Wait]]] = field(default_factory=list)  # signals and who waited for them
+    _generation: int = 0  # signals within signals
+    _later: int = 0  # signals of later generations, until all is settled
     _steps: int = 0
     _last: str = ""
     _counted_at: datetime | None = None
@@ -165,6 +169,7 @@ class World:
             moved = moved or bool(result.events or result.effects)
             self._take(member, result.events, result.effects)
             if not result.is_paused:
+                self._hear()
                 return moved
             command = runner.proceed
 
@@ -201,6 +206,7 @@ class World:
                 self._carry(*self._effects.popleft())
             moved = [self.step(member, runner.proceed) for member in self.active()]
             if not any(moved) and not self._effects and not self._deliver():
+                self._later = 0
                 return
 
     # --- what instances do ------------------------------------------------------------------------
@@ -219,6 +225,10 @@ class World:
         elif isinstance(effect, fx.SendReached):
             name = self.definitions.processes[member.process].nodes.get(effect.element)
             self._line("delivery_queued", member, {"element": effect.element, "message": name.message if name else ""})
+        elif isinstance(effect, fx.SignalThrown):
+            self._throw(effect)
+        elif isinstance(effect, fx.SignalsDue):
+            self._hear()
         elif not isinstance(effect, fx.ServiceReached):
             self._effects.append((member, effect))
 
@@ -228,8 +238,6 @@ class World:
         elif isinstance(effect, fx.ChildrenAbandoned):
             for child in [each for each in self.active() if each.visit == effect.visit]:
                 self._cancel(child)
-        elif isinstance(effect, fx.SignalThrown):
-            self._signal(effect.signal)
         elif isinstance(effect, fx.EscalationThrown):
             self._escalated(member, effect)
         elif isinstance(effect, fx.MessageThrown):
@@ -275,13 +283,30 @@ class World:
             ),
         )
 
-    def _signal(self, signal: str) -> None:
-        """To everything that waits for it, and to the processes that start by it."""
-        for wait in [each for each in self.waiting() if (each.trigger, each.name) == ("signal", signal)]:
-            if self.is_waiting(wait):
-                self._fire(wait, {})
-        for start in self.definitions.signal_starts(signal):
+    def _throw(self, thrown: fx.SignalThrown) -> None:
+        """A signal is for who waits for it now."""
+        self._later += self._generation >= fx.GENERATIONS
+        if self._later > fx.MAX_LATER:
+            raise Runaway(thrown.element, f"signals raise each other, more than {fx.MAX_LATER} times")
+        hearers = [each for each in self.waiting() if (each.trigger, each.name) == ("signal", thrown.signal)]
+        self._thrown.append((thrown.signal, hearers))
+
+    def _hear(self) -> None:
+        """Who waited for the signals that were thrown gets them; processes that start by them start."""
+        thrown, self._thrown = self._thrown, []
+        if not thrown:
+            return
+        self._generation += 1
+        waits: dict[str, list[str]] = {}
+        for wait in (each for _, hearers in thrown for each in hearers):
+            waits.setdefault(wait.instance, []).append(wait.tid)
+        for number, tids in waits.items():
+            member = self.members[number]
+            if member.instance.status == "active":
+                self.step(member, partial(_heard, tids))
+        for start in (each for signal, _ in thrown for each in self.definitions.signal_starts(signal)):
             self.begin(*start, {})
+        self._generation -= 1
 
     def _escalated(self, member: Member, effect: fx.EscalationThrown) -> None:
         parent = self.members.get(member.parent)
@@ -329,6 +354,10 @@ class World:
         member = self.members[wait.instance]
         outputs = self.read(wait, payload) if wait.form else payload
         self.step(member, lambda instance, context: runner.complete(instance, context, wait.tid, outputs))
+
+
+def _heard(tids: Sequence[str], instance: Instance, context: fx.StepContext) -> runner.StepResult:
+    return runner.hear(instance, context, tids)
 
 
 def _instant(text: str | None) -> datetime | None:

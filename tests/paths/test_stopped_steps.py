@@ -8,13 +8,14 @@ import pytest
 from service.application import engine_incidents
 from service.domain import commands as cmd
 from service.domain.errors import EngineFailed, NoSuch, NotAllowed, ResolutionRefused, ValueRefused
-from service.persistence import chain
+from service.persistence import chain, queue
 from service.persistence import tables as t
 from tests.paths import school
 from tests.paths.proving import assert_rebuild_is_equal
 from tests.paths.versions import ALARM, FAILS, content_of, deployed, inserted, script
-from tests.paths.world import World
+from tests.paths.world import World, at
 
+LABEL = 'name="等一等" tocsin:label-en="Wait"'
 SENDING = "f_t_small_written_s_small_send"
 
 
@@ -103,6 +104,28 @@ def test_a_timer_that_failed_goes_on_past_the_element(world: World) -> None:
     assert (row["element"], row["attempts"]) == ("x_note", 1)
     skip(w, row)
     assert only(w)["resolution"] == "skipped"
+    assert [each["state"] for each in w.rows(t.ElementVisit, element="ee_small_overdue")] == ["completed"]
+
+
+def test_a_timer_that_fails_and_was_only_put_by_one_before_it_is_not_tried_again_and_again(world: World) -> None:
+    """After a time without a worker both are due at once; the row of the second is gone with the command."""
+    w = world
+    later = f"""<bpmn:intermediateCatchEvent id="x_later" {LABEL}><!-- flows --><bpmn:timerEventDefinition>
+    <bpmn:timeDuration xsi:type="bpmn:tFormalExpression">PT1H</bpmn:timeDuration></bpmn:timerEventDefinition>
+    </bpmn:intermediateCatchEvent>"""
+    content = inserted(content_of(ALARM), "f_e_small_due_ee_small_overdue", later)
+    deployed(w, inserted(content, "f_x_later", FAILS))
+    w.go("08:10")
+    w.open("teacher", school.quick(), ALARM)
+    w.clock.set(at("14:00"))
+    w.app.worker.tick()
+    row = only(w, code="engine_failed")
+    assert (row["element"], row["attempts"], row["retry"]["kind"]) == ("x_note", 1, "due")
+    w.go("14:30")
+    assert only(w, code="engine_failed")["attempts"] == 1
+    assert w.rows(t.DueRow, id=row["retry"]["target"])[0]["real_due_at"] == queue.NEVER
+    skip(w, row)
+    w.go("16:00")  # its time had passed: the hour after it counts from now
     assert [each["state"] for each in w.rows(t.ElementVisit, element="ee_small_overdue")] == ["completed"]
 
 
