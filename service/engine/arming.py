@@ -215,6 +215,7 @@ def fire_all(instance: Instance, tids: Sequence[str]) -> None:
             fresh = _boundary_again(instance, task) if task is not None else ""
         if fresh:
             again[tid] = fresh
+        instance.sweep()  # an interrupting one has ended others
 
 
 def _boundary_again(instance: Instance, fired: Task) -> str:

@@ -121,7 +121,7 @@ def _move(instance: Instance) -> None:
         task = None if instance.is_paused or instance.status != "active" else _next_task(instance)
         if task is not None:
             entering.take(instance, task)
-        elif instance.has_thrown and instance.status == "active" and not instance.is_paused:
+        elif _has_signals_due(instance):
             instance.has_thrown = False
             instance.ask(fx.SignalsDue(), pause=True)
         elif instance.is_paused or instance.status != "active" or not _react(instance):
@@ -130,6 +130,12 @@ def _move(instance: Instance) -> None:
         if move % PRUNED_EVERY == 0:
             _prune(instance)
     raise EngineError("", f"more than {MAX_MOVES} moves in one step")
+
+
+def _has_signals_due(instance: Instance) -> bool:
+    """Nothing in a scope that was terminated hears any more, so that is over first."""
+    can_go_on = instance.has_thrown and instance.status == "active" and not instance.is_paused
+    return can_go_on and not any(run.is_terminated for run in instance.runs.values())
 
 
 def _react(instance: Instance) -> bool:

@@ -45,9 +45,18 @@ _REPLACED = {"service": "manual", "send": "phone", "conditional": "signal", "con
 
 
 def ordinary(model: Model) -> Model:
-    """The model with what needs a world of its own replaced."""
-    events = tuple((_REPLACED.get(trigger, trigger), _ordinary(handler)) for trigger, handler in model.events)
-    return Model(_ordinary(model.main), events)
+    """The model with what needs a world of its own replaced, and what a signal starts does not throw it again."""
+    events = []
+    for how, handler in model.events:
+        trigger, inside = _REPLACED.get(how, how), _ordinary(handler)
+        events.append((trigger, _silent(inside) if trigger == "signal" else inside))
+    return Model(_ordinary(model.main), tuple(events))
+
+
+def _silent(block: Block) -> Block:
+    """Without a signal it would start by itself again: with somebody's work in between that has no end."""
+    is_thrown = block.shape is Shape.THROW and block.how == "signal"
+    return replace(block, parts=tuple(map(_silent, block.parts)), how="none" if is_thrown else block.how)
 
 
 def _ordinary(block: Block) -> Block:
