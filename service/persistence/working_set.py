@@ -19,6 +19,7 @@ from service.persistence.pending import Head, Key, PendingWrites, Row
 from service.persistence.tables import DirectoryState, table_of
 
 AT_ONCE = 500  # ids in one statement
+NUMBERED = frozenset({"tasks", "waits", "element_visits"})
 
 _numbers = count()
 
@@ -155,8 +156,14 @@ class IncidentRows:
         return rows[key]
 
     def where(self, table: Table, **values: Any) -> list[Row]:
-        """Rows with these values (none of them None), in the order of their ids, later ones behind."""
-        return list(self._having(table, values).values())
+        """Rows with these values (none of them None), in an order that does not tell when they were read.
+
+        That of their ids, later ones behind; of tables whose ids are an instance's with a number, by these.
+        """
+        found = list(self._having(table, values).values())
+        if len(found) > 1 and table.name in NUMBERED:
+            found.sort(key=_place)
+        return found
 
     def ids(self, table: Table, **values: Any) -> Set[str]:
         """Their ids: a view that changes with the rows."""
@@ -254,6 +261,11 @@ class IncidentRows:
         """All rows of a table that no command reads from memory whose key begins with `first` are gone."""
         column = next(iter(table.primary_key.columns))
         self._work.connection.execute(delete(table).where(column == first))
+
+
+def _place(row: Row) -> tuple[int, str]:
+    """Ids of instances are of one length: of two ids of one instance the longer has the higher number."""
+    return len(row["id"]), row["id"]
 
 
 def _stretches(keys: Sequence[str]) -> Iterator[Sequence[str]]:

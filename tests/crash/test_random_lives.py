@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.blocks import Model
+from tests.models.blocks import Block, Model, Shape
 from tests.models.generating import model
 from tests.models.living import a_life, ordinary
 from tests.models.properties import accepted, check
@@ -13,6 +13,7 @@ from tests.stores import CHOSEN
 
 BACKEND = "sqlite" if CHOSEN == "sqlite" else "postgres"
 SHORT = range(80)
+HEARD = ((Shape.CATCH, "signal"), (Shape.TASK, "user"), (Shape.THROW, "signal"))
 
 
 def lives_alike(folder: Path, made: Model, seed: int) -> bool:
@@ -45,6 +46,15 @@ def test_random_models_live_the_same_whatever_happens(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hundred", range(100))
 def test_ten_thousand_random_models_live_the_same(tmp_path: Path, hundred: int) -> None:
     assert _ran(tmp_path, range(2_000_000 + hundred * 100, 2_000_100 + hundred * 100)) > 50
+
+
+@pytest.mark.parametrize("seed", [2, 6])
+def test_a_signal_is_heard_in_the_same_order_after_a_power_cut(tmp_path: Path, seed: int) -> None:
+    """Waits 9 and 10 of an instance: the order of what is kept in memory is that of what is read again."""
+    catch, user, throw = (Block(shape, (), how) for shape, how in HEARD)
+    speaker = Block(Shape.SEQUENCE, (user, throw, user, throw))
+    hearers = [Block(Shape.SEQUENCE, (catch, catch))] * 3
+    assert lives_alike(tmp_path, Model(Block(Shape.FORK, (speaker, *hearers)), ()), seed)
 
 
 def test_the_cut_and_the_second_worker_are_real(tmp_path: Path) -> None:
