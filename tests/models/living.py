@@ -113,10 +113,10 @@ class Life:
         self.begin()
         rng = Random(seed)  # noqa: S311 - random paths are no secrets
         for step in range(AT_MOST):
-            if self._status() != "active":
+            if self.status() != "active":
                 break
             self._move(rng, is_free=step < FREE)
-        assert self._status() == "completed" or self._may_have_no_end
+        assert self.status() == "completed" or self._may_have_no_end
         table = sql.events.c
         wanted = (table.seq, table.type, table.at, table.instance, table.element, table.data)
         with self.store.database.read() as connection:
@@ -130,25 +130,26 @@ class Life:
             node.trigger is Trigger.SIGNAL and node.kind in {Kind.THROW, Kind.END} for node in self.pages.values()
         )
 
-    def _status(self) -> str:
+    def status(self) -> str:
+        """Of the instance."""
         with self.store.database.read() as connection:
             found = select(sql.instances.c.status).where(sql.instances.c.id == ROOT)
             return str(connection.execute(found).scalar_one())
 
     def _move(self, rng: Random, *, is_free: bool) -> None:
         """One thing happens. Choices depend on the seed and on what the read tables show, on nothing else."""
-        waiting = self._waiting()
+        waiting = self.waiting()
         ahead = [each for each in waiting if self.pages[each["element"]].kind not in {Kind.BOUNDARY, Kind.START}]
         chosen = rng.choice(waiting) if is_free or not ahead else ahead[0]
         node = self.pages[chosen["element"]]
         if chosen["due_at"] is not None and chosen["is_timer"]:
             self.store.clock.set(max(chosen["due_at"], self.store.clock.now()))
-            self._poll()
+            self.poll()
             return
         outputs = {name: rng.randint(0, 3) for name in node.outputs}
-        self._run(self.processes[0], partial(_completed, self.processes[0].services, chosen, outputs))
+        self._run(self.processes[0], partial(completed, self.processes[0].services, chosen, outputs))
 
-    def _waiting(self) -> list[dict[str, Any]]:
+    def waiting(self) -> list[dict[str, Any]]:
         """Tasks and events that can be completed by somebody or by time."""
         tasks, waits = sql.tasks.c, sql.waits.c
         with self.store.database.read() as connection:
@@ -164,7 +165,7 @@ class Life:
                     found.setdefault(row["id"], {**row, "is_timer": row["trigger"] in TIMERS, "is_task": False})
         return sorted(found.values(), key=lambda row: int(row["id"].rpartition("-")[2]))
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
         """Every worker looks at the incident at the same moment."""
         failed: list[BaseException] = []
 
@@ -192,7 +193,9 @@ class Life:
             process.forget()
 
 
-def _completed(services: Services, wait: Mapping[str, Any], outputs: Mapping[str, object], uow: UnitOfWork) -> None:
+def completed(services: Services, wait: Mapping[str, Any], outputs: Mapping[str, object], uow: UnitOfWork) -> None:
+    """Complete a task or a wait, as whoever has the right to."""
+
     def work(on: Advance) -> None:
         row = on.instance_row(wait["instance_id"])
         if wait["is_task"]:
