@@ -141,7 +141,7 @@ class DueRow(SQLModel, table=True):
     incident_id: str = Field(index=True)
     instance_id: str = ""
     kind: str  # timer | ladder | message | delivery | pass
-    ref: str = Field(index=True)  # wait id, deadline id + level, message id, delivery id, task id @ account id
+    ref: str  # wait id, deadline id + level, message id, delivery id, task id @ account id
     due_at: datetime
     real_due_at: datetime
     is_done: bool = False
