@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from service.application.steps import Advance
 
 
-MAX_EFFECTS = 20_000  # more in one unit of work is a runaway
+MAX_EFFECTS = 20_000  # more until all is at rest is a runaway
 MAX_DEPTH = 256  # instances that start instances without anybody in between; deeper is a circle
 _DEEPER = {"start_child": 1, "start_by_message": 1, "child_ended": -1}
 
@@ -55,7 +55,7 @@ class Signal:
 
 @dataclass(slots=True)
 class Effects:
-    """Effects of one unit of work on their way, and what tells a circle from a long list."""
+    """Effects of one unit of work on their way, and what tells a circle from a long list: counted from rest to rest."""
 
     waiting: deque[Effect] = field(default_factory=deque)
     signals: list[Signal] = field(default_factory=list)
@@ -66,6 +66,10 @@ class Effects:
 
     def __bool__(self) -> bool:
         return bool(self.waiting)
+
+    def rest(self) -> None:
+        """Nothing moves any more: what time brings next in the same unit of work is counted anew."""
+        self.carried = self.later = 0
 
 
 def put(on: Advance, effect: Effect) -> None:
@@ -134,7 +138,7 @@ def drain(on: Advance) -> None:
     while effects.waiting:
         effects.carried += 1
         if effects.carried > MAX_EFFECTS:
-            raise EngineFailed("", f"more than {MAX_EFFECTS} effects in one unit of work", on.incident_id)
+            raise EngineFailed("", f"more than {MAX_EFFECTS} effects without coming to rest", on.incident_id)
         effect = effects.waiting.popleft()
         effects.depth, effects.generation = effect.depth, effect.generation
         deliver(on, effect)

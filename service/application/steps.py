@@ -311,6 +311,7 @@ class Advance:
     def settle(self) -> None:
         """Carry effects over and let facts move waiting conditions, until nothing moves; then assign what opened."""
         self._come_to_rest()
+        self.effects.rest()
         assignment.assign_opened(self)
 
     def _come_to_rest(self) -> None:
