@@ -7,7 +7,7 @@ answer: so completing C2 in a child lists the task it opens in the root.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,7 @@ from service.application.failures import PROCEDURE_MISSING, Failure, put_on_reco
 from service.domain import events as ev
 from service.domain.errors import DefinitionUnreadable, EngineFailed
 from service.engine import runner
-from service.engine.effects import GENERATIONS, MAX_LATER, StepContext
-from service.engine.instance import Instance
+from service.engine.effects import GENERATIONS, MAX_LATER
 from service.persistence.pending import Row
 from service.persistence.tables import sql
 
@@ -111,16 +110,12 @@ def hear(on: Advance) -> None:
     for instance, waits in hearers.items():
         row = on.instance_row(instance)
         if row["status"] == "active":
-            on.step(row, partial(_hear, waits))
+            on.step(row, partial(runner.hear, waits=waits))
     for signal in thrown:
         found = definitions.signal_starts(on.services.definitions, on.uow.connection, signal.name)
         for procedure, version, start in found:
             start_instance(on, procedure=procedure, version=version, process=procedure, start_event=start, inputs={})
     effects.generation -= 1
-
-
-def _hear(waits: Sequence[str], instance: Instance, context: StepContext) -> runner.StepResult:
-    return runner.hear(instance, context, waits)
 
 
 def _note(on: Advance, effect: Effect) -> None:

@@ -1,7 +1,7 @@
 """The world of a simulation: its instances, what waits in them, and what they do to each other."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -303,7 +303,7 @@ class World:
         for number, tids in waits.items():
             member = self.members[number]
             if member.instance.status == "active":
-                self.step(member, partial(_heard, tids))
+                self.step(member, partial(runner.hear, waits=tids))
         for start in (each for signal, _ in thrown for each in self.definitions.signal_starts(signal)):
             self.begin(*start, {})
         self._generation -= 1
@@ -354,10 +354,6 @@ class World:
         member = self.members[wait.instance]
         outputs = self.read(wait, payload) if wait.form else payload
         self.step(member, lambda instance, context: runner.complete(instance, context, wait.tid, outputs))
-
-
-def _heard(tids: Sequence[str], instance: Instance, context: fx.StepContext) -> runner.StepResult:
-    return runner.hear(instance, context, tids)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """R4 on a database: a random model leaves the same log with power cuts at every commit, and with two workers."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.models.blocks import Block, Model, Shape
 from tests.models.generating import model
 from tests.models.living import a_life, ordinary
-from tests.models.properties import accepted, check
+from tests.models.properties import accepted, count
 from tests.models.walking import assembled
 from tests.stores import CHOSEN
 
@@ -35,7 +36,7 @@ def lives_alike(folder: Path, made: Model, seed: int) -> bool:
 
 
 def _ran(folder: Path, seeds: range) -> int:
-    return sum(check(seed, lambda made, its: lives_alike(folder, made, its)) for seed in seeds)
+    return count(seeds, partial(lives_alike, folder))
 
 
 def test_random_models_live_the_same_whatever_happens(tmp_path: Path) -> None:

@@ -125,9 +125,11 @@ class Life:
 
     @property
     def _may_have_no_end(self) -> bool:
-        """With somebody's work in between, what a signal starts may throw it again for ever."""
-        return any(
-            node.trigger is Trigger.SIGNAL and node.kind in {Kind.THROW, Kind.END} for node in self.pages.values()
+        """With somebody's work in between, what a signal starts anew may throw it again for ever."""
+        of_signals = [node for node in self.pages.values() if node.trigger is Trigger.SIGNAL]
+        is_thrown = any(node.kind in {Kind.THROW, Kind.END} for node in of_signals)
+        return is_thrown and any(
+            node.kind in {Kind.START, Kind.BOUNDARY} and not node.interrupting for node in of_signals
         )
 
     def status(self) -> str:

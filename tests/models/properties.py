@@ -57,6 +57,11 @@ def check(seed: int, claim: Callable[[Model, int], bool] = holds) -> bool:
         raise AssertionError(message) from error
 
 
+def count(seeds: range, claim: Callable[[Model, int], bool]) -> int:
+    """How many models of these seeds were accepted and hold what is claimed."""
+    return sum(check(seed, claim) for seed in seeds)
+
+
 def _fails(made: Model, seed: int, claim: Callable[[Model, int], bool]) -> bool:
     try:
         claim(made, seed)

@@ -12,8 +12,8 @@ from service.domain.errors import EngineFailed
 from service.engine.effects import MAX_LATER
 from service.persistence.tables import EngineIncident, Incident, table_of
 from tests.paths import school
-from tests.paths.versions import ALARM, content_of, deployed, inserted
-from tests.paths.world import World
+from tests.paths.versions import ALARM, content_of, deployed, inserted, script
+from tests.paths.world import World, at
 
 BEGINS, REGISTERED = "f_start_small_t_small_report", "f_t_small_report_g_small_split"
 LABEL = 'name="再来一遍" tocsin:label-en="Once more"'
@@ -52,10 +52,14 @@ BACK = """<bpmn:sequenceFlow id="f_back" sourceRef="x_turn" targetRef="x_meet">
 def with_signals(answers: str, *, catches: bool = False) -> Mapping[str, str]:
     """The alarm with a signal thrown after it is registered, and perhaps waited for only then."""
     content = inserted(content_of(ALARM), REGISTERED, THROWS)
-    content = inserted(content, "f_x_throw", CATCHES) if catches else content
-    text = content["small_alarm.bpmn"]
+    return beside(inserted(content, "f_x_throw", CATCHES) if catches else content, answers)
+
+
+def beside(content: Mapping[str, str], more: str) -> Mapping[str, str]:
+    """The bundle with the signal, and with elements that stand in no flow or are one."""
+    [(file, text)] = content.items()
     text = text.replace("<bpmn:collaboration", '<bpmn:signal id="sig_go" name="sig_go" /><bpmn:collaboration', 1)
-    return {**content, "small_alarm.bpmn": text.replace("<bpmn:sequenceFlow", f"{answers}<bpmn:sequenceFlow", 1)}
+    return {file: text.replace("<bpmn:sequenceFlow", f"{more}<bpmn:sequenceFlow", 1)}
 
 
 def incidents(w: World) -> int:
@@ -124,3 +128,17 @@ def test_a_timer_that_is_due_again_at_once_is_put_on_hold_and_people_go_on(world
     w.go("08:10")
     assert [row["attempts"] for row in w.rows(EngineIncident)] == [1]
     w.open("teacher", school.quick(), ALARM)
+
+
+def test_what_time_brings_one_after_the_other_is_no_circle(world: World) -> None:
+    """An hour is caught up with in one command: each minute a signal is heard five times over."""
+    w = world
+    content = inserted(inserted(content_of(ALARM), REGISTERED, THROWS), "f_x_throw", TURNS)
+    content = inserted(inserted(content, REGISTERED, MEETS), "f_x_meet", RESTS.replace("duration(0)", "duration(1)"))
+    content = inserted(content, "f_x_rest", script("n = 0"))
+    deployed(w, beside(content, BACK + ANSWERS.replace("TURNS", "5")))
+    w.open("teacher", school.quick(), ALARM)
+    w.clock.set(at("09:00"))
+    w.app.worker.tick()
+    assert w.rows(EngineIncident) == []
+    assert len(w.passed("x_more")) > MAX_LATER

@@ -21,7 +21,7 @@ from service.simulation.surroundings import Surroundings
 from service.simulation.world import World
 from tests.models.blocks import Block, Model, Shape
 from tests.models.living import FREE, INCIDENT, Life, a_life, completed, ordinary
-from tests.models.properties import accepted, check
+from tests.models.properties import accepted, count
 from tests.models.walking import assembled
 from tests.models.writing import BUNDLE, NAMES
 
@@ -122,15 +122,12 @@ def lived_alike(folder: Path, made: Model, seed: int) -> bool:
     return True
 
 
-def _ran(folder: Path, seeds: range) -> int:
-    return sum(check(seed, lambda made, its: lived_alike(folder, made, its)) for seed in seeds)
-
-
 def test_the_simulation_does_what_the_product_does(tmp_path: Path) -> None:
-    assert _ran(tmp_path, SHORT) > len(SHORT) // 2
+    assert count(SHORT, partial(lived_alike, tmp_path)) > len(SHORT) // 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("hundred", range(20))
 def test_two_thousand_models_are_simulated_as_they_are_lived(tmp_path: Path, hundred: int) -> None:
-    assert _ran(tmp_path, range(3_100_000 + hundred * 100, 3_100_100 + hundred * 100)) > 50
+    seeds = range(3_100_000 + hundred * 100, 3_100_100 + hundred * 100)
+    assert count(seeds, partial(lived_alike, tmp_path)) > 50
